@@ -1,0 +1,1 @@
+//! Adapter: orders, products and stock in DynamoDB.

@@ -1,0 +1,1 @@
+//! Adapter: the warehouse's ERP over HTTP and JSON.

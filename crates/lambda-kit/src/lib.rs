@@ -1,0 +1,1 @@
+//! What every function shares: configuration, telemetry, problem+json, SQS batches.

@@ -1,0 +1,2 @@
+//! `cargo run`: the whole shop on one machine.
+fn main() {}

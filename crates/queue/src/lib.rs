@@ -1,0 +1,1 @@
+//! Adapter: the order queue in SQS.

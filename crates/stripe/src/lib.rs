@@ -1,0 +1,1 @@
+//! Adapter: Stripe Checkout Sessions, refunds and webhooks.

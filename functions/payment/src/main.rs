@@ -1,0 +1,2 @@
+//! Lambda function.
+fn main() {}
