@@ -1,1 +1,7 @@
 //! The whole shop on one machine.
+//!
+//! `kontor` reads `template.yaml` as AWS SAM would, builds the function binaries it names and runs them, unchanged,
+//! behind a gateway, against embedded engines and sandboxes of the outside world.
+
+pub mod engines;
+pub mod sandbox;
