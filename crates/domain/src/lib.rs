@@ -1,1 +1,34 @@
-//! The rules of the shop, and nothing else: pure.
+//! The rules of the shop, and nothing else.
+//!
+//! Pure: no I/O, no async, no clock, no randomness. What is parsed here cannot be wrong further in.
+
+mod cart;
+mod catalogue;
+mod contact;
+mod money;
+mod order;
+mod order_id;
+mod payment;
+mod pricing;
+mod reservation;
+mod shipping;
+mod status;
+mod tax;
+mod text;
+
+pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
+pub use catalogue::{Product, Sku, SkuError, StockLevel};
+pub use contact::{Address, ContactError, ContactField, Customer};
+pub use money::{Currency, Money, MoneyError};
+pub use order::{HistoryEntry, HistoryEvent, Order, Parked, ParkedReason, Unmoved, Work};
+pub use order_id::{Fingerprint, OrderId, OrderIdError};
+pub use payment::{
+    AttemptState, Capture, PaymentAttempt, PaymentRefused, PaymentSession, Refund, RefundReason, RefundState,
+    ReportedPayment, Settlement,
+};
+pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};
+pub use reservation::{LINES_PER_STEP, StockChange};
+pub use shipping::{Country, CountryError, ShippingRate, ShippingTable};
+pub use status::{Event, Status, Step};
+pub use tax::{TaxPart, TaxRate, split_by_rate};
+pub use text::TextError;
