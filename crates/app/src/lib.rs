@@ -1,1 +1,26 @@
-//! The use cases of the shop and the ports they need.
+//! The use cases of the shop, one a file, and the ports they need.
+//!
+//! A use case is an async function over ports. It decides by the rules of [`domain`] and writes with conditions only, so that
+//! any number of runs of it, crashed or repeated at any point, come to one end.
+
+mod access;
+mod browse_catalogue;
+mod forward_order;
+mod place_order;
+pub mod ports;
+mod quote_cart;
+mod reconcile;
+mod release_stock;
+mod settle_payment;
+mod show_order;
+mod start_payment;
+
+pub use access::{AccessKeys, AccessKeysError};
+pub use browse_catalogue::{Listing, Offer, ProductSearch, browse_catalogue, show_product};
+pub use forward_order::{ForwardError, Forwarded, forward_order};
+pub use place_order::{PlaceOrder, PlaceOrderError, Placed, place_order};
+pub use quote_cart::{QuoteError, quote_cart};
+pub use reconcile::{Reconciled, reconcile};
+pub use settle_payment::{PaymentNotice, SettleError, Settled, settle_payment};
+pub use show_order::{ShowOrderError, show_order};
+pub use start_payment::{PaymentPage, StartPaymentError, start_payment};

@@ -1,0 +1,123 @@
+//! Handing a paid order to the warehouse.
+
+use domain::{Order, OrderId, Status};
+
+use crate::ports::{Cause, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
+use crate::release_stock::release_stock;
+
+/// How often a run meets another run's writes before the message is to come again.
+const PATIENCE: usize = 8;
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// The warehouse has it now.
+    Accepted,
+    /// The warehouse refused it for good.
+    Rejected,
+    /// Not now: the order is due again later.
+    Deferred,
+    /// There was nothing to do (any more).
+    NothingToDo,
+}
+
+/// Why it is not known what became of an order: its message must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// The message names an order that is not there.
+    #[error("there is no such order")]
+    UnknownOrder,
+    /// The order could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the warehouse's word means.
+enum Word {
+    Accepted(String),
+    Rejected(Cause),
+    Later(Cause),
+}
+
+/// Hands an order over, once. Without `first_try` an earlier hand-over may have succeeded unnoticed: the warehouse is asked first.
+///
+/// # Errors
+/// [`ForwardError`].
+pub async fn forward_order(
+    orders: &impl Orders,
+    warehouse: &impl Warehouse,
+    clock: &impl Clock,
+    id: OrderId,
+    first_try: bool,
+) -> Result<Forwarded, ForwardError> {
+    let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
+    if order.status != Status::Paid {
+        return Ok(Forwarded::NothingToDo);
+    }
+    let word = hand_over(warehouse, &order, first_try && order.tries == 0).await;
+    Ok(note(orders, clock, order, word).await?)
+}
+
+/// Looks before sending again, and after an answer that was lost.
+async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -> Word {
+    if !first_try {
+        match warehouse.look_up(order.id).await {
+            LookedUp::Found { erp_number } => return Word::Accepted(erp_number),
+            LookedUp::Unknown(cause) => return Word::Later(cause),
+            LookedUp::Absent => {}
+        }
+    }
+    match warehouse.submit(order).await {
+        Submitted::Accepted { erp_number } => Word::Accepted(erp_number),
+        Submitted::Rejected(cause) => Word::Rejected(cause),
+        Submitted::Busy(cause) => Word::Later(cause),
+        Submitted::Unknown(cause) => match warehouse.look_up(order.id).await {
+            LookedUp::Found { erp_number } => Word::Accepted(erp_number),
+            LookedUp::Absent | LookedUp::Unknown(_) => Word::Later(cause),
+        },
+    }
+}
+
+/// Stores the warehouse's word, on whatever version of the paid order is current.
+async fn note(
+    orders: &impl Orders,
+    clock: &impl Clock,
+    mut order: Order,
+    word: Word,
+) -> Result<Forwarded, StoreError> {
+    match &word {
+        Word::Accepted(_) => {}
+        Word::Rejected(cause) => {
+            tracing::error!(order.id = %order.id, %cause, "the warehouse rejected an order for good");
+        }
+        Word::Later(cause) => {
+            tracing::warn!(order.id = %order.id, %cause, "the warehouse did not take an order now")
+        }
+    }
+    for _ in 0..PATIENCE {
+        let now = clock.now();
+        let (moved, forwarded) = match &word {
+            Word::Accepted(number) => (
+                order.accepted_by_warehouse(number.clone(), now),
+                Forwarded::Accepted,
+            ),
+            Word::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
+            Word::Later(_) => (Ok(order.retry_later(now)), Forwarded::Deferred),
+        };
+        let Ok(moved) = moved else {
+            return Ok(Forwarded::NothingToDo);
+        };
+        let (moved, stock) = moved.give_back_step(now);
+        match orders.commit(moved, stock).await? {
+            Committed::Done(stored) => {
+                if forwarded == Forwarded::Rejected {
+                    release_stock(orders, clock, stored).await?;
+                }
+                return Ok(forwarded);
+            }
+            Committed::Conflict(Some(current)) if current.status == Status::Paid => order = *current,
+            Committed::Conflict(_) | Committed::Short(_) => return Ok(Forwarded::NothingToDo),
+        }
+    }
+    Err(StoreError::Busy)
+}

@@ -1,0 +1,267 @@
+//! Placing an order: one conditional write decides, and a retry meets it.
+
+use std::collections::HashMap;
+
+use domain::{
+    Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote, ShippingTable,
+    Sku, Status, UnavailableItem, price_cart,
+};
+
+use crate::ports::{Catalogue, Clock, Committed, Orders, Shortage, Stock, StoreError};
+use crate::release_stock::release_stock;
+
+/// How often a run meets another run's writes before it leaves the order to that one.
+const PATIENCE: usize = 64;
+
+/// What a shopper sent.
+#[derive(Clone, Debug)]
+pub struct PlaceOrder {
+    /// Names this wish: the same key never makes two orders.
+    pub idempotency_key: String,
+    /// What.
+    pub cart: Cart,
+    /// Who.
+    pub customer: Customer,
+    /// Where to.
+    pub shipping_address: Address,
+    /// The total that the shopper saw and agreed to.
+    pub expected_total: Money,
+}
+
+/// A placed order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The order as it stands.
+    pub order: Order,
+    /// Whether an earlier request had placed it.
+    pub replayed: bool,
+}
+
+/// Why there is no order. But for [`PlaceOrderError::KeyReused`], [`PlaceOrderError::InProgress`] and
+/// [`PlaceOrderError::Store`] it leaves nothing behind, and the key free.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceOrderError {
+    /// Items that the catalogue does not have.
+    #[error("some items are not in the catalogue")]
+    UnknownItems(Vec<UnavailableItem>),
+    /// The cart has no price.
+    #[error(transparent)]
+    Pricing(PricingError),
+    /// The total is not what the shopper agreed to.
+    #[error("the total is not the expected one")]
+    PriceChanged(Box<Quote>),
+    /// Too little is left of some items.
+    #[error("some items are sold out")]
+    SoldOut {
+        /// All of them.
+        items: Vec<UnavailableItem>,
+        /// The price of what can still be had; `None` where that is nothing.
+        quote: Option<Box<Quote>>,
+    },
+    /// Another wish was made under this key.
+    #[error("the idempotency key names another order")]
+    KeyReused,
+    /// Another run of the same wish is not finished.
+    #[error("another request is placing this order")]
+    InProgress,
+    /// The order may have been placed or not: the same request again will tell.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Places an order, or finds it placed.
+///
+/// The order's id follows from the key. Up to [`domain::LINES_PER_STEP`] lines, order and stock are one transaction; beyond,
+/// the stock is taken in steps, each a transaction conditional on the one before. Concurrent runs of one wish help each other on:
+/// whoever loses a step goes on from what is stored.
+///
+/// # Errors
+/// [`PlaceOrderError`].
+pub async fn place_order(
+    catalogue: &impl Catalogue,
+    stock: &impl Stock,
+    orders: &impl Orders,
+    shipping: &ShippingTable,
+    clock: &impl Clock,
+    wish: PlaceOrder,
+) -> Result<Placed, PlaceOrderError> {
+    let id = OrderId::for_key(&wish.idempotency_key);
+    let PlaceOrder {
+        cart,
+        customer,
+        shipping_address,
+        expected_total,
+        ..
+    } = wish;
+    let fingerprint = Fingerprint::of(&cart, &customer, &shipping_address, expected_total);
+
+    let skus: Vec<Sku> = cart.lines().iter().map(|line| line.sku.clone()).collect();
+    let products = catalogue.products(&skus).await?;
+    let shop = Shop {
+        products,
+        shipping,
+        cart: &cart,
+        address: &shipping_address,
+    };
+    let quote = match shop.price(&cart) {
+        Ok(quote) if quote.total == expected_total => quote,
+        Ok(quote) => {
+            return replay_or(
+                orders,
+                id,
+                fingerprint,
+                PlaceOrderError::PriceChanged(Box::new(quote)),
+            )
+            .await;
+        }
+        Err(refusal) => return replay_or(orders, id, fingerprint, refusal).await,
+    };
+    let draft = Order::draft(
+        id,
+        fingerprint,
+        customer,
+        shipping_address.clone(),
+        quote,
+        clock.now(),
+    );
+    match reserve(orders, clock, draft).await? {
+        Reserved::Placed(placed) => Ok(placed),
+        Reserved::Short(short) => Err(shop.sold_out(stock, &short).await?),
+    }
+}
+
+/// How reserving ended.
+enum Reserved {
+    Placed(Placed),
+    Short(Vec<Shortage>),
+}
+
+/// Takes the stock step by step, from nothing or from where another run left off.
+async fn reserve(
+    orders: &impl Orders,
+    clock: &impl Clock,
+    draft: Order,
+) -> Result<Reserved, PlaceOrderError> {
+    let fingerprint = draft.fingerprint;
+    let mut order = draft.clone();
+    let mut replayed = false;
+    for _ in 0..PATIENCE {
+        let Ok((next, stock)) = order.clone().reserve_step(clock.now()) else {
+            return Err(PlaceOrderError::InProgress);
+        };
+        order = match orders.commit(next, stock).await? {
+            Committed::Done(stored) if stored.status == Status::Placed => {
+                return Ok(Reserved::Placed(Placed {
+                    order: stored,
+                    replayed,
+                }));
+            }
+            Committed::Done(stored) => stored,
+            Committed::Conflict(None) => draft.clone(),
+            Committed::Conflict(Some(current)) if current.fingerprint != fingerprint => {
+                return Err(PlaceOrderError::KeyReused);
+            }
+            Committed::Conflict(Some(current)) => match current.status {
+                Status::Reserving => {
+                    replayed = true;
+                    *current
+                }
+                Status::Withdrawn => {
+                    release_stock(orders, clock, *current).await?;
+                    draft.clone()
+                }
+                _ => {
+                    return Ok(Reserved::Placed(Placed {
+                        order: *current,
+                        replayed: true,
+                    }));
+                }
+            },
+            Committed::Short(short) => {
+                withdraw(orders, clock, order).await?;
+                return Ok(Reserved::Short(short));
+            }
+        };
+        replayed = replayed && order.version > 0;
+    }
+    Err(PlaceOrderError::InProgress)
+}
+
+/// Undoes what was reserved so far, if anything was.
+async fn withdraw(orders: &impl Orders, clock: &impl Clock, order: Order) -> Result<(), StoreError> {
+    if order.version == 0 {
+        return Ok(());
+    }
+    let Ok(withdrawn) = order.withdraw(clock.now()) else {
+        return Ok(());
+    };
+    let (withdrawn, stock) = withdrawn.give_back_step(clock.now());
+    match orders.commit(withdrawn, stock).await? {
+        Committed::Done(stored) => release_stock(orders, clock, stored).await,
+        Committed::Conflict(_) | Committed::Short(_) => Ok(()),
+    }
+}
+
+/// A refusal stands only where the key has not placed its order before.
+async fn replay_or(
+    orders: &impl Orders,
+    id: OrderId,
+    fingerprint: Fingerprint,
+    refusal: PlaceOrderError,
+) -> Result<Placed, PlaceOrderError> {
+    match orders.get(id).await? {
+        None => Err(refusal),
+        Some(order) if order.fingerprint != fingerprint => Err(PlaceOrderError::KeyReused),
+        Some(order) if order.status.is_public() => Ok(Placed {
+            order,
+            replayed: true,
+        }),
+        Some(_) => Err(PlaceOrderError::InProgress),
+    }
+}
+
+/// What a wish is priced by.
+struct Shop<'a> {
+    products: HashMap<Sku, Product>,
+    shipping: &'a ShippingTable,
+    cart: &'a Cart,
+    address: &'a Address,
+}
+
+impl Shop<'_> {
+    fn price(&self, cart: &Cart) -> Result<Quote, PlaceOrderError> {
+        price_cart(cart, &self.products, self.shipping, self.address.country).map_err(|error| match error {
+            PricingError::UnknownSkus(items) => PlaceOrderError::UnknownItems(items),
+            other => PlaceOrderError::Pricing(other),
+        })
+    }
+
+    /// Names every item of the cart that is short, by what the write said and by what is left now.
+    async fn sold_out(&self, stock: &impl Stock, short: &[Shortage]) -> Result<PlaceOrderError, StoreError> {
+        let skus: Vec<Sku> = self.cart.lines().iter().map(|line| line.sku.clone()).collect();
+        let mut levels = stock.levels(&skus).await?;
+        levels.extend(
+            short
+                .iter()
+                .map(|shortage| (shortage.sku.clone(), shortage.available)),
+        );
+        let left = |sku: &Sku| levels.get(sku).copied().unwrap_or(0);
+        let items = self
+            .cart
+            .lines()
+            .iter()
+            .filter(|line| left(&line.sku) < line.quantity.get())
+            .map(|line| UnavailableItem {
+                position: line.position,
+                sku: line.sku.clone(),
+                available: Some(left(&line.sku)),
+            })
+            .collect();
+        let quote = self
+            .cart
+            .limited_to(left)
+            .and_then(|cart| self.price(&cart).ok())
+            .map(Box::new);
+        Ok(PlaceOrderError::SoldOut { items, quote })
+    }
+}

@@ -1,0 +1,69 @@
+use std::future::Future;
+
+use domain::{Order, OrderId, PaymentAttempt, PaymentSession, Refund, ReportedPayment};
+
+use super::Cause;
+
+/// What became of asking for a payment page.
+#[derive(Debug)]
+pub enum Opened {
+    /// The page is open.
+    Open(PaymentSession),
+    /// There is no page for this attempt, and never will be.
+    Refused(Cause),
+    /// There may be a page.
+    Unknown(Cause),
+}
+
+/// How an attempt to pay stands at the provider.
+#[derive(Debug)]
+pub enum SessionState {
+    /// Paid.
+    Paid(ReportedPayment),
+    /// The page waits for the shopper.
+    Open {
+        /// The provider's name for the page.
+        session_id: String,
+    },
+    /// The page was closed or ran out unpaid.
+    Expired,
+    /// The provider never opened a page for this attempt.
+    Absent,
+    /// No usable answer.
+    Unknown(Cause),
+}
+
+/// What became of giving a payment back.
+#[derive(Debug)]
+pub enum RefundOutcome {
+    /// Given back, now or before.
+    Done {
+        /// The provider's name for the refund.
+        refund_id: String,
+    },
+    /// The provider will not.
+    Refused(Cause),
+    /// It may have been given back.
+    Unknown(Cause),
+}
+
+/// The payment provider. Every call may be repeated: it has one effect at most.
+pub trait PaymentProvider: Sync {
+    /// Opens the payment page of `attempt`, which is stored already. MUST answer with the same page for the same attempt.
+    fn open(&self, order: &Order, attempt: &PaymentAttempt) -> impl Future<Output = Opened> + Send;
+
+    /// Looks how `attempt` stands, whether or not its page's name is known.
+    fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> impl Future<Output = SessionState> + Send;
+
+    /// Closes a page, so that it cannot be paid any more. MUST answer [`SessionState::Expired`] only if that is certain, and
+    /// [`SessionState::Paid`] where the shopper was quicker.
+    fn close(&self, session_id: &str) -> impl Future<Output = SessionState> + Send;
+
+    /// Gives `refund` back in full. With `tried_before` MUST look for an earlier success first.
+    fn refund(
+        &self,
+        order: OrderId,
+        refund: &Refund,
+        tried_before: bool,
+    ) -> impl Future<Output = RefundOutcome> + Send;
+}

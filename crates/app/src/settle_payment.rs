@@ -1,0 +1,159 @@
+//! Applying what the payment provider tells.
+
+use domain::{Order, OrderId, ReportedPayment, Settlement, Status};
+
+use crate::ports::{Clock, Committed, OrderQueue, Orders, StoreError};
+use crate::release_stock::release_stock;
+
+/// How often a run meets another run's writes before it asks for the message again.
+const PATIENCE: usize = 8;
+
+/// A verified message of the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentNotice {
+    /// A payment was taken for an order.
+    Captured {
+        /// Which order.
+        order: OrderId,
+        /// The payment.
+        payment: ReportedPayment,
+    },
+    /// The payment page of an attempt ended unpaid.
+    SessionExpired {
+        /// Which order.
+        order: OrderId,
+        /// The attempt's number.
+        attempt: u32,
+    },
+}
+
+impl PaymentNotice {
+    /// The order that the message is about.
+    pub fn order(&self) -> OrderId {
+        match self {
+            Self::Captured { order, .. } | Self::SessionExpired { order, .. } => *order,
+        }
+    }
+}
+
+/// What a message did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The order is paid now.
+    Paid,
+    /// The order has expired now.
+    Expired,
+    /// The money will be given back.
+    RefundDue,
+    /// The order waits for a human.
+    Parked,
+    /// Nothing that was not known.
+    Known,
+}
+
+/// Why a message was not applied: it must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The order is not there (yet).
+    #[error("there is no such order")]
+    UnknownOrder,
+    /// The order could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Applies a message, however often and in whatever order it comes, and queues a paid order for the warehouse.
+///
+/// # Errors
+/// [`SettleError`].
+pub async fn settle_payment(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    notice: PaymentNotice,
+) -> Result<Settled, SettleError> {
+    let order = orders
+        .get(notice.order())
+        .await?
+        .ok_or(SettleError::UnknownOrder)?;
+    let settled = match notice {
+        PaymentNotice::Captured { payment, .. } => {
+            apply_payment(orders, queue, clock, order, payment).await?
+        }
+        PaymentNotice::SessionExpired { attempt, .. } => {
+            let own = order.payment.as_ref().is_some_and(|last| last.number == attempt);
+            if own {
+                close_window(orders, clock, order).await?
+            } else {
+                Settled::Known
+            }
+        }
+    };
+    Ok(settled)
+}
+
+/// Applies a payment to an order that was just read.
+pub(crate) async fn apply_payment(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    mut order: Order,
+    payment: ReportedPayment,
+) -> Result<Settled, StoreError> {
+    for _ in 0..PATIENCE {
+        let (next, settled) = match order.settle(payment.clone(), clock.now()) {
+            Settlement::Paid(next) => (next, Settled::Paid),
+            Settlement::RefundDue(next) => (next, Settled::RefundDue),
+            Settlement::Parked(next) => (next, Settled::Parked),
+            Settlement::Known(known) => {
+                // Perhaps the run that knew it died before it queued the order.
+                if known.status == Status::Paid {
+                    enqueue(queue, known.id).await;
+                }
+                return Ok(Settled::Known);
+            }
+        };
+        match orders.commit(next, Vec::new()).await? {
+            Committed::Done(stored) => {
+                if settled == Settled::Paid {
+                    enqueue(queue, stored.id).await;
+                }
+                return Ok(settled);
+            }
+            Committed::Conflict(Some(current)) => order = *current,
+            Committed::Conflict(None) | Committed::Short(_) => return Err(StoreError::Busy),
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Expires an unpaid order whose payment page has certainly ended, and gives its stock back. Where another run has written
+/// meanwhile, perhaps a new attempt to pay, the order is left as it is: it stays due.
+pub(crate) async fn close_window(
+    orders: &impl Orders,
+    clock: &impl Clock,
+    order: Order,
+) -> Result<Settled, StoreError> {
+    let now = clock.now();
+    if order.parked.is_some() {
+        return Ok(Settled::Known);
+    }
+    let Ok(expired) = order.expire(now) else {
+        return Ok(Settled::Known);
+    };
+    let (expired, stock) = expired.give_back_step(now);
+    match orders.commit(expired, stock).await? {
+        Committed::Done(stored) => {
+            release_stock(orders, clock, stored).await?;
+            Ok(Settled::Expired)
+        }
+        Committed::Conflict(_) | Committed::Short(_) => Ok(Settled::Known),
+    }
+}
+
+/// The order is stored as due: where the queue fails, the reconciler queues it.
+async fn enqueue(queue: &impl OrderQueue, id: OrderId) {
+    if let Err(error) = queue.send(id).await {
+        tracing::warn!(order.id = %id, error = %error, cause = ?error.0, "a paid order could not be queued; the reconciler will");
+    }
+}

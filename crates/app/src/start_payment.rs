@@ -1,0 +1,137 @@
+//! Opening a payment page for an order.
+
+use domain::{AttemptState, Order, PaymentAttempt, PaymentRefused, PaymentSession, Status};
+use jiff::Timestamp;
+
+use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, StoreError};
+use crate::{AccessKeys, ShowOrderError, show_order};
+
+/// How often a run meets another run's writes before it gives up.
+const PATIENCE: usize = 8;
+
+/// Where the shopper pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentPage {
+    /// The provider's page.
+    pub redirect_url: String,
+    /// Until when it can be paid there.
+    pub expires_at: Timestamp,
+}
+
+/// Why there is no payment page.
+#[derive(Debug, thiserror::Error)]
+pub enum StartPaymentError {
+    /// No such order, or not for this token.
+    #[error("there is no such order")]
+    NotFound,
+    /// The order cannot be paid (any more).
+    #[error(transparent)]
+    Refused(#[from] PaymentRefused),
+    /// The provider opened no page, or did not tell: the same request again will.
+    #[error("the payment provider did not open a page")]
+    Provider(#[source] Cause),
+    /// The order could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ShowOrderError> for StartPaymentError {
+    fn from(error: ShowOrderError) -> Self {
+        match error {
+            ShowOrderError::NotFound => Self::NotFound,
+            ShowOrderError::Store(source) => Self::Store(source),
+        }
+    }
+}
+
+/// The payment page of an order: the live one, or a new one.
+///
+/// The attempt is stored before the provider is called, and the provider's idempotency key follows from it: a run that crashes
+/// anywhere is taken up by the next one, and the reconciler knows what to ask for.
+///
+/// # Errors
+/// [`StartPaymentError`].
+pub async fn start_payment(
+    orders: &impl Orders,
+    provider: &impl PaymentProvider,
+    keys: &AccessKeys,
+    clock: &impl Clock,
+    id: &str,
+    token: &str,
+) -> Result<PaymentPage, StartPaymentError> {
+    let mut order = show_order(orders, keys, id, token).await?;
+    for _ in 0..PATIENCE {
+        let known = order.payment.clone();
+        let pending = order.attempt_for(clock.now())?;
+        let attempt = pending
+            .payment
+            .clone()
+            .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
+        if let AttemptState::Open(session) = attempt.state {
+            return Ok(PaymentPage {
+                redirect_url: session.redirect_url,
+                expires_at: attempt.expires_at,
+            });
+        }
+        let stored = if known.as_ref() == Some(&attempt) {
+            pending
+        } else {
+            match orders.commit(pending, Vec::new()).await? {
+                Committed::Done(stored) => stored,
+                Committed::Conflict(Some(current)) => {
+                    order = *current;
+                    continue;
+                }
+                Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+            }
+        };
+        return match provider.open(&stored, &attempt).await {
+            Opened::Open(session) => remember(orders, provider, stored, attempt, session).await,
+            Opened::Unknown(cause) => Err(StartPaymentError::Provider(cause)),
+            Opened::Refused(cause) => {
+                // Lost to another run's write, this note is not needed: that run knows more.
+                orders
+                    .commit(stored.attempt_failed(clock.now()), Vec::new())
+                    .await?;
+                Err(StartPaymentError::Provider(cause))
+            }
+        };
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// Stores the opened page. Where the order has ended meanwhile, nobody must pay for it: the page is closed.
+async fn remember(
+    orders: &impl Orders,
+    provider: &impl PaymentProvider,
+    mut order: Order,
+    attempt: PaymentAttempt,
+    session: PaymentSession,
+) -> Result<PaymentPage, StartPaymentError> {
+    let page = PaymentPage {
+        redirect_url: session.redirect_url.clone(),
+        expires_at: attempt.expires_at,
+    };
+    for _ in 0..PATIENCE {
+        match orders
+            .commit(order.attempt_opened(session.clone()), Vec::new())
+            .await
+        {
+            Ok(Committed::Conflict(Some(current))) => match &current.payment {
+                Some(own) if current.status == Status::Placed && own.number == attempt.number => {
+                    match own.state {
+                        AttemptState::Open(_) => return Ok(page),
+                        AttemptState::Opening | AttemptState::Failed => order = *current,
+                    }
+                }
+                _ => {
+                    provider.close(&session.id).await;
+                    return Err(PaymentRefused::NotPayable(current.status).into());
+                }
+            },
+            // The page stands under the attempt's key, whether or not it is noted: the shopper can go on.
+            Ok(_) | Err(_) => return Ok(page),
+        }
+    }
+    Ok(page)
+}

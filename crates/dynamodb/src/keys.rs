@@ -1,0 +1,39 @@
+//! Every name of a table's attribute or index, spelt once. `template.yaml` declares the same keys; a test compares them.
+
+/// Products: partition key. One value for all, so that a Query lists the catalogue in the order of the SKUs; reads of one
+/// partition reach 3,000 units a second, and shared caches stand before them.
+pub(crate) const CATALOGUE: &str = "catalogue";
+/// The one value of [`CATALOGUE`].
+pub(crate) const WHOLE_CATALOGUE: &str = "all";
+/// Products: sort key. Stock: partition key.
+pub(crate) const SKU: &str = "sku";
+/// Products: the name.
+pub(crate) const NAME: &str = "name";
+/// Products: the gross price of a piece in minor units.
+pub(crate) const PRICE: &str = "price";
+/// Products: the price's currency, ISO 4217.
+pub(crate) const CURRENCY: &str = "currency";
+/// Products: the tax rate in percent.
+pub(crate) const TAX_RATE: &str = "tax_rate";
+/// Stock: pieces left.
+pub(crate) const AVAILABLE: &str = "available";
+
+/// Orders: partition key.
+pub(crate) const ORDER_ID: &str = "order_id";
+/// Orders: counts the writes.
+pub(crate) const VERSION: &str = "version";
+/// Orders: when it was placed, in milliseconds since 1970.
+pub(crate) const PLACED_AT: &str = "placed_at";
+/// Orders: the state's name.
+pub(crate) const STATUS: &str = "status";
+/// Orders: all the rest, as JSON.
+pub(crate) const DOCUMENT: &str = "document";
+/// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due. One value for all: 1,000 writes
+/// a second, 60 times the orders of the busiest hour so far.
+pub(crate) const DUE: &str = "due";
+/// The one value of [`DUE`].
+pub(crate) const IS_DUE: &str = "due";
+/// Orders: when work is due, in milliseconds since 1970; sort key of [`DUE_INDEX`].
+pub(crate) const DUE_AT: &str = "due_at";
+/// Orders: the index of what is due.
+pub(crate) const DUE_INDEX: &str = "due";

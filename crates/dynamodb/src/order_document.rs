@@ -1,0 +1,408 @@
+//! How an order is stored: what conditions and indexes need as attributes, the rest as one JSON text, small and quick to
+//! read. An order of 13 lines takes some 1.6 KB.
+
+use app::ports::StoreError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::HEXLOWER;
+use domain::{
+    Address, AttemptState, Capture, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent,
+    Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PaymentSession, PricedLine, Quantity, Quote,
+    Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Item;
+use crate::failure::corrupt;
+use crate::keys::{DOCUMENT, DUE, DUE_AT, IS_DUE, ORDER_ID, PLACED_AT, STATUS, VERSION};
+
+/// The item of an order.
+pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
+    let document = serde_json::to_string(&Document::of(order)).map_err(corrupt)?;
+    let number = |n: String| AttributeValue::N(n);
+    let mut item = Item::from([
+        (ORDER_ID.to_owned(), AttributeValue::S(order.id.to_string())),
+        (VERSION.to_owned(), number(order.version.to_string())),
+        (
+            PLACED_AT.to_owned(),
+            number(order.placed_at.as_millisecond().to_string()),
+        ),
+        (
+            STATUS.to_owned(),
+            AttributeValue::S(order.status.name().to_owned()),
+        ),
+        (DOCUMENT.to_owned(), AttributeValue::S(document)),
+    ]);
+    if let Some(due_at) = order.due_at {
+        item.insert(DUE.to_owned(), AttributeValue::S(IS_DUE.to_owned()));
+        item.insert(DUE_AT.to_owned(), number(due_at.as_millisecond().to_string()));
+    }
+    Ok(item)
+}
+
+/// The order of an item.
+pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
+    let text = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .map(String::as_str)
+    };
+    let number = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_n().ok())
+            .and_then(|n| n.parse::<i64>().ok())
+    };
+    let document: Document = serde_json::from_str(text(DOCUMENT).unwrap_or_default()).map_err(corrupt)?;
+    let read = || {
+        let head = Head {
+            id: OrderId::parse(text(ORDER_ID)?).ok()?,
+            version: u64::try_from(number(VERSION)?).ok()?,
+            placed_at: time(number(PLACED_AT)?)?,
+            status: Status::parse(text(STATUS)?)?,
+            due_at: match number(DUE_AT) {
+                Some(due_at) => Some(time(due_at)?),
+                None => None,
+            },
+        };
+        document.into_order(head)
+    };
+    read().ok_or_else(|| corrupt(format!("order {:?}", text(ORDER_ID))))
+}
+
+/// What is kept in attributes of its own.
+struct Head {
+    id: OrderId,
+    version: u64,
+    placed_at: Timestamp,
+    status: Status,
+    due_at: Option<Timestamp>,
+}
+
+/// All the rest. Times in milliseconds since 1970, money in minor units of `currency`, rates in percent.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    fingerprint: String,
+    customer: Person,
+    ship_to: Destination,
+    currency: String,
+    /// SKU, name, pieces, unit price, tax rate, line total.
+    lines: Vec<(String, String, u32, i64, u8, i64)>,
+    shipping: i64,
+    /// Rate, net, tax.
+    taxes: Vec<(u8, i64, i64)>,
+    total: i64,
+    held: usize,
+    reserved_until: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment: Option<Attempt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<Taken>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<Back>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erp_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parked: Option<SetAside>,
+    #[serde(default)]
+    tries: u32,
+    /// When, what.
+    history: Vec<(i64, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Person {
+    name: String,
+    email: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Destination {
+    name: String,
+    street: String,
+    postal_code: String,
+    city: String,
+    country: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Attempt {
+    number: u32,
+    started_at: i64,
+    expires_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<(String, String)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Taken {
+    payment_id: String,
+    amount: i64,
+    currency: String,
+    at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Back {
+    payment_id: String,
+    amount: i64,
+    currency: String,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refund_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+enum SetAside {
+    AmountDiffers {
+        at: i64,
+        payment_id: String,
+        amount: i64,
+        currency: String,
+    },
+}
+
+impl Document {
+    fn of(order: &Order) -> Self {
+        let Order {
+            quote,
+            shipping_address: to,
+            ..
+        } = order;
+        let line = |line: &PricedLine| {
+            let PricedLine {
+                sku,
+                name,
+                quantity,
+                unit_price,
+                tax_rate,
+                line_total,
+            } = line;
+            (
+                sku.to_string(),
+                name.clone(),
+                quantity.get(),
+                unit_price.minor(),
+                tax_rate.percent(),
+                line_total.minor(),
+            )
+        };
+        Self {
+            fingerprint: HEXLOWER.encode(order.fingerprint.as_bytes()),
+            customer: Person {
+                name: order.customer.name.clone(),
+                email: order.customer.email.clone(),
+            },
+            ship_to: Destination {
+                name: to.name.clone(),
+                street: to.street.clone(),
+                postal_code: to.postal_code.clone(),
+                city: to.city.clone(),
+                country: to.country.to_string(),
+            },
+            currency: quote.total.currency().code().to_owned(),
+            lines: quote.lines.iter().map(line).collect(),
+            shipping: quote.shipping.minor(),
+            taxes: quote
+                .taxes
+                .iter()
+                .map(|part| (part.rate.percent(), part.net.minor(), part.tax.minor()))
+                .collect(),
+            total: quote.total.minor(),
+            held: order.held,
+            reserved_until: order.reserved_until.as_millisecond(),
+            payment: order.payment.as_ref().map(Attempt::of),
+            capture: order.capture.as_ref().map(Taken::of),
+            refunds: order.refunds.iter().map(Back::of).collect(),
+            erp_number: order.erp_number.clone(),
+            parked: order.parked.as_ref().map(SetAside::of),
+            tries: order.tries,
+            history: order
+                .history
+                .iter()
+                .map(|e| (e.at.as_millisecond(), e.event.name().to_owned()))
+                .collect(),
+        }
+    }
+
+    fn into_order(self, head: Head) -> Option<Order> {
+        let currency = Currency::parse(&self.currency)?;
+        let money = |minor: i64| Money::new(minor, currency);
+        let line =
+            |(sku, name, pieces, unit_price, rate, line_total): (String, String, u32, i64, u8, i64)| {
+                Some(PricedLine {
+                    sku: Sku::parse(&sku).ok()?,
+                    name,
+                    quantity: Quantity::new(i64::from(pieces))?,
+                    unit_price: money(unit_price),
+                    tax_rate: TaxRate::from_percent(rate)?,
+                    line_total: money(line_total),
+                })
+            };
+        let part = |(rate, net, tax): (u8, i64, i64)| {
+            Some(TaxPart {
+                rate: TaxRate::from_percent(rate)?,
+                net: money(net),
+                tax: money(tax),
+            })
+        };
+        let entry = |(at, event): (i64, String)| {
+            Some(HistoryEntry {
+                at: time(at)?,
+                event: HistoryEvent::parse(&event)?,
+            })
+        };
+        let fingerprint = HEXLOWER.decode(self.fingerprint.as_bytes()).ok()?;
+        Some(Order {
+            id: head.id,
+            version: head.version,
+            status: head.status,
+            fingerprint: Fingerprint::from_bytes(fingerprint.try_into().ok()?),
+            placed_at: head.placed_at,
+            customer: Customer {
+                name: self.customer.name,
+                email: self.customer.email,
+            },
+            shipping_address: Address {
+                name: self.ship_to.name,
+                street: self.ship_to.street,
+                postal_code: self.ship_to.postal_code,
+                city: self.ship_to.city,
+                country: Country::parse(&self.ship_to.country).ok()?,
+            },
+            quote: Quote {
+                lines: self.lines.into_iter().map(line).collect::<Option<_>>()?,
+                shipping: money(self.shipping),
+                taxes: self.taxes.into_iter().map(part).collect::<Option<_>>()?,
+                total: money(self.total),
+            },
+            held: self.held,
+            reserved_until: time(self.reserved_until)?,
+            payment: optional(self.payment, Attempt::into_attempt)?,
+            capture: optional(self.capture, Taken::into_capture)?,
+            refunds: self
+                .refunds
+                .into_iter()
+                .map(Back::into_refund)
+                .collect::<Option<_>>()?,
+            erp_number: self.erp_number,
+            parked: optional(self.parked, SetAside::into_parked)?,
+            due_at: head.due_at,
+            tries: self.tries,
+            history: self.history.into_iter().map(entry).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Attempt {
+    fn of(attempt: &PaymentAttempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started_at.as_millisecond(),
+            expires_at: attempt.expires_at.as_millisecond(),
+            session: match &attempt.state {
+                AttemptState::Open(session) => Some((session.id.clone(), session.redirect_url.clone())),
+                AttemptState::Opening | AttemptState::Failed => None,
+            },
+            failed: attempt.state == AttemptState::Failed,
+        }
+    }
+
+    fn into_attempt(self) -> Option<PaymentAttempt> {
+        let state = match (self.session, self.failed) {
+            (Some((id, redirect_url)), _) => AttemptState::Open(PaymentSession { id, redirect_url }),
+            (None, true) => AttemptState::Failed,
+            (None, false) => AttemptState::Opening,
+        };
+        let (started_at, expires_at) = (time(self.started_at)?, time(self.expires_at)?);
+        Some(PaymentAttempt {
+            number: self.number,
+            started_at,
+            expires_at,
+            state,
+        })
+    }
+}
+
+impl Taken {
+    fn of(capture: &Capture) -> Self {
+        Self {
+            payment_id: capture.payment_id.clone(),
+            amount: capture.amount.minor(),
+            currency: capture.amount.currency().code().to_owned(),
+            at: capture.at.as_millisecond(),
+        }
+    }
+
+    fn into_capture(self) -> Option<Capture> {
+        let amount = Money::new(self.amount, Currency::parse(&self.currency)?);
+        Some(Capture {
+            payment_id: self.payment_id,
+            amount,
+            at: time(self.at)?,
+        })
+    }
+}
+
+impl Back {
+    fn of(refund: &Refund) -> Self {
+        Self {
+            payment_id: refund.payment_id.clone(),
+            amount: refund.amount.minor(),
+            currency: refund.amount.currency().code().to_owned(),
+            reason: refund.reason.name().to_owned(),
+            refund_id: match &refund.state {
+                RefundState::Due => None,
+                RefundState::Done { refund_id } => Some(refund_id.clone()),
+            },
+        }
+    }
+
+    fn into_refund(self) -> Option<Refund> {
+        Some(Refund {
+            payment_id: self.payment_id,
+            amount: Money::new(self.amount, Currency::parse(&self.currency)?),
+            reason: RefundReason::parse(&self.reason)?,
+            state: self
+                .refund_id
+                .map_or(RefundState::Due, |refund_id| RefundState::Done { refund_id }),
+        })
+    }
+}
+
+impl SetAside {
+    fn of(parked: &Parked) -> Self {
+        let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+        Self::AmountDiffers {
+            at: parked.at.as_millisecond(),
+            payment_id: payment_id.clone(),
+            amount: captured.minor(),
+            currency: captured.currency().code().to_owned(),
+        }
+    }
+
+    fn into_parked(self) -> Option<Parked> {
+        let Self::AmountDiffers {
+            at,
+            payment_id,
+            amount,
+            currency,
+        } = self;
+        let captured = Money::new(amount, Currency::parse(&currency)?);
+        Some(Parked {
+            at: time(at)?,
+            reason: ParkedReason::AmountDiffers { payment_id, captured },
+        })
+    }
+}
+
+/// Nothing stays nothing; what is there must be readable.
+fn optional<T, U>(stored: Option<T>, read: impl Fn(T) -> Option<U>) -> Option<Option<U>> {
+    stored.map_or(Some(None), |stored| read(stored).map(Some))
+}
+
+fn time(milliseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(milliseconds).ok()
+}

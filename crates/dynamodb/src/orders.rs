@@ -1,0 +1,278 @@
+//! Orders, and the stock that they hold.
+
+use std::time::Duration;
+
+use app::ports::{Committed, Orders, Shortage, StoreError};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use domain::{Order, OrderId, StockChange};
+use jiff::Timestamp;
+
+use crate::DynamoDb;
+use crate::catalogue::Item;
+use crate::failure::{corrupt, failed};
+use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, IS_DUE, ORDER_ID, PLACED_AT, VERSION};
+use crate::order_document::{from_item, to_item};
+use crate::stock::{available, stock_key};
+
+/// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
+/// some two seconds in all. A hot SKU takes some 500 transactions a second.
+const TRIES: u32 = 9;
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
+impl Orders for DynamoDb {
+    async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        let key = AttributeValue::S(id.to_string());
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.tables.orders)
+            .key(ORDER_ID, key)
+            .consistent_read(true);
+        get.send()
+            .await
+            .map_err(failed)?
+            .item
+            .as_ref()
+            .map(from_item)
+            .transpose()
+    }
+
+    async fn commit(&self, mut order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+        let condition = Condition::on(&order);
+        order.version += 1;
+        if stock.is_empty() {
+            self.put(order, condition).await
+        } else {
+            self.transact(order, condition, stock).await
+        }
+    }
+
+    async fn remove(&self, order: &Order) -> Result<(), StoreError> {
+        let condition = Condition::on(order);
+        let removed = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.orders)
+            .key(ORDER_ID, AttributeValue::S(order.id.to_string()))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_values(condition.values)
+            .send()
+            .await;
+        match removed {
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Ok(())
+            }
+            other => other.map(drop).map_err(failed),
+        }
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("#d = :due AND #at <= :now")
+            .expression_attribute_names("#d", DUE)
+            .expression_attribute_names("#at", DUE_AT)
+            .expression_attribute_values(":due", AttributeValue::S(IS_DUE.to_owned()))
+            .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failed)?;
+        let id = |item: &Item| {
+            let raw = item.get(ORDER_ID).and_then(|value| value.as_s().ok());
+            raw.and_then(|raw| OrderId::parse(raw).ok())
+                .ok_or_else(|| corrupt("an order's id"))
+        };
+        page.items.unwrap_or_default().iter().map(id).collect()
+    }
+}
+
+/// That the stored order is still the one that was read.
+struct Condition {
+    expression: String,
+    values: Option<Item>,
+}
+
+impl Condition {
+    fn on(order: &Order) -> Self {
+        if order.version == 0 {
+            return Self {
+                expression: format!("attribute_not_exists({ORDER_ID})"),
+                values: None,
+            };
+        }
+        let placed_at = order.placed_at.as_millisecond().to_string();
+        let values = Item::from([
+            (
+                ":version".to_owned(),
+                AttributeValue::N(order.version.to_string()),
+            ),
+            (":placed_at".to_owned(), AttributeValue::N(placed_at)),
+        ]);
+        Self {
+            expression: format!("{VERSION} = :version AND {PLACED_AT} = :placed_at"),
+            values: Some(values),
+        }
+    }
+}
+
+impl DynamoDb {
+    /// Stores an order whose stock does not change.
+    async fn put(&self, order: Order, condition: Condition) -> Result<Committed, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.orders)
+            .set_item(Some(to_item(&order)?))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_values(condition.values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else {
+            return Ok(Committed::Done(order));
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                lost(order, refused.item.as_ref())
+            }
+            _ => Err(failed(error)),
+        }
+    }
+
+    /// Stores an order and changes stock, all or nothing.
+    async fn transact(
+        &self,
+        order: Order,
+        condition: Condition,
+        stock: Vec<StockChange>,
+    ) -> Result<Committed, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.tables.orders)
+            .set_item(Some(to_item(&order)?))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_values(condition.values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(corrupt)?;
+        let mut items = vec![TransactWriteItem::builder().put(put).build()];
+        for change in &stock {
+            items.push(TransactWriteItem::builder().update(self.update(change)?).build());
+        }
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            // The SDK gives each call a token of its own: its retries of a lost answer are one transaction.
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
+            let error = match sent {
+                Ok(_) => return Ok(Committed::Done(order)),
+                Err(error) => error,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(failed(error));
+            };
+            match Cancelled::read(cancelled.cancellation_reasons(), &stock) {
+                Cancelled::Conflict(current) => return lost(order, current.as_ref()),
+                Cancelled::Short(short) => return Ok(Committed::Short(short)),
+                Cancelled::Unknown => return Err(StoreError::Unknown(Box::new(error))),
+                Cancelled::Contended => {
+                    tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
+    fn update(&self, change: &StockChange) -> Result<Update, StoreError> {
+        let (expression, condition, pieces) = match change {
+            StockChange::Take { pieces, .. } => (
+                format!("SET {AVAILABLE} = {AVAILABLE} - :n"),
+                Some(format!("{AVAILABLE} >= :n")),
+                pieces,
+            ),
+            StockChange::GiveBack { pieces, .. } => (format!("ADD {AVAILABLE} :n"), None, pieces),
+        };
+        Update::builder()
+            .table_name(&self.tables.stock)
+            .set_key(Some(stock_key(change.sku())))
+            .update_expression(expression)
+            .set_condition_expression(condition)
+            .expression_attribute_values(":n", AttributeValue::N(pieces.to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(corrupt)
+    }
+}
+
+/// Why a transaction was cancelled.
+enum Cancelled {
+    /// The order is not as it was read; what is stored now.
+    Conflict(Option<Item>),
+    /// Stock is short.
+    Short(Vec<Shortage>),
+    /// Another transaction or a throttle was in the way: nothing is decided.
+    Contended,
+    /// For a reason that should not be.
+    Unknown,
+}
+
+impl Cancelled {
+    /// Reads the reasons, one for each item of the transaction: the order's first.
+    fn read(reasons: &[CancellationReason], stock: &[StockChange]) -> Self {
+        const CONTENDED: [&str; 3] = [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ];
+        let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        let Some((order, changes)) = reasons.split_first() else {
+            return Self::Unknown;
+        };
+        if failed(order) {
+            return Self::Conflict(order.item.clone());
+        }
+        if reasons
+            .iter()
+            .any(|reason| reason.code().is_some_and(|code| CONTENDED.contains(&code)))
+        {
+            return Self::Contended;
+        }
+        let short: Vec<_> = stock
+            .iter()
+            .zip(changes)
+            .filter(|(_, reason)| failed(reason))
+            .map(|(change, reason)| Shortage {
+                sku: change.sku().clone(),
+                available: reason.item().and_then(available).unwrap_or(0),
+            })
+            .collect();
+        if short.is_empty() {
+            Self::Unknown
+        } else {
+            Self::Short(short)
+        }
+    }
+}
+
+/// The condition failed: perhaps because this very write was done before and its answer lost.
+fn lost(intended: Order, stored: Option<&Item>) -> Result<Committed, StoreError> {
+    let stored = stored.map(from_item).transpose()?;
+    if stored.as_ref() == Some(&intended) {
+        return Ok(Committed::Done(intended));
+    }
+    Ok(Committed::Conflict(stored.map(Box::new)))
+}

@@ -1,0 +1,89 @@
+//! What is left of each product.
+
+use std::collections::HashMap;
+
+use app::ports::{Stock, StoreError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use domain::{Sku, StockLevel};
+
+use crate::DynamoDb;
+use crate::catalogue::Item;
+use crate::failure::{corrupt, failed};
+use crate::keys::{AVAILABLE, SKU};
+
+impl Stock for DynamoDb {
+    async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
+        let items = self
+            .batch_get(&self.tables.stock, skus.iter().map(stock_key))
+            .await?;
+        let level = |item: &Item| {
+            let sku = item
+                .get(SKU)
+                .and_then(|value| value.as_s().ok())
+                .and_then(|sku| Sku::parse(sku).ok())?;
+            Some((sku, available(item)?))
+        };
+        items
+            .iter()
+            .map(|item| level(item).ok_or_else(|| corrupt("a stock level")))
+            .collect()
+    }
+}
+
+impl DynamoDb {
+    /// Sets what is left of SKUs, whatever it was: for stocking a new shop, never beside open orders.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some may have been set.
+    pub async fn put_stock(&self, levels: &[StockLevel]) -> Result<(), StoreError> {
+        let item = |level: &StockLevel| {
+            let mut item = stock_key(&level.sku);
+            item.insert(
+                AVAILABLE.to_owned(),
+                AttributeValue::N(level.available.to_string()),
+            );
+            item
+        };
+        self.batch_put(&self.tables.stock, levels.iter().map(item)).await
+    }
+
+    /// Reads items in batches of 100, the service's limit, again and again while some are left over.
+    pub(crate) async fn batch_get(
+        &self,
+        table: &str,
+        keys: impl Iterator<Item = Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let keys: Vec<Item> = keys.collect();
+        let mut items = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(100) {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(chunk.to_vec()))
+                .build()
+                .map_err(corrupt)?;
+            let mut left = HashMap::from([(table.to_owned(), wanted)]);
+            while !left.is_empty() {
+                let read = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(left))
+                    .send()
+                    .await
+                    .map_err(failed)?;
+                items.extend(read.responses.unwrap_or_default().into_values().flatten());
+                left = read.unprocessed_keys.unwrap_or_default();
+            }
+        }
+        Ok(items)
+    }
+}
+
+pub(crate) fn stock_key(sku: &Sku) -> Item {
+    HashMap::from([(SKU.to_owned(), AttributeValue::S(sku.to_string()))])
+}
+
+/// The pieces left by an item of the table of stock.
+pub(crate) fn available(item: &Item) -> Option<u32> {
+    item.get(AVAILABLE)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|pieces| pieces.parse().ok())
+}
