@@ -1,1 +1,26 @@
 //! Builders, fakes and port contracts for tests.
+//!
+//! The fakes keep the contracts of [`app::ports`] exactly: what holds on them holds on the real adapters, and the suites in
+//! [`contract`] say so of both.
+
+mod builders;
+mod clock;
+pub mod contract;
+mod memory_store;
+mod provider;
+mod queue;
+mod warehouse;
+
+pub use builders::{OrderBuilder, a_country, a_product, a_sku, a_wish, an_address, an_order, eur};
+pub use clock::{FakeClock, noon};
+pub use memory_store::MemoryStore;
+pub use provider::{FakeProvider, ProviderFault};
+pub use queue::FakeQueue;
+pub use warehouse::{FakeWarehouse, WarehouseMood};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The state behind a fake; a test that panicked with it has failed already.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,175 @@
+use std::collections::HashMap;
+
+use app::PlaceOrder;
+use domain::{
+    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Product, Quote,
+    ReportedPayment, Settlement, ShippingTable, Sku, Status, TaxRate, price_cart,
+};
+use jiff::Timestamp;
+
+use crate::noon;
+
+/// An amount in euro cents.
+pub fn eur(cents: i64) -> Money {
+    Money::new(cents, Currency::Eur)
+}
+
+/// A SKU.
+///
+/// # Panics
+/// Where `sku` is none.
+pub fn a_sku(sku: &str) -> Sku {
+    Sku::parse(sku).expect("a SKU")
+}
+
+/// A country.
+///
+/// # Panics
+/// Where `code` is none.
+pub fn a_country(code: &str) -> Country {
+    Country::parse(code).expect("a country")
+}
+
+/// A product at the standard rate.
+pub fn a_product(sku: &str, cents: i64) -> Product {
+    Product {
+        sku: a_sku(sku),
+        name: format!("PRODUCT {sku}"),
+        unit_price: eur(cents),
+        tax_rate: TaxRate::Standard,
+    }
+}
+
+/// An address in Germany.
+///
+/// # Panics
+/// Never.
+pub fn an_address() -> Address {
+    Address::parse("Ada Lovelace", "Unter den Linden 1", "10117", "Berlin", "DE").expect("an address")
+}
+
+fn a_customer() -> Customer {
+    Customer::parse("Ada Lovelace", "ada@example.org").expect("a customer")
+}
+
+/// A wish for these items (SKU, pieces), to be paid with `expected_total`.
+///
+/// # Panics
+/// Where the items are no cart.
+pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Money) -> PlaceOrder {
+    PlaceOrder {
+        idempotency_key: idempotency_key.to_owned(),
+        cart: Cart::parse(items.iter().copied()).expect("a cart"),
+        customer: a_customer(),
+        shipping_address: an_address(),
+        expected_total,
+    }
+}
+
+/// An order of one piece of each of `LINE0`, `LINE1`, ..., placed under the key `an order` at [`noon`]; see [`OrderBuilder`].
+pub fn an_order() -> OrderBuilder {
+    OrderBuilder {
+        key: "an order".to_owned(),
+        lines: 1,
+        at: noon(),
+    }
+}
+
+/// Builds orders in any state by the domain's own transitions.
+#[derive(Clone, Debug)]
+pub struct OrderBuilder {
+    key: String,
+    lines: usize,
+    at: Timestamp,
+}
+
+impl OrderBuilder {
+    /// Placed under another idempotency key.
+    #[must_use]
+    pub fn under(mut self, key: &str) -> Self {
+        key.clone_into(&mut self.key);
+        self
+    }
+
+    /// Of so many lines.
+    #[must_use]
+    pub fn lines(mut self, lines: usize) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Placed at another time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// The SKUs of its lines.
+    pub fn skus(&self) -> Vec<Sku> {
+        (0..self.lines).map(|n| a_sku(&format!("LINE{n}"))).collect()
+    }
+
+    /// Nothing reserved, nothing stored.
+    ///
+    /// # Panics
+    /// Where it has no lines, or too many.
+    pub fn draft(&self) -> Order {
+        let skus = self.skus();
+        let products: HashMap<Sku, Product> = skus
+            .iter()
+            .map(|sku| (sku.clone(), a_product(sku.as_str(), 1_000)))
+            .collect();
+        let cart = Cart::parse(skus.iter().map(|sku| (sku.as_str(), 1))).expect("a cart");
+        let quote: Quote =
+            price_cart(&cart, &products, &ShippingTable::of_the_shop(), a_country("DE")).expect("a price");
+        let (customer, address) = (a_customer(), an_address());
+        let fingerprint = Fingerprint::of(&cart, &customer, &address, quote.total);
+        Order::draft(
+            OrderId::for_key(&self.key),
+            fingerprint,
+            customer,
+            address,
+            quote,
+            self.at,
+        )
+    }
+
+    /// All stock reserved.
+    ///
+    /// # Panics
+    /// As [`OrderBuilder::draft`].
+    pub fn placed(&self) -> Order {
+        let mut order = self.draft();
+        while order.status == Status::Reserving {
+            order = order.reserve_step(self.at).expect("reserving").0;
+        }
+        order
+    }
+
+    /// Paid in full, by the payment `pi_1`.
+    ///
+    /// # Panics
+    /// As [`OrderBuilder::draft`].
+    pub fn paid(&self) -> Order {
+        let placed = self.placed();
+        let payment = ReportedPayment {
+            payment_id: "pi_1".to_owned(),
+            amount: placed.quote.total,
+        };
+        match placed.settle(payment, self.at) {
+            Settlement::Paid(paid) => paid,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Acknowledged by the warehouse.
+    ///
+    /// # Panics
+    /// As [`OrderBuilder::draft`].
+    pub fn forwarded(&self) -> Order {
+        self.paid()
+            .accepted_by_warehouse("K0000001".to_owned(), self.at)
+            .expect("paid")
+    }
+}

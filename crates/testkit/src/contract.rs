@@ -1,0 +1,333 @@
+//! What every implementation of a port must do, as tests that run on the fakes and on the real adapters alike.
+
+use std::future::Future;
+
+use app::ports::{Catalogue, Committed, Orders, Stock};
+use domain::{LINES_PER_STEP, Order, Product, Sku, StockChange};
+use jiff::SignedDuration;
+
+use crate::{MemoryStore, a_product, an_order, noon};
+
+/// Fills a store for the contract's tests.
+pub trait Stocking: Sync {
+    /// Stores a product.
+    fn stock_product(&self, product: Product) -> impl Future<Output = ()> + Send;
+    /// Sets what is left of a SKU.
+    fn stock_pieces(&self, sku: &Sku, pieces: u32) -> impl Future<Output = ()> + Send;
+}
+
+impl Stocking for MemoryStore {
+    async fn stock_product(&self, product: Product) {
+        self.put_product(product);
+    }
+
+    async fn stock_pieces(&self, sku: &Sku, pieces: u32) {
+        self.set_stock(sku, pieces);
+    }
+}
+
+/// The contract of [`Orders`], on an empty store.
+///
+/// # Panics
+/// Where the store does not keep it.
+pub async fn orders(store: &(impl Orders + Stock + Stocking)) {
+    a_stored_order_reads_back_in_every_state(store).await;
+    a_write_needs_the_version_that_was_read(store).await;
+    a_write_that_was_done_before_is_done_and_no_conflict(store).await;
+    stock_is_taken_all_or_nothing(store).await;
+    a_conflict_comes_before_a_shortage(store).await;
+    a_removed_order_is_gone_and_its_second_life_is_another(store).await;
+    only_due_orders_are_listed_the_longest_due_first(store).await;
+    the_largest_step_fits(store).await;
+}
+
+/// The contract of [`Catalogue`] and [`Stock`], on an empty store.
+///
+/// # Panics
+/// Where the store does not keep it.
+pub async fn catalogue(store: &(impl Catalogue + Stock + Stocking)) {
+    let skus: Vec<Sku> = (0..130).map(|n| crate::a_sku(&format!("P{n:03}"))).collect();
+    for (n, sku) in (0_i64..).zip(&skus) {
+        store.stock_product(a_product(sku.as_str(), 100 + n)).await;
+        store.stock_pieces(sku, u32::try_from(n).expect("small")).await;
+    }
+    let first = store.page(None, 100).await.expect("a page");
+    assert_eq!((first.products.len(), first.more), (100, true));
+    let rest = store.page(Some(&skus[99]), 30).await.expect("a page");
+    assert_eq!(
+        (rest.products.len(), rest.more),
+        (30, false),
+        "no more after the exact end"
+    );
+    let listed: Vec<Sku> = first
+        .products
+        .into_iter()
+        .chain(rest.products)
+        .map(|product| product.sku)
+        .collect();
+    assert_eq!(listed, skus, "in the order of the SKUs");
+    assert_eq!(store.all().await.expect("all").len(), 130);
+
+    let mut wanted = skus.clone();
+    wanted.push(crate::a_sku("UNKNOWN"));
+    let found = store.products(&wanted).await.expect("products");
+    assert_eq!(found.len(), 130, "more than one batch, the unknown left out");
+    assert_eq!(found[&skus[7]], a_product("P007", 107));
+    let levels = store.levels(&wanted).await.expect("levels");
+    assert_eq!((levels.len(), levels[&skus[42]]), (130, 42));
+}
+
+async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
+    let builder = an_order().lines(2);
+    let now = noon();
+    let started = builder.placed().start_attempt(now);
+    let orders = [
+        builder.clone().under("draft").draft(),
+        builder.clone().under("placed").placed(),
+        Order {
+            id: domain::OrderId::for_key("started"),
+            ..started.clone()
+        },
+        Order {
+            id: domain::OrderId::for_key("failed"),
+            ..started.attempt_failed(now)
+        },
+        builder.clone().under("paid").paid(),
+        builder.clone().under("forwarded").forwarded(),
+        builder
+            .clone()
+            .under("expired")
+            .placed()
+            .expire(now)
+            .expect("placed"),
+        builder
+            .clone()
+            .under("rejected")
+            .paid()
+            .rejected_by_warehouse(now)
+            .expect("paid"),
+    ];
+    for order in orders {
+        let Committed::Done(stored) = store.commit(order.clone(), Vec::new()).await.expect("a commit") else {
+            panic!("not stored: {order:?}");
+        };
+        assert_eq!(stored, Order { version: 1, ..order });
+        assert_eq!(store.get(stored.id).await.expect("a read"), Some(stored));
+    }
+    assert_eq!(
+        store
+            .get(domain::OrderId::for_key("never"))
+            .await
+            .expect("a read"),
+        None
+    );
+}
+
+async fn a_write_needs_the_version_that_was_read(store: &impl Orders) {
+    let stored = stored(store, an_order().under("versions").placed()).await;
+    let paid = an_order().under("versions").paid();
+    let winner = Order {
+        version: stored.version,
+        ..paid
+    };
+    assert!(matches!(
+        store.commit(winner.clone(), Vec::new()).await,
+        Ok(Committed::Done(_))
+    ));
+    let late = stored.clone().expire(noon()).expect("placed");
+    let Ok(Committed::Conflict(Some(current))) = store.commit(late, Vec::new()).await else {
+        panic!("a stale write went through");
+    };
+    assert_eq!(current.status, domain::Status::Paid);
+    let other = an_order().under("versions").draft();
+    assert!(matches!(
+        store.commit(other, Vec::new()).await,
+        Ok(Committed::Conflict(Some(_)))
+    ));
+    let missing = Order {
+        version: 3,
+        ..an_order().under("not there").placed()
+    };
+    assert_eq!(
+        store.commit(missing, Vec::new()).await.expect("a commit"),
+        Committed::Conflict(None)
+    );
+}
+
+async fn a_write_that_was_done_before_is_done_and_no_conflict(store: &(impl Orders + Stock + Stocking)) {
+    let builder = an_order().under("twice").lines(1);
+    let sku = builder.skus().remove(0);
+    store.stock_pieces(&sku, 5).await;
+    let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
+    for _ in 0..2 {
+        let committed = store
+            .commit(order.clone(), stock.clone())
+            .await
+            .expect("a commit");
+        assert_eq!(
+            committed,
+            Committed::Done(Order {
+                version: 1,
+                ..order.clone()
+            })
+        );
+    }
+    assert_eq!(level(store, &sku).await, 4, "taken once");
+    let placed = stored_now(store, &order).await;
+    let expired = placed.expire(noon()).expect("placed");
+    for _ in 0..2 {
+        assert!(matches!(
+            store.commit(expired.clone(), Vec::new()).await,
+            Ok(Committed::Done(_))
+        ));
+    }
+}
+
+async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock + Stocking)) {
+    let builder = an_order().under("short").lines(3);
+    let skus = builder.skus();
+    for (sku, pieces) in skus.iter().zip([5, 0, 0]) {
+        store.stock_pieces(sku, pieces).await;
+    }
+    let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
+    let Ok(Committed::Short(short)) = store.commit(order.clone(), stock.clone()).await else {
+        panic!("oversold")
+    };
+    let named: Vec<_> = short.iter().map(|s| (s.sku.clone(), s.available)).collect();
+    assert_eq!(
+        named,
+        [(skus[1].clone(), 0), (skus[2].clone(), 0)],
+        "every short SKU is named"
+    );
+    assert_eq!(level(store, &skus[0]).await, 5, "nothing was taken");
+    assert_eq!(
+        store.get(order.id).await.expect("a read"),
+        None,
+        "nothing was stored"
+    );
+
+    for sku in &skus {
+        store.stock_pieces(sku, 1).await;
+    }
+    assert!(matches!(
+        store.commit(order.clone(), stock).await,
+        Ok(Committed::Done(_))
+    ));
+    let ended = stored_now(store, &order).await.expire(noon()).expect("placed");
+    let (ended, back) = ended.give_back_step(noon());
+    assert!(matches!(store.commit(ended, back).await, Ok(Committed::Done(_))));
+    for sku in &skus {
+        assert_eq!(level(store, sku).await, 1, "all is back");
+    }
+}
+
+async fn a_conflict_comes_before_a_shortage(store: &(impl Orders + Stock + Stocking)) {
+    let builder = an_order().under("conflict first").lines(1);
+    stored(store, builder.placed()).await;
+    store.stock_pieces(&builder.skus()[0], 0).await;
+    let (order, stock) = builder
+        .at(noon() + SignedDuration::from_secs(1))
+        .draft()
+        .reserve_step(noon())
+        .expect("a draft");
+    assert!(matches!(
+        store.commit(order, stock).await,
+        Ok(Committed::Conflict(Some(_)))
+    ));
+}
+
+async fn a_removed_order_is_gone_and_its_second_life_is_another(store: &impl Orders) {
+    let first = stored(store, an_order().under("lives").draft()).await;
+    store
+        .remove(&Order {
+            version: 7,
+            ..first.clone()
+        })
+        .await
+        .expect("a no-op");
+    assert!(
+        store.get(first.id).await.expect("a read").is_some(),
+        "another version is not removed"
+    );
+    store.remove(&first).await.expect("removed");
+    assert_eq!(store.get(first.id).await.expect("a read"), None);
+    let later = noon() + SignedDuration::from_mins(1);
+    let second = stored(store, an_order().under("lives").at(later).draft()).await;
+    let stale = first.withdraw(noon()).expect("reserving");
+    assert!(matches!(
+        store.commit(stale.clone(), Vec::new()).await,
+        Ok(Committed::Conflict(Some(_)))
+    ));
+    store.remove(&stale).await.expect("a no-op");
+    assert_eq!(store.get(second.id).await.expect("a read"), Some(second));
+}
+
+async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
+    let now = noon() + SignedDuration::from_hours(1_000);
+    let builder = an_order().lines(1);
+    let mut expected = Vec::new();
+    for (key, minutes) in [("due b", 2), ("due a", 1), ("due c", 3), ("due later", 9_999)] {
+        let order = Order {
+            due_at: Some(now - SignedDuration::from_mins(10) + SignedDuration::from_mins(minutes)),
+            ..builder.clone().under(key).placed()
+        };
+        expected.push((order.due_at, order.id, minutes < 100));
+        stored(store, order).await;
+    }
+    let idle = stored(store, builder.under("not due").forwarded()).await;
+    assert_eq!(idle.due_at, None);
+    expected.sort_unstable();
+    let wanted: Vec<_> = expected
+        .into_iter()
+        .filter(|(_, _, due)| *due)
+        .map(|(_, id, _)| id)
+        .collect();
+    let all = store.due(now, 1_000).await.expect("a list");
+    let listed: Vec<_> = all.iter().copied().filter(|id| wanted.contains(id)).collect();
+    assert_eq!(listed, wanted);
+    assert!(!all.contains(&idle.id));
+    assert_eq!(
+        store.due(now, 1).await.expect("a list").len(),
+        1,
+        "no more than asked for"
+    );
+}
+
+async fn the_largest_step_fits(store: &(impl Orders + Stock + Stocking)) {
+    let builder = an_order().under("large").lines(1_200);
+    for sku in builder.skus() {
+        store.stock_pieces(&sku, 1).await;
+    }
+    let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
+    assert_eq!(stock.len(), LINES_PER_STEP);
+    assert!(
+        stock
+            .iter()
+            .all(|change| matches!(change, StockChange::Take { pieces: 1, .. }))
+    );
+    let Ok(Committed::Done(stored)) = store.commit(order, stock).await else {
+        panic!("the largest step is refused")
+    };
+    assert_eq!(store.get(stored.id).await.expect("a read"), Some(stored));
+}
+
+async fn stored(store: &impl Orders, order: Order) -> Order {
+    match store.commit(order, Vec::new()).await {
+        Ok(Committed::Done(stored)) => stored,
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+async fn stored_now(store: &impl Orders, order: &Order) -> Order {
+    store.get(order.id).await.expect("a read").expect("an order")
+}
+
+async fn level(store: &impl Stock, sku: &Sku) -> u32 {
+    store
+        .levels(std::slice::from_ref(sku))
+        .await
+        .expect("a level")
+        .get(sku)
+        .copied()
+        .unwrap_or(0)
+}
