@@ -5,3 +5,4 @@
 
 pub mod engines;
 pub mod sandbox;
+pub mod template;
