@@ -91,7 +91,7 @@ async fn note(
             tracing::error!(order.id = %order.id, %cause, "the warehouse rejected an order for good");
         }
         Word::Later(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the warehouse did not take an order now")
+            tracing::warn!(order.id = %order.id, %cause, "the warehouse did not take an order now");
         }
     }
     for _ in 0..PATIENCE {

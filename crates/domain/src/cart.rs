@@ -214,7 +214,7 @@ mod tests {
         });
         let lines: Vec<_> = left
             .iter()
-            .flat_map(|c| c.lines())
+            .flat_map(Cart::lines)
             .map(|l| (l.sku.as_str(), l.quantity.get()))
             .collect();
         assert_eq!(lines, [("A", 3), ("B", 2)]);

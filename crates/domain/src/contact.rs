@@ -163,6 +163,7 @@ fn parse_email(raw: &str) -> Result<String, ContactError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ContactField::{City, Name, PostalCode, Street};
 
     #[test]
     fn a_customer_has_a_name_and_a_mail_address() {
@@ -177,8 +178,7 @@ mod tests {
     fn every_wrong_field_is_named() {
         let errors = Address::parse("", "S\u{7}", "12345678901234", "", "Germany").expect_err("errors");
         let fields: Vec<_> = errors.iter().map(ContactError::field).collect();
-        use ContactField::{City, Country, Name, PostalCode, Street};
-        assert_eq!(fields, [Name, Street, PostalCode, City, Country]);
+        assert_eq!(fields, [Name, Street, PostalCode, City, ContactField::Country]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
                 None => None,
             },
         };
-        document.into_order(head)
+        document.into_order(&head)
     };
     read().ok_or_else(|| corrupt(format!("order {:?}", text(ORDER_ID))))
 }
@@ -227,7 +227,7 @@ impl Document {
         }
     }
 
-    fn into_order(self, head: Head) -> Option<Order> {
+    fn into_order(self, head: &Head) -> Option<Order> {
         let currency = Currency::parse(&self.currency)?;
         let money = |minor: i64| Money::new(minor, currency);
         let line =
@@ -280,15 +280,15 @@ impl Document {
             },
             held: self.held,
             reserved_until: time(self.reserved_until)?,
-            payment: optional(self.payment, Attempt::into_attempt)?,
-            capture: optional(self.capture, Taken::into_capture)?,
+            payment: optional(self.payment, Attempt::into_attempt).ok()?,
+            capture: optional(self.capture, Taken::into_capture).ok()?,
             refunds: self
                 .refunds
                 .into_iter()
                 .map(Back::into_refund)
                 .collect::<Option<_>>()?,
             erp_number: self.erp_number,
-            parked: optional(self.parked, SetAside::into_parked)?,
+            parked: optional(self.parked, SetAside::into_parked).ok()?,
             due_at: head.due_at,
             tries: self.tries,
             history: self.history.into_iter().map(entry).collect::<Option<_>>()?,
@@ -398,9 +398,12 @@ impl SetAside {
     }
 }
 
+/// A part of a document is not what it should be.
+struct Unreadable;
+
 /// Nothing stays nothing; what is there must be readable.
-fn optional<T, U>(stored: Option<T>, read: impl Fn(T) -> Option<U>) -> Option<Option<U>> {
-    stored.map_or(Some(None), |stored| read(stored).map(Some))
+fn optional<T, U>(stored: Option<T>, read: impl Fn(T) -> Option<U>) -> Result<Option<U>, Unreadable> {
+    stored.map(|stored| read(stored).ok_or(Unreadable)).transpose()
 }
 
 fn time(milliseconds: i64) -> Option<Timestamp> {

@@ -175,9 +175,8 @@ impl DynamoDb {
                 .set_transact_items(Some(items.clone()))
                 .send()
                 .await;
-            let error = match sent {
-                Ok(_) => return Ok(Committed::Done(order)),
-                Err(error) => error,
+            let Err(error) = sent else {
+                return Ok(Committed::Done(order));
             };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 error.as_service_error()

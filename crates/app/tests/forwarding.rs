@@ -1,0 +1,146 @@
+//! Handing paid orders to the warehouse.
+
+use app::ports::{Clock, Orders};
+use app::{ForwardError, Forwarded, forward_order, reconcile};
+use domain::{Order, OrderId, Status};
+use jiff::SignedDuration;
+use testkit::{FakeClock, FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
+
+struct World {
+    store: MemoryStore,
+    warehouse: FakeWarehouse,
+    clock: FakeClock,
+    order: Order,
+}
+
+impl World {
+    /// A world with one paid order.
+    fn new() -> Self {
+        let store = MemoryStore::default();
+        let order = store.put_order(an_order().paid());
+        Self {
+            store,
+            warehouse: FakeWarehouse::default(),
+            clock: FakeClock::at_noon(),
+            order,
+        }
+    }
+
+    async fn forward(&self, first_try: bool) -> Forwarded {
+        forward_order(
+            &self.store,
+            &self.warehouse,
+            &self.clock,
+            self.order.id,
+            first_try,
+        )
+        .await
+        .expect("an outcome")
+    }
+
+    async fn now(&self) -> Order {
+        self.store
+            .get(self.order.id)
+            .await
+            .expect("a read")
+            .expect("an order")
+    }
+
+    fn deliveries(&self) -> u32 {
+        self.warehouse.deliveries(self.order.id)
+    }
+}
+
+#[tokio::test]
+async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes() {
+    let world = World::new();
+    assert_eq!(world.forward(true).await, Forwarded::Accepted);
+    for first_try in [true, false] {
+        assert_eq!(world.forward(first_try).await, Forwarded::NothingToDo);
+    }
+    assert_eq!(world.deliveries(), 1);
+    let order = world.now().await;
+    assert_eq!((order.status, order.due_at), (Status::Forwarded, None));
+    assert!(order.erp_number.is_some());
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_never_forwarded() {
+    let world = World::new();
+    let placed = world.store.put_order(an_order().under("unpaid").placed());
+    let outcome = forward_order(&world.store, &world.warehouse, &world.clock, placed.id, true).await;
+    assert_eq!(outcome.expect("an outcome"), Forwarded::NothingToDo);
+    assert_eq!(world.warehouse.orders(), 0);
+}
+
+#[tokio::test]
+async fn a_message_without_an_order_must_not_vanish() {
+    let world = World::new();
+    let nobody = OrderId::for_key("nobody's");
+    let outcome = forward_order(&world.store, &world.warehouse, &world.clock, nobody, true).await;
+    assert!(matches!(outcome, Err(ForwardError::UnknownOrder)));
+}
+
+#[tokio::test]
+async fn an_order_that_was_accepted_unnoticed_is_looked_up_and_not_sent_again() {
+    let world = World::new();
+    world.warehouse.set_mood(WarehouseMood::LosingAnswers);
+    assert_eq!(world.forward(true).await, Forwarded::Deferred);
+    world.warehouse.set_mood(WarehouseMood::Well);
+    assert_eq!(
+        world.forward(true).await,
+        Forwarded::Accepted,
+        "the order remembers the try"
+    );
+    assert_eq!(world.deliveries(), 1);
+}
+
+#[tokio::test]
+async fn a_warehouse_that_is_down_or_busy_defers_the_order_and_keeps_it_due() {
+    for mood in [WarehouseMood::Down, WarehouseMood::Busy] {
+        let world = World::new();
+        world.warehouse.set_mood(mood);
+        assert_eq!(world.forward(true).await, Forwarded::Deferred);
+        let order = world.now().await;
+        assert_eq!(
+            (order.status, order.due_at),
+            (
+                Status::Paid,
+                Some(world.clock.now() + SignedDuration::from_secs(30))
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deferred_order_is_queued_again_when_it_is_due() {
+    let world = World::new();
+    let (queue, provider) = (FakeQueue::default(), FakeProvider::default());
+    world.warehouse.set_mood(WarehouseMood::Down);
+    world.forward(true).await;
+    world.warehouse.set_mood(WarehouseMood::Well);
+    for (seconds, queued) in [(29, 0), (1, 1), (1, 1)] {
+        world.clock.advance(SignedDuration::from_secs(seconds));
+        let until = world.clock.now() + SignedDuration::from_secs(50);
+        reconcile(&world.store, &queue, &provider, &world.clock, until)
+            .await
+            .expect("a report");
+        assert_eq!(queue.len(), queued);
+    }
+    assert_eq!(world.forward(true).await, Forwarded::Accepted);
+}
+
+#[tokio::test]
+async fn a_rejected_order_gives_stock_and_money_back() {
+    let world = World::new();
+    world.warehouse.set_mood(WarehouseMood::Rejecting);
+    assert_eq!(world.forward(true).await, Forwarded::Rejected);
+    assert_eq!(world.store.stock_of(&world.order.quote.lines[0].sku), 1);
+    let order = world.now().await;
+    assert_eq!(order.status, Status::Rejected);
+    assert_eq!(
+        order.due_refund().map(|refund| refund.amount),
+        Some(order.quote.total)
+    );
+    assert_eq!(world.forward(false).await, Forwarded::NothingToDo);
+}

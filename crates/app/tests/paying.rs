@@ -1,0 +1,296 @@
+//! Paying orders, and hearing of it.
+
+use app::ports::{Clock, Orders};
+use app::{
+    AccessKeys, PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile,
+    settle_payment, start_payment,
+};
+use domain::{Order, PaymentRefused, ReportedPayment, Status};
+use jiff::SignedDuration;
+use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_order};
+
+struct World {
+    store: MemoryStore,
+    provider: FakeProvider,
+    queue: FakeQueue,
+    clock: FakeClock,
+    keys: AccessKeys,
+    order: Order,
+}
+
+impl World {
+    /// A world with one placed order.
+    fn new() -> Self {
+        let store = MemoryStore::default();
+        let order = store.put_order(an_order().placed());
+        let keys = AccessKeys::parse("0123456789abcdef0123456789abcdef").expect("keys");
+        Self {
+            store,
+            provider: FakeProvider::default(),
+            queue: FakeQueue::default(),
+            clock: FakeClock::at_noon(),
+            keys,
+            order,
+        }
+    }
+
+    async fn start(&self) -> Result<PaymentPage, StartPaymentError> {
+        let token = self.keys.token(self.order.id);
+        start_payment(
+            &self.store,
+            &self.provider,
+            &self.keys,
+            &self.clock,
+            self.order.id.as_str(),
+            &token,
+        )
+        .await
+    }
+
+    async fn hear(&self, payment: ReportedPayment) -> Result<Settled, SettleError> {
+        let notice = PaymentNotice::Captured {
+            order: self.order.id,
+            payment,
+        };
+        settle_payment(&self.store, &self.queue, &self.clock, notice).await
+    }
+
+    async fn reconcile(&self) {
+        let until = self.clock.now() + SignedDuration::from_mins(1);
+        let report = reconcile(&self.store, &self.queue, &self.provider, &self.clock, until)
+            .await
+            .expect("a report");
+        assert_eq!(report.failed, 0);
+    }
+
+    async fn now(&self) -> Order {
+        self.store
+            .get(self.order.id)
+            .await
+            .expect("a read")
+            .expect("an order")
+    }
+
+    fn stock(&self) -> u32 {
+        self.store.stock_of(&self.order.quote.lines[0].sku)
+    }
+
+    /// Time passes until the reservation has ended.
+    async fn wait_for_the_end(&self) {
+        while self.clock.now() <= self.now().await.reserved_until {
+            self.clock.advance(SignedDuration::from_mins(1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_page_is_the_same_while_it_lives() {
+    let world = World::new();
+    let first = world.start().await.expect("a page");
+    world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(world.start().await.expect("a page"), first);
+    assert_eq!(world.provider.pages(), 1);
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_pay() {
+    let world = World::new();
+    for token in ["", "wrong", &world.keys.token(domain::OrderId::for_key("other"))] {
+        let page = start_payment(
+            &world.store,
+            &world.provider,
+            &world.keys,
+            &world.clock,
+            world.order.id.as_str(),
+            token,
+        );
+        assert!(matches!(page.await, Err(StartPaymentError::NotFound)));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_provider_leads_to_the_same_page() {
+    let world = World::new();
+    world.provider.fail_next(ProviderFault::LostAnswer);
+    assert!(matches!(world.start().await, Err(StartPaymentError::Provider(_))));
+    assert!(world.start().await.is_ok());
+    assert_eq!(world.provider.pages(), 1, "no second page was opened");
+}
+
+#[tokio::test]
+async fn a_refused_attempt_is_followed_by_a_new_one() {
+    let world = World::new();
+    world.provider.fail_next(ProviderFault::Refused);
+    assert!(world.start().await.is_err());
+    assert!(world.start().await.is_ok());
+    assert_eq!(world.now().await.payment.map(|attempt| attempt.number), Some(2));
+}
+
+#[tokio::test]
+async fn a_payment_is_heard_once_and_queued() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    assert_eq!(world.hear(payment.clone()).await.expect("settled"), Settled::Paid);
+    assert_eq!(world.queue.take(), Some(world.order.id));
+    assert_eq!(world.hear(payment).await.expect("settled"), Settled::Known);
+    assert_eq!(world.now().await.status, Status::Paid);
+}
+
+#[tokio::test]
+async fn a_paid_order_that_could_not_be_queued_is_queued_later() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    world.queue.set_down(true);
+    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    assert_eq!(world.hear(payment).await.expect("settled"), Settled::Paid);
+    assert!(world.queue.is_empty());
+    world.queue.set_down(false);
+    world.clock.advance(SignedDuration::from_mins(6));
+    world.reconcile().await;
+    assert_eq!(world.queue.take(), Some(world.order.id));
+}
+
+#[tokio::test]
+async fn a_notice_for_an_order_that_is_not_there_must_come_again() {
+    let world = World::new();
+    let notice = PaymentNotice::SessionExpired {
+        order: domain::OrderId::for_key("nobody's"),
+        attempt: 1,
+    };
+    let settled = settle_payment(&world.store, &world.queue, &world.clock, notice).await;
+    assert!(matches!(settled, Err(SettleError::UnknownOrder)));
+}
+
+#[tokio::test]
+async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    world.provider.pay(world.order.id, 1).expect("paid");
+    world.clock.advance(SignedDuration::from_mins(3));
+    world.reconcile().await;
+    assert_eq!(world.now().await.status, Status::Paid);
+    assert_eq!(world.queue.len(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_on_a_page_whose_opening_was_lost_is_found_by_asking() {
+    let world = World::new();
+    world.provider.fail_next(ProviderFault::LostAnswer);
+    assert!(world.start().await.is_err());
+    world.provider.pay(world.order.id, 1).expect("paid");
+    world.clock.advance(SignedDuration::from_mins(3));
+    world.reconcile().await;
+    assert_eq!(world.now().await.status, Status::Paid);
+}
+
+#[tokio::test]
+async fn an_unpaid_order_expires_and_its_stock_goes_back() {
+    let world = World::new();
+    world.wait_for_the_end().await;
+    world.reconcile().await;
+    assert_eq!(world.now().await.status, Status::Expired);
+    assert_eq!(world.stock(), 1);
+    assert_eq!(world.now().await.due_at, None);
+}
+
+#[tokio::test]
+async fn an_order_with_an_open_page_expires_only_after_the_page_is_closed() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    world.wait_for_the_end().await;
+    world.reconcile().await;
+    assert_eq!(world.now().await.status, Status::Expired);
+    assert_eq!(
+        world.provider.pay(world.order.id, 1),
+        None,
+        "money cannot come late"
+    );
+}
+
+#[tokio::test]
+async fn an_order_does_not_expire_while_the_provider_does_not_answer() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    world.wait_for_the_end().await;
+    world.provider.fail_next(ProviderFault::LostRequest);
+    world.reconcile().await;
+    assert_eq!((world.now().await.status, world.stock()), (Status::Placed, 0));
+    world.clock.advance(SignedDuration::from_mins(20));
+    world.reconcile().await;
+    assert_eq!((world.now().await.status, world.stock()), (Status::Expired, 1));
+}
+
+#[tokio::test]
+async fn an_expired_page_ends_its_order_at_once_but_an_old_one_does_not() {
+    let world = World::new();
+    world.provider.fail_next(ProviderFault::Refused);
+    assert!(world.start().await.is_err());
+    world.start().await.expect("a page");
+    let expired = |attempt| PaymentNotice::SessionExpired {
+        order: world.order.id,
+        attempt,
+    };
+    let old = settle_payment(&world.store, &world.queue, &world.clock, expired(1))
+        .await
+        .expect("settled");
+    assert_eq!((old, world.now().await.status), (Settled::Known, Status::Placed));
+    let live = settle_payment(&world.store, &world.queue, &world.clock, expired(2))
+        .await
+        .expect("settled");
+    assert_eq!(
+        (live, world.now().await.status),
+        (Settled::Expired, Status::Expired)
+    );
+    assert_eq!(world.stock(), 1);
+    assert!(matches!(
+        world.start().await,
+        Err(StartPaymentError::Refused(PaymentRefused::NotPayable(
+            Status::Expired
+        )))
+    ));
+}
+
+#[tokio::test]
+async fn money_for_an_expired_order_is_given_back_once() {
+    let world = World::new();
+    world.start().await.expect("a page");
+    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    let expired = PaymentNotice::SessionExpired {
+        order: world.order.id,
+        attempt: 1,
+    };
+    settle_payment(&world.store, &world.queue, &world.clock, expired)
+        .await
+        .expect("settled");
+    assert_eq!(
+        world.hear(payment.clone()).await.expect("settled"),
+        Settled::RefundDue
+    );
+    world.provider.fail_next(ProviderFault::LostAnswer);
+    world.reconcile().await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.reconcile().await;
+    let (taken, back) = world
+        .provider
+        .captures()
+        .remove(&payment.payment_id)
+        .expect("a payment");
+    assert_eq!(back, Some(taken));
+    let order = world.now().await;
+    assert_eq!((order.total_refunded(), order.due_at), (order.quote.total, None));
+    assert!(world.queue.is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_amount_parks_the_order() {
+    let world = World::new();
+    let payment = ReportedPayment {
+        payment_id: "pi".into(),
+        amount: testkit::eur(1),
+    };
+    assert_eq!(world.hear(payment).await.expect("settled"), Settled::Parked);
+    world.wait_for_the_end().await;
+    world.reconcile().await;
+    assert_eq!(world.now().await.status, Status::Placed, "no machine decides");
+}

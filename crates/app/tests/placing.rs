@@ -1,0 +1,246 @@
+//! Placing orders.
+
+use app::ports::{Clock, Orders};
+use app::{PlaceOrder, PlaceOrderError, Placed, place_order};
+use domain::{LINES_PER_STEP, Order, PricingError, ShippingTable, Status};
+use jiff::SignedDuration;
+use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, eur};
+
+async fn place(store: &MemoryStore, clock: &FakeClock, wish: PlaceOrder) -> Result<Placed, PlaceOrderError> {
+    place_order(store, store, store, &ShippingTable::of_the_shop(), clock, wish).await
+}
+
+fn a_shop() -> (MemoryStore, FakeClock) {
+    (
+        MemoryStore::with([(a_product("LAMP", 2_000), 10), (a_product("BOOK", 1_000), 3)]),
+        FakeClock::at_noon(),
+    )
+}
+
+/// 2 lamps and a book, with shipping: free from 50.00.
+fn two_lamps_and_a_book(key: &str) -> PlaceOrder {
+    a_wish(key, &[("LAMP", 2), ("BOOK", 1)], eur(5_000))
+}
+
+#[tokio::test]
+async fn a_placed_order_has_reserved_its_stock() {
+    let (store, clock) = a_shop();
+    let placed = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    assert_eq!((placed.order.status, placed.replayed), (Status::Placed, false));
+    assert_eq!(placed.order.quote.total, eur(5_000));
+    assert_eq!(
+        (store.stock_of(&a_sku("LAMP")), store.stock_of(&a_sku("BOOK"))),
+        (8, 2)
+    );
+}
+
+#[tokio::test]
+async fn a_retry_meets_the_first_order() {
+    let (store, clock) = a_shop();
+    let first = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    clock.advance(SignedDuration::from_secs(5));
+    let again = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    assert_eq!((again.order, again.replayed), (first.order, true));
+    assert_eq!(store.stock_of(&a_sku("LAMP")), 8, "reserved once");
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_though_prices_stock_and_catalogue_have_changed() {
+    let (store, clock) = a_shop();
+    place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    store.put_product(a_product("LAMP", 9_999));
+    store.set_stock(&a_sku("BOOK"), 0);
+    let again = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    assert!(again.replayed);
+}
+
+#[tokio::test]
+async fn another_wish_under_the_same_key_is_refused() {
+    let (store, clock) = a_shop();
+    place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    let other = a_wish("key", &[("BOOK", 1)], eur(1_490));
+    assert!(matches!(
+        place(&store, &clock, other).await,
+        Err(PlaceOrderError::KeyReused)
+    ));
+    let wrong_total = PlaceOrder {
+        expected_total: eur(1),
+        ..two_lamps_and_a_book("key")
+    };
+    assert!(matches!(
+        place(&store, &clock, wrong_total).await,
+        Err(PlaceOrderError::KeyReused)
+    ));
+    assert_eq!(store.stock_of(&a_sku("BOOK")), 2);
+}
+
+#[tokio::test]
+async fn a_changed_price_is_told_with_a_fresh_quote_and_leaves_nothing() {
+    let (store, clock) = a_shop();
+    store.put_product(a_product("LAMP", 2_500));
+    let Err(PlaceOrderError::PriceChanged(quote)) = place(&store, &clock, two_lamps_and_a_book("key")).await
+    else {
+        panic!("taken at a price nobody agreed to");
+    };
+    assert_eq!(quote.total, eur(6_000));
+    assert!(store.orders().is_empty());
+    let agreed = PlaceOrder {
+        expected_total: eur(6_000),
+        ..two_lamps_and_a_book("key")
+    };
+    assert!(place(&store, &clock, agreed).await.is_ok(), "the key is free");
+}
+
+#[tokio::test]
+async fn what_is_sold_out_is_named_with_a_quote_of_the_rest() {
+    let (store, clock) = a_shop();
+    let wish = a_wish("key", &[("LAMP", 2), ("BOOK", 4)], eur(8_000));
+    let Err(PlaceOrderError::SoldOut { items, quote }) = place(&store, &clock, wish).await else {
+        panic!("oversold")
+    };
+    assert_eq!(
+        items
+            .iter()
+            .map(|i| (i.position, i.available))
+            .collect::<Vec<_>>(),
+        [(1, Some(3))]
+    );
+    let quote = quote.expect("a quote");
+    assert_eq!(
+        quote
+            .lines
+            .iter()
+            .map(|line| line.quantity.get())
+            .collect::<Vec<_>>(),
+        [2, 3]
+    );
+    assert!(store.orders().is_empty());
+    assert_eq!(store.stock_of(&a_sku("LAMP")), 10);
+}
+
+#[tokio::test]
+async fn nothing_left_at_all_has_no_quote() {
+    let (store, clock) = a_shop();
+    store.set_stock(&a_sku("BOOK"), 0);
+    let wish = a_wish("key", &[("BOOK", 1)], eur(1_490));
+    let refused = place(&store, &clock, wish).await;
+    assert!(
+        matches!(refused, Err(PlaceOrderError::SoldOut { quote: None, .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn unknown_items_and_countries_are_told() {
+    let (store, clock) = a_shop();
+    let wish = a_wish("key", &[("LAMP", 1), ("GHOST", 1)], eur(2_490));
+    let Err(PlaceOrderError::UnknownItems(items)) = place(&store, &clock, wish).await else {
+        panic!("sold a ghost")
+    };
+    assert_eq!(items[0].position, 1);
+    let mut wish = two_lamps_and_a_book("key");
+    wish.shipping_address.country = testkit::a_country("XX");
+    let refused = place(&store, &clock, wish).await;
+    assert!(matches!(
+        refused,
+        Err(PlaceOrderError::Pricing(PricingError::NotShippedTo(_)))
+    ));
+}
+
+/// A shop with more lines than one step takes, and a wish for one piece of each.
+fn a_large_wish(key: &str) -> (MemoryStore, FakeClock, PlaceOrder) {
+    let skus: Vec<String> = (0..2 * LINES_PER_STEP + 5).map(|n| format!("S{n}")).collect();
+    let store = MemoryStore::with(skus.iter().map(|sku| (a_product(sku, 100), 1)));
+    let items: Vec<_> = skus.iter().map(|sku| (sku.as_str(), 1)).collect();
+    let total = eur(100 * i64::try_from(items.len()).expect("small"));
+    (store, FakeClock::at_noon(), a_wish(key, &items, total))
+}
+
+#[tokio::test]
+async fn a_large_order_is_placed_whole() {
+    let (store, clock, wish) = a_large_wish("key");
+    let placed = place(&store, &clock, wish.clone()).await.expect("placed");
+    assert_eq!((placed.order.status, placed.replayed), (Status::Placed, false));
+    assert!(
+        wish.cart
+            .lines()
+            .iter()
+            .all(|line| store.stock_of(&line.sku) == 0)
+    );
+}
+
+#[tokio::test]
+async fn a_large_order_that_runs_short_halfway_leaves_nothing_and_its_key_free() {
+    let (store, clock, wish) = a_large_wish("key");
+    let last = wish.cart.lines().last().expect("a line").sku.clone();
+    store.set_stock(&last, 0);
+    let refused = place(&store, &clock, wish.clone()).await;
+    assert!(
+        matches!(refused, Err(PlaceOrderError::SoldOut { ref items, .. }) if items.len() == 1),
+        "{refused:?}"
+    );
+    assert!(store.orders().is_empty());
+    assert!(
+        wish.cart
+            .lines()
+            .iter()
+            .all(|line| line.sku == last || store.stock_of(&line.sku) == 1)
+    );
+    store.set_stock(&last, 1);
+    assert!(place(&store, &clock, wish).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_retry_takes_up_a_reservation_that_was_left_half_done() {
+    let (store, clock, wish) = a_large_wish("key");
+    let placed = place(&store, &clock, wish.clone()).await.expect("placed").order;
+    // The same order as a crashed run would have left it after its first step.
+    let (half, _) = as_a_draft(placed).reserve_step(clock.now()).expect("a draft");
+    store.put_order(half);
+    for line in wish.cart.lines().iter().skip(LINES_PER_STEP) {
+        store.set_stock(&line.sku, 1);
+    }
+    clock.advance(SignedDuration::from_secs(5));
+    let again = place(&store, &clock, wish.clone()).await.expect("placed");
+    assert_eq!(again.order.status, Status::Placed);
+    assert!(again.replayed);
+    assert!(
+        wish.cart
+            .lines()
+            .iter()
+            .all(|line| store.stock_of(&line.sku) == 0),
+        "each line is taken once"
+    );
+    assert_eq!(
+        store
+            .get(again.order.id)
+            .await
+            .expect("a read")
+            .map(|order| order.held),
+        Some(2 * LINES_PER_STEP + 5)
+    );
+}
+
+/// The order as it was before its first step.
+fn as_a_draft(order: Order) -> Order {
+    Order::draft(
+        order.id,
+        order.fingerprint,
+        order.customer,
+        order.shipping_address,
+        order.quote,
+        order.placed_at,
+    )
+}

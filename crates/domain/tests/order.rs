@@ -1,0 +1,318 @@
+//! An order's life, by its own transitions.
+
+use domain::{
+    AttemptState, Event, HistoryEvent, LINES_PER_STEP, Order, PaymentRefused, PaymentSession, RefundState,
+    ReportedPayment, Settlement, Status, StockChange, Unmoved, Work,
+};
+use jiff::SignedDuration;
+use testkit::{an_order, eur, noon};
+
+fn minutes(n: i64) -> SignedDuration {
+    SignedDuration::from_mins(n)
+}
+
+fn payment(id: &str, order: &Order) -> ReportedPayment {
+    ReportedPayment {
+        payment_id: id.to_owned(),
+        amount: order.quote.total,
+    }
+}
+
+fn events(order: &Order) -> Vec<&'static str> {
+    order.history.iter().map(|entry| entry.event.name()).collect()
+}
+
+#[test]
+fn a_small_order_is_placed_in_one_step() {
+    let (order, stock) = an_order()
+        .lines(LINES_PER_STEP)
+        .draft()
+        .reserve_step(noon())
+        .expect("a draft");
+    assert_eq!(
+        (order.status, order.held, stock.len()),
+        (Status::Placed, LINES_PER_STEP, LINES_PER_STEP)
+    );
+    assert!(
+        stock
+            .iter()
+            .all(|change| matches!(change, StockChange::Take { pieces: 1, .. }))
+    );
+}
+
+#[test]
+fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
+    let lines = 2 * LINES_PER_STEP + 1;
+    let mut order = an_order().lines(lines).draft();
+    let mut taken = Vec::new();
+    while order.status == Status::Reserving {
+        let (next, stock) = order.reserve_step(noon()).expect("reserving");
+        assert!(stock.len() <= LINES_PER_STEP);
+        taken.extend(stock.iter().map(|change| change.sku().clone()));
+        order = next;
+    }
+    let all: Vec<_> = order.quote.lines.iter().map(|line| line.sku.clone()).collect();
+    assert_eq!((order.held, &taken), (lines, &all));
+
+    let mut order = order.expire(noon()).expect("placed");
+    let mut back = Vec::new();
+    while order.work().contains(&Work::GiveStockBack) {
+        let (next, stock) = order.give_back_step(noon());
+        assert!((1..=LINES_PER_STEP).contains(&stock.len()));
+        back.extend(stock.iter().map(|change| change.sku().clone()));
+        order = next;
+    }
+    back.sort();
+    taken.sort();
+    assert_eq!((order.held, back), (0, taken));
+    assert_eq!(order.due_at, None, "nothing is left to do");
+}
+
+#[test]
+fn a_live_order_never_gives_its_stock_back() {
+    for order in [an_order().placed(), an_order().paid(), an_order().forwarded()] {
+        let (same, stock) = order.clone().give_back_step(noon());
+        assert_eq!((same, stock), (order, Vec::new()));
+    }
+}
+
+#[test]
+fn a_withdrawn_order_is_removed_once_its_stock_is_back() {
+    let builder = an_order().lines(LINES_PER_STEP + 1);
+    let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
+    let withdrawn = half.withdraw(noon()).expect("reserving");
+    assert_eq!(withdrawn.work(), [Work::GiveStockBack]);
+    let (empty, _) = withdrawn.give_back_step(noon());
+    assert_eq!(empty.work(), [Work::Remove]);
+}
+
+#[test]
+fn the_time_to_pay_begins_when_all_stock_is_reserved() {
+    let builder = an_order().lines(LINES_PER_STEP + 1);
+    let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
+    let later = noon() + minutes(1);
+    let (placed, _) = half.reserve_step(later).expect("reserving");
+    assert_eq!(placed.reserved_until, later + minutes(45));
+    assert_eq!(placed.due_at, Some(placed.reserved_until));
+}
+
+#[test]
+fn a_payment_page_never_outlives_the_reservation() {
+    for started in [0, 10, 30, 44] {
+        let now = noon() + minutes(started);
+        let order = an_order().placed().attempt_for(now).expect("payable");
+        let attempt = order.payment.as_ref().expect("an attempt");
+        assert_eq!(attempt.expires_at, order.reserved_until);
+        assert!(
+            attempt.expires_at >= now + minutes(30),
+            "the provider wants 30 minutes"
+        );
+    }
+}
+
+#[test]
+fn the_same_attempt_goes_on_until_it_has_failed() {
+    let now = noon();
+    let opening = an_order().placed().attempt_for(now).expect("payable");
+    assert_eq!(opening.clone().attempt_for(now + minutes(1)), Ok(opening.clone()));
+    let session = PaymentSession {
+        id: "cs".into(),
+        redirect_url: "https://pay.example".into(),
+    };
+    let open = opening.clone().attempt_opened(session.clone());
+    assert_eq!(open.clone().attempt_for(now + minutes(1)), Ok(open.clone()));
+    assert_eq!(
+        open.payment.map(|attempt| attempt.state),
+        Some(AttemptState::Open(session))
+    );
+    let again = opening
+        .attempt_failed(now)
+        .attempt_for(now + minutes(1))
+        .expect("payable");
+    assert_eq!(again.payment.map(|attempt| attempt.number), Some(2));
+}
+
+#[test]
+fn a_page_that_has_ended_is_for_the_provider_to_judge() {
+    let order = an_order().placed().attempt_for(noon()).expect("payable");
+    let end = order.reserved_until;
+    assert_eq!(order.attempt_for(end), Err(PaymentRefused::ReservationEnding));
+}
+
+#[test]
+fn stock_is_not_held_for_ever_by_starting_to_pay_again_and_again() {
+    let mut order = an_order().placed();
+    let mut now = noon();
+    while let Ok(started) = order.clone().attempt_for(now) {
+        order = started.attempt_failed(now);
+        now = order.reserved_until - minutes(1);
+        assert!(
+            now < noon() + SignedDuration::from_hours(7),
+            "still held at {now}"
+        );
+    }
+}
+
+#[test]
+fn an_order_that_is_paid_or_has_ended_is_not_payable() {
+    let expired = an_order().placed().expire(noon()).expect("placed");
+    for order in [an_order().paid(), an_order().forwarded(), expired] {
+        let status = order.status;
+        assert_eq!(order.attempt_for(noon()), Err(PaymentRefused::NotPayable(status)));
+    }
+}
+
+#[test]
+fn the_agreed_amount_pays_the_order_and_makes_it_due() {
+    let placed = an_order().placed();
+    let Settlement::Paid(paid) = placed.clone().settle(payment("pi", &placed), noon()) else {
+        panic!("not paid")
+    };
+    assert_eq!(paid.work(), [Work::Forward]);
+    assert_eq!(paid.due_at, Some(noon() + minutes(5)));
+    assert_eq!(events(&paid), ["placed", "paid"]);
+}
+
+#[test]
+fn the_same_payment_again_changes_nothing() {
+    for order in [
+        an_order().paid(),
+        an_order().forwarded(),
+        an_order().paid().rejected_by_warehouse(noon()).expect("paid"),
+    ] {
+        let same = payment("pi_1", &order);
+        assert_eq!(order.clone().settle(same, noon()), Settlement::Known(order));
+    }
+}
+
+#[test]
+fn a_second_payment_is_given_back() {
+    for order in [an_order().paid(), an_order().forwarded()] {
+        let second = payment("pi_2", &order);
+        let Settlement::RefundDue(owing) = order.clone().settle(second.clone(), noon()) else {
+            panic!("kept")
+        };
+        assert_eq!(
+            owing.due_refund().map(|refund| refund.payment_id.as_str()),
+            Some("pi_2")
+        );
+        assert_eq!(owing.status, order.status, "the order goes on");
+        assert_eq!(owing.clone().settle(second, noon()), Settlement::Known(owing));
+    }
+}
+
+#[test]
+fn money_for_an_ended_order_is_given_back() {
+    let placed = an_order().placed();
+    let (expired, _) = placed
+        .clone()
+        .expire(noon())
+        .expect("placed")
+        .give_back_step(noon());
+    let cancelled = placed.cancel(noon()).expect("placed");
+    for order in [expired, cancelled] {
+        let Settlement::RefundDue(owing) = order.clone().settle(payment("pi", &order), noon()) else {
+            panic!("kept")
+        };
+        assert_eq!(owing.status, order.status);
+        let back = owing.refunded("pi", "re".into(), noon());
+        assert_eq!(back.total_refunded(), back.quote.total);
+        assert_eq!(back.due_refund(), None);
+    }
+}
+
+#[test]
+fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
+    let placed = an_order().placed();
+    let less = eur(placed.quote.total.minor() - 1);
+    let pounds = domain::Money::new(placed.quote.total.minor(), domain::Currency::Gbp);
+    for amount in [less, pounds] {
+        let report = ReportedPayment {
+            payment_id: "pi".into(),
+            amount,
+        };
+        let Settlement::Parked(parked) = placed.clone().settle(report.clone(), noon()) else {
+            panic!("taken")
+        };
+        assert_eq!((parked.status, parked.due_at), (Status::Placed, None));
+        assert!(
+            parked.clone().attempt_for(noon()).is_err(),
+            "it cannot be paid again by hand"
+        );
+        assert_eq!(parked.clone().settle(report, noon()), Settlement::Known(parked));
+    }
+}
+
+#[test]
+fn a_rejected_order_gives_money_and_stock_back() {
+    let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    assert_eq!(rejected.work(), [Work::GiveStockBack, Work::Refund]);
+    let (rejected, stock) = rejected.give_back_step(noon());
+    assert_eq!(stock.len(), 1);
+    let done = rejected.refunded("pi_1", "re".into(), noon());
+    assert_eq!((done.due_at, done.work()), (None, Vec::new()));
+    assert_eq!(
+        events(&done),
+        ["placed", "paid", "rejected", "refund_due", "refunded"]
+    );
+    assert!(matches!(done.refunds[0].state, RefundState::Done { .. }));
+}
+
+#[test]
+fn a_refund_is_noted_once() {
+    let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    let once = rejected.refunded("pi_1", "re".into(), noon());
+    assert_eq!(once.clone().refunded("pi_1", "re".into(), noon()), once);
+}
+
+#[test]
+fn pauses_double_up_to_a_quarter_of_an_hour() {
+    let mut order = an_order().paid();
+    let pauses: Vec<i64> = (0..8)
+        .map(|_| {
+            order = order.clone().retry_later(noon());
+            order.due_at.expect("due").as_second() - noon().as_second()
+        })
+        .collect();
+    assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+}
+
+#[test]
+fn asking_the_provider_again_never_misses_the_reservations_end() {
+    let mut order = an_order().placed().attempt_for(noon()).expect("payable");
+    for _ in 0..6 {
+        let nearly = order.reserved_until - minutes(1);
+        order = order.retry_later(nearly);
+    }
+    assert_eq!(order.due_at, Some(order.reserved_until));
+}
+
+#[test]
+fn a_transition_that_the_table_does_not_know_is_refused() {
+    let error = an_order().placed().accepted_by_warehouse("K1".into(), noon());
+    assert_eq!(
+        error,
+        Err(Unmoved {
+            status: Status::Placed,
+            event: Event::AcceptedByWarehouse
+        })
+    );
+    assert!(an_order().paid().cancel(noon()).is_err());
+    assert!(an_order().forwarded().rejected_by_warehouse(noon()).is_err());
+    assert!(an_order().placed().reserve_step(noon()).is_err());
+}
+
+#[test]
+fn the_history_tells_what_a_shopper_was_told() {
+    let order = an_order().placed().attempt_for(noon()).expect("payable");
+    let Settlement::Paid(paid) = order.clone().settle(payment("pi", &order), noon()) else {
+        panic!("not paid")
+    };
+    let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
+    assert_eq!(events(&done), ["placed", "payment_started", "paid", "forwarded"]);
+    assert!(
+        done.history
+            .iter()
+            .all(|entry| HistoryEvent::parse(entry.event.name()) == Some(entry.event))
+    );
+}
