@@ -1,0 +1,116 @@
+// Starts the page: the frame around the views, and which view is shown.
+import { network, tryNow } from "./api.js";
+import { pieces } from "./cart.js";
+import { fill, focusOn, h } from "./dom.js";
+import { current, languages, number, onLanguage, ready, speak, t } from "./i18n.js";
+import { heading, notice, say } from "./parts.js";
+import { readAddress } from "./router.js";
+import { attempt, cart } from "./shop.js";
+import { isLasting } from "./storage.js";
+import catalogue from "./views/catalogue.js";
+
+const views = {
+  catalogue: async () => ({ default: catalogue }),
+  product: () => import("./views/product.js"), cart: () => import("./views/cart.js"), checkout: () => import("./views/checkout.js"),
+  order: () => import("./views/order.js"), orders: () => import("./views/orders.js"), legal: () => import("./views/legal.js"),
+};
+const byId = (id) => document.getElementById(id);
+const main = byId("main");
+let leaving = new AbortController();
+let offline = false;
+
+/** Shows the view of the address. `arrive` moves focus and scroll, as going to another page would. */
+async function show(arrive) {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const route = readAddress(location.hash);
+  main.dataset.view = route.view;
+  banner();
+  try {
+    const view = views[route.view] ? await views[route.view]() : { default: missing };
+    if (signal.aborted) return;
+    const { title, scroll } = view.default(main, route, signal);
+    document.title = `${title} · Kontor`;
+    if (!arrive) return;
+    window.scrollTo(0, scroll ?? 0);
+    const place = main.querySelector("h1") ?? main;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  } catch (error) {
+    if (signal.aborted) return;
+    console.error(error);
+    fill(main, heading(t("error.title")), notice("bad", t("error.title"), t("error.text"), h("button.button", { type: "button", onclick: () => location.reload() }, t("again"))));
+  }
+}
+
+function missing(place) {
+  fill(place, h("div.empty", heading(t("missing.title")), h("p", t("missing.text")), h("a.button.main", { href: "#/" }, t("catalogue.show_all"))));
+  return { title: t("missing.title") };
+}
+
+/** The texts of the frame: header and footer. */
+function label() {
+  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
+  const other = languages.find((one) => one !== current());
+  const button = byId("language");
+  button.lang = other;
+  button.textContent = { de: "Deutsch", en: "English" }[other];
+  count();
+}
+
+function count() {
+  const all = pieces(cart.get());
+  byId("cart-count").textContent = all > 999 ? "999+" : String(all);
+  byId("cart-count").hidden = all === 0;
+  byId("cart-link").setAttribute("aria-label", t("nav.cart_count", { count: all, text: number(all) }));
+}
+
+/** What the customer must know on every page: network, storage, an order left open. */
+function banner() {
+  const parts = [];
+  if (offline) parts.push(h("p", t("banner.offline"), " ", h("button.link", { type: "button", onclick: tryNow }, t("banner.try"))));
+  if (!isLasting()) parts.push(h("p", t("banner.storage")));
+  if (attempt.get() && main.dataset.view !== "checkout") parts.push(h("p", t("open.banner"), " ", h("a", { href: "#/checkout" }, t("open.banner_link"))));
+  fill(byId("banner"), parts);
+}
+
+function listen() {
+  window.addEventListener("hashchange", () => {
+    if (location.hash.startsWith("#/") || location.hash === "") show(true);
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) show(false);
+  });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    focusOn(main);
+  });
+  byId("language").addEventListener("click", () => speak(languages.find((one) => one !== current())));
+  onLanguage(() => {
+    label();
+    show(false);
+  });
+  cart.onChange(count);
+  attempt.onChange(banner);
+  network.addEventListener("gone", () => { offline = true; banner(); });
+  network.addEventListener("back", () => {
+    if (offline) say(t("banner.back"));
+    offline = false;
+    banner();
+  });
+  // A view's code is fetched when its link is about to be followed.
+  for (const kind of ["pointerover", "focusin", "touchstart"]) {
+    document.addEventListener(kind, ({ target }) => {
+      const hash = target.closest?.("a[href^='#/']")?.getAttribute("href");
+      if (hash) views[readAddress(hash).view]?.().catch(() => {});
+    }, { passive: true });
+  }
+}
+
+history.scrollRestoration = "manual";
+await ready;
+label();
+listen();
+await show(false);

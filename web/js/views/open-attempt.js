@@ -1,0 +1,43 @@
+// An order whose outcome is unknown: it was sent, but no answer came. The way on is to send the very same again.
+import { waysOn } from "../attempt.js";
+import { h, fill, focusOn } from "../dom.js";
+import { country as countryName, money, number, t } from "../i18n.js";
+import { ask, busyButton, heading, notice } from "../parts.js";
+import { leaveFor, placeOrder } from "../place-order.js";
+import { attempt } from "../shop.js";
+
+/**
+ * Shows the open attempt.
+ * @param {(result: any) => void} refused called when the shop turned the order down: the checkout can go on
+ */
+export function openAttempt(main, signal, refused) {
+  const open = attempt.get();
+  const body = JSON.parse(open.body);
+  const ways = waysOn(open, Date.now());
+  const said = h("div", { role: "status" });
+
+  const again = busyButton("button.button.main.large", { "data-testid": "send-again" }, t("open.again"), async () => {
+    fill(said, h("p.quiet", t("open.asking")));
+    const result = await placeOrder(null, (seconds) => fill(said, h("p.quiet", t("checkout.busy", { seconds }))));
+    if (signal.aborted) return;
+    if (result.outcome === "placed") leaveFor(result.answer.data.order.id);
+    else if (result.outcome === "refused" || result.outcome === "nothing") refused(result);
+    else fill(said, notice("warn", result.answer ? t("open.still_busy") : result.outcome === "other_tab" ? t("checkout.other_tab") : t("open.still_gone"), null));
+  });
+  const letGo = h("button.button", { type: "button", onclick: async () => {
+    const sure = await ask(t("open.let_go"), h("p", t("open.let_go_text")), [{ text: t("open.let_go"), value: "yes", main: true }, { text: t("cancel"), value: "" }]);
+    if (sure !== "yes") return;
+    attempt.set(null);
+    location.hash = "#/cart";
+  } }, t("open.let_go"));
+
+  const { shipping_address: to, items, expected_total: total } = body;
+  fill(main, h("div.narrow", heading(t("open.title")), h("p", t("open.text")),
+    h("div.receipt", { "data-testid": "open-attempt" },
+      h("p", t("cart.size", { lines: items.length, pieces: items.reduce((sum, item) => sum + item.quantity, 0), pieces_text: number(items.reduce((sum, item) => sum + item.quantity, 0)) })),
+      h("address", to.name, h("br"), to.street, h("br"), `${to.postal_code} ${to.city}`, h("br"), countryName(to.country)),
+      h("dl.sums", h("div.sum.total", h("dt", t("sum.total")), h("dd", money(total))))),
+    ways.resend ? h("p.legal", t("open.once")) : h("p.legal", t("open.too_old")),
+    h("div.actions", ways.resend && again, ways.letGo && letGo), said));
+  focusOn(main.querySelector("h1"));
+}
