@@ -1,0 +1,196 @@
+//! `DynamoDB`: the engine is `dynoxide`, run with its own threads and files, and kept fast.
+//!
+//! Four properties of the engine shape this module. It blocks the thread that serves a request, so it gets a runtime of
+//! its own. It syncs every commit to disk, so that the throw-away database switches that off and lives in shared memory
+//! where there is such a thing. It appends stream records to a table with no index that it never shortens, so that both
+//! are done here, through a second connection to the same file, which is why the throw-away database is a file, too.
+//! And it deletes expired items only when told.
+
+mod files;
+mod streams;
+mod table;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use dynoxide::Database;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use self::files::Files;
+
+/// Threads that answer requests. The engine runs one statement at a time; a second thread parses and writes meanwhile.
+const THREADS: usize = 2;
+/// How often expired items and old stream records are cleared away.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(20);
+/// How long [`DynamoDb::shutdown`] waits for requests that are still running.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// A `DynamoDB` on loopback. It stops when dropped; [`DynamoDb::shutdown`] also waits for it.
+pub struct DynamoDb {
+    address: SocketAddr,
+    database: Database,
+    duties: Arc<Duties>,
+    stop: Option<oneshot::Sender<()>>,
+    stopped: mpsc::Receiver<()>,
+    files: Files,
+}
+
+/// What the upkeep has to look after; switched on by the tables that need it.
+#[derive(Debug, Default)]
+struct Duties {
+    expiry: AtomicBool,
+    streams: AtomicBool,
+}
+
+impl DynamoDb {
+    /// Starts the engine on a loopback port (0 for any free one).
+    ///
+    /// With `data`, tables live in that directory, every acknowledged write survives a kill, and the directory is
+    /// locked against a second process. Without it, nothing outlives the process.
+    pub async fn start(port: u16, data: Option<&Path>) -> anyhow::Result<DynamoDb> {
+        let listener = super::server::listen("DynamoDB", port).await?;
+        let address = listener.local_addr().context("the listener has no address")?;
+        let listener = listener.into_std().context("the listener cannot change hands")?;
+        let files = Files::open(data)?;
+        let path = files
+            .database()
+            .to_str()
+            .context("the data directory's path is not valid UTF-8")?;
+        let database = Database::new(path).map_err(|error| anyhow!("opening {path}: {error}"))?;
+        if data.is_none() {
+            database
+                .enable_bulk_loading()
+                .map_err(|error| anyhow!("preparing {path}: {error}"))?;
+        }
+        let duties = Arc::new(Duties::default());
+        let (stop, stopping) = oneshot::channel();
+        let (done, stopped) = mpsc::channel();
+        let engine = Engine {
+            listener,
+            database: database.clone(),
+            duties: duties.clone(),
+            path: path.into(),
+        };
+        std::thread::Builder::new()
+            .name("dynamodb".into())
+            .spawn(move || {
+                if let Err(error) = engine.run(stopping) {
+                    tracing::error!(%error, "DynamoDB stopped");
+                }
+                done.send(()).ok();
+            })
+            .context("no thread for DynamoDB")?;
+        Ok(DynamoDb {
+            address,
+            database,
+            duties,
+            stop: Some(stop),
+            stopped,
+            files,
+        })
+    }
+
+    /// The endpoint for SDKs and the AWS CLI: `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Creates a table from the resolved `Properties` of an `AWS::DynamoDB::Table` with its `TableName`.
+    ///
+    /// A table that exists (from an earlier run on the same data) is kept as it is, if its keys and indexes are those asked for;
+    /// otherwise the error says so. Properties that mean nothing here (backups, tags, encryption, capacity alarms) are
+    /// ignored.
+    pub fn create_table(&self, properties: &Value) -> anyhow::Result<()> {
+        let table = table::Table::from_properties(properties)?;
+        table.create(&self.database)?;
+        if table.has_expiry() {
+            self.duties.expiry.store(true, Ordering::Relaxed);
+        }
+        if table.has_stream() && !self.duties.streams.swap(true, Ordering::Relaxed) {
+            streams::index(self.files.database()).context("preparing the table's stream")?;
+        }
+        Ok(())
+    }
+
+    /// Stops the engine: no new connections, running requests finish, files are closed. Blocks for at most 5 seconds.
+    pub fn shutdown(mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        if self.stopped.recv_timeout(SHUTDOWN_LIMIT).is_err() {
+            tracing::warn!("DynamoDB still has requests running; not waiting for them");
+        }
+    }
+}
+
+/// What the engine's thread owns.
+struct Engine {
+    listener: std::net::TcpListener,
+    database: Database,
+    duties: Arc<Duties>,
+    path: PathBuf,
+}
+
+impl Engine {
+    fn run(self, stopping: oneshot::Receiver<()>) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("dynamodb")
+            .enable_all()
+            .build()?;
+        let Engine {
+            listener,
+            database,
+            duties,
+            path,
+        } = self;
+        runtime.spawn(keep_up(database.clone(), duties, path));
+        let served = runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener)?;
+            let stopping = async move {
+                stopping.await.ok();
+            };
+            dynoxide::server::serve_with_shutdown(listener, database, stopping)
+                .await
+                .map_err(|error| anyhow!(error))
+        });
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        served
+    }
+}
+
+/// The upkeep, round after round; it ends with its runtime.
+async fn keep_up(database: Database, duties: Arc<Duties>, path: PathBuf) {
+    let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        rounds.tick().await;
+        let (database, duties, path) = (database.clone(), duties.clone(), path.clone());
+        tokio::task::spawn_blocking(move || look_after(&database, &duties, &path))
+            .await
+            .ok();
+    }
+}
+
+/// One round of upkeep: expired items and old stream records go.
+fn look_after(database: &Database, duties: &Duties, path: &Path) {
+    if duties.expiry.load(Ordering::Relaxed)
+        && let Err(error) = database.sweep_ttl()
+    {
+        tracing::warn!(%error, "expired items stay a little longer");
+    }
+    if duties.streams.load(Ordering::Relaxed)
+        && let Err(error) = streams::trim(path)
+    {
+        tracing::warn!(%error, "old stream records stay a little longer");
+    }
+}
+
+#[cfg(test)]
+mod tests;

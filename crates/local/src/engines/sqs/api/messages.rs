@@ -1,0 +1,233 @@
+//! One message at a time: send, receive, delete, change visibility.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::Core;
+use super::super::attributes::{MessageAttribute, is_wanted, md5_of_attributes, md5_of_body};
+use super::super::broker::Delivery;
+use super::super::error::SqsError;
+use super::super::queue::Message;
+use super::{Answer, queue_in, seconds};
+
+/// What a message and a batch of them may measure, attributes included.
+pub(super) const LARGEST_MESSAGE: usize = 1024 * 1024;
+/// Attributes that a message may have.
+const MOST_ATTRIBUTES: usize = 10;
+const TRACE_HEADER: &str = "AWSTraceHeader";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Send {
+    queue_url: String,
+    #[serde(flatten)]
+    message: NewMessage,
+}
+
+/// A message to be sent, by itself or in a batch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NewMessage {
+    message_body: String,
+    #[serde(default)]
+    delay_seconds: Option<i64>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, MessageAttribute>,
+    #[serde(default)]
+    message_system_attributes: BTreeMap<String, MessageAttribute>,
+}
+
+impl NewMessage {
+    /// Checks the message; returns it with the answer that its sender gets.
+    pub(super) fn accept(self, core: &Core, queue: &str) -> Result<(Message, Value), SqsError> {
+        self.check()?;
+        let default_delay = core.broker().queue(queue)?.attributes.delay;
+        let delay = self
+            .delay_seconds
+            .map_or(Ok(default_delay), |delay| seconds("DelaySeconds", delay, 900))?;
+        let mut message = Message::new(self.message_body, core.clock.now_ms(), delay);
+        let mut answer =
+            json!({ "MessageId": message.message_id, "MD5OfMessageBody": md5_of_body(&message.body) });
+        if let Some(md5) = md5_of_attributes(&self.message_attributes) {
+            answer["MD5OfMessageAttributes"] = md5.into();
+        }
+        if let Some(md5) = md5_of_attributes(&self.message_system_attributes) {
+            answer["MD5OfMessageSystemAttributes"] = md5.into();
+        }
+        message.attributes = self.message_attributes;
+        message.trace_header = self
+            .message_system_attributes
+            .get(TRACE_HEADER)
+            .and_then(|attribute| attribute.string_value.clone());
+        Ok((message, answer))
+    }
+
+    /// Bytes that count towards the limits.
+    pub(super) fn size(&self) -> usize {
+        let attributes = self
+            .message_attributes
+            .iter()
+            .map(|(name, attribute)| attribute.size(name));
+        self.message_body.len() + attributes.sum::<usize>()
+    }
+
+    fn check(&self) -> Result<(), SqsError> {
+        if self.message_body.is_empty() {
+            return Err(SqsError::parameter(
+                "The request must contain the parameter MessageBody.",
+            ));
+        }
+        if self.size() > LARGEST_MESSAGE {
+            return Err(SqsError::parameter(format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {LARGEST_MESSAGE} bytes."
+            )));
+        }
+        if let Some(character) = self
+            .message_body
+            .chars()
+            .find(|&character| !is_allowed(character))
+        {
+            return Err(SqsError::message_contents(format!(
+                "Invalid characters found: {:#x}",
+                u32::from(character)
+            )));
+        }
+        if self.message_attributes.len() > MOST_ATTRIBUTES {
+            let found = self.message_attributes.len();
+            return Err(SqsError::parameter(format!(
+                "Number of message attributes [{found}] exceeds the allowed maximum [{MOST_ATTRIBUTES}]."
+            )));
+        }
+        if let Some(other) = self
+            .message_system_attributes
+            .keys()
+            .find(|name| *name != TRACE_HEADER)
+        {
+            return Err(SqsError::parameter(format!(
+                "Message system attribute name '{other}' is invalid."
+            )));
+        }
+        self.message_attributes
+            .iter()
+            .chain(&self.message_system_attributes)
+            .try_for_each(|(name, attribute)| attribute.check(name).map_err(SqsError::parameter))
+    }
+}
+
+/// The characters of XML 1.0, which SQS keeps to.
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+pub(super) fn send(core: &Core, request: Send) -> Answer {
+    let queue = queue_in(&request.queue_url);
+    let (message, answer) = request.message.accept(core, queue)?;
+    core.broker().send(queue, vec![message])?;
+    Ok(answer)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Receive {
+    queue_url: String,
+    max_number_of_messages: Option<i64>,
+    visibility_timeout: Option<i64>,
+    wait_time_seconds: Option<i64>,
+    /// The old name of `MessageSystemAttributeNames`.
+    #[serde(default)]
+    attribute_names: Vec<String>,
+    #[serde(default)]
+    message_system_attribute_names: Vec<String>,
+    #[serde(default)]
+    message_attribute_names: Vec<String>,
+}
+
+pub(super) async fn receive(core: &Core, request: Receive) -> Answer {
+    let max = match request.max_number_of_messages.unwrap_or(1) {
+        max @ 1..=10 => usize::try_from(max).unwrap_or(1),
+        max => {
+            return Err(SqsError::parameter(format!(
+                "Value {max} for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."
+            )));
+        }
+    };
+    let wait = request
+        .wait_time_seconds
+        .map(|wait| seconds("WaitTimeSeconds", wait, 20))
+        .transpose()?;
+    let visibility = request.visibility_timeout.map(visibility).transpose()?;
+    let deliveries = core
+        .receive(queue_in(&request.queue_url), max, wait, visibility)
+        .await?;
+    if deliveries.is_empty() {
+        return Ok(Value::Null);
+    }
+    let system = [request.attribute_names, request.message_system_attribute_names].concat();
+    let shown = deliveries
+        .into_iter()
+        .map(|delivery| show(delivery, &system, &request.message_attribute_names));
+    Ok(json!({ "Messages": shown.collect::<Vec<_>>() }))
+}
+
+fn show(delivery: Delivery, system: &[String], custom: &[String]) -> Value {
+    let attributes: BTreeMap<String, String> = delivery
+        .system_attributes()
+        .into_iter()
+        .filter(|(name, _)| system.iter().any(|wanted| wanted == "All" || wanted == name))
+        .collect();
+    let message = delivery.message;
+    let mut shown = json!({
+        "MessageId": message.message_id,
+        "ReceiptHandle": delivery.handle.encode(),
+        "MD5OfBody": md5_of_body(&message.body),
+        "Body": message.body,
+    });
+    if !attributes.is_empty() {
+        shown["Attributes"] = json!(attributes);
+    }
+    let custom: BTreeMap<String, MessageAttribute> = message
+        .attributes
+        .into_iter()
+        .filter(|(name, _)| is_wanted(name, custom))
+        .collect();
+    if let Some(md5) = md5_of_attributes(&custom) {
+        shown["MD5OfMessageAttributes"] = md5.into();
+        shown["MessageAttributes"] = json!(custom);
+    }
+    shown
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    queue_url: String,
+    receipt_handle: String,
+}
+
+pub(super) fn delete(core: &Core, request: &Delete) -> Answer {
+    core.broker()
+        .delete(queue_in(&request.queue_url), &request.receipt_handle)?;
+    Ok(Value::Null)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ChangeVisibility {
+    queue_url: String,
+    receipt_handle: String,
+    visibility_timeout: i64,
+}
+
+pub(super) fn change_visibility(core: &Core, request: &ChangeVisibility) -> Answer {
+    let visibility = visibility(request.visibility_timeout)?;
+    core.broker()
+        .change_visibility(queue_in(&request.queue_url), &request.receipt_handle, visibility)?;
+    Ok(Value::Null)
+}
+
+/// A visibility timeout: up to 12 hours.
+pub(super) fn visibility(value: i64) -> Result<std::time::Duration, SqsError> {
+    seconds("VisibilityTimeout", value, 12 * 3600)
+}
