@@ -4,10 +4,12 @@ use testkit::{MemoryStore, contract};
 
 #[tokio::test]
 async fn the_memory_store_keeps_the_contract_of_orders() {
-    contract::orders(&MemoryStore::default()).await;
+    let store = MemoryStore::default();
+    contract::orders(&store, &store).await;
 }
 
 #[tokio::test]
 async fn the_memory_store_keeps_the_contract_of_the_catalogue() {
-    contract::catalogue(&MemoryStore::default()).await;
+    let store = MemoryStore::default();
+    contract::catalogue(&store, &store).await;
 }

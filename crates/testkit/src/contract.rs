@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::{MemoryStore, a_product, an_order, noon};
 
-/// Fills a store for the contract's tests.
+/// Fills the store that a contract is tried on.
 pub trait Stocking: Sync {
     /// Stores a product.
     fn stock_product(&self, product: Product) -> impl Future<Output = ()> + Send;
@@ -30,26 +30,26 @@ impl Stocking for MemoryStore {
 ///
 /// # Panics
 /// Where the store does not keep it.
-pub async fn orders(store: &(impl Orders + Stock + Stocking)) {
+pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     a_stored_order_reads_back_in_every_state(store).await;
     a_write_needs_the_version_that_was_read(store).await;
-    a_write_that_was_done_before_is_done_and_no_conflict(store).await;
-    stock_is_taken_all_or_nothing(store).await;
-    a_conflict_comes_before_a_shortage(store).await;
+    a_write_that_was_done_before_is_done_and_no_conflict(store, shelf).await;
+    stock_is_taken_all_or_nothing(store, shelf).await;
+    a_conflict_comes_before_a_shortage(store, shelf).await;
     a_removed_order_is_gone_and_its_second_life_is_another(store).await;
     only_due_orders_are_listed_the_longest_due_first(store).await;
-    the_largest_step_fits(store).await;
+    the_largest_step_fits(store, shelf).await;
 }
 
 /// The contract of [`Catalogue`] and [`Stock`], on an empty store.
 ///
 /// # Panics
 /// Where the store does not keep it.
-pub async fn catalogue(store: &(impl Catalogue + Stock + Stocking)) {
+pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) {
     let skus: Vec<Sku> = (0..130).map(|n| crate::a_sku(&format!("P{n:03}"))).collect();
     for (n, sku) in (0_i64..).zip(&skus) {
-        store.stock_product(a_product(sku.as_str(), 100 + n)).await;
-        store.stock_pieces(sku, u32::try_from(n).expect("small")).await;
+        shelf.stock_product(a_product(sku.as_str(), 100 + n)).await;
+        shelf.stock_pieces(sku, u32::try_from(n).expect("small")).await;
     }
     let first = store.page(None, 100).await.expect("a page");
     assert_eq!((first.products.len(), first.more), (100, true));
@@ -154,10 +154,13 @@ async fn a_write_needs_the_version_that_was_read(store: &impl Orders) {
     );
 }
 
-async fn a_write_that_was_done_before_is_done_and_no_conflict(store: &(impl Orders + Stock + Stocking)) {
+async fn a_write_that_was_done_before_is_done_and_no_conflict(
+    store: &(impl Orders + Stock),
+    shelf: &impl Stocking,
+) {
     let builder = an_order().under("twice").lines(1);
     let sku = builder.skus().remove(0);
-    store.stock_pieces(&sku, 5).await;
+    shelf.stock_pieces(&sku, 5).await;
     let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
     for _ in 0..2 {
         let committed = store
@@ -183,11 +186,11 @@ async fn a_write_that_was_done_before_is_done_and_no_conflict(store: &(impl Orde
     }
 }
 
-async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock + Stocking)) {
+async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     let builder = an_order().under("short").lines(3);
     let skus = builder.skus();
     for (sku, pieces) in skus.iter().zip([5, 0, 0]) {
-        store.stock_pieces(sku, pieces).await;
+        shelf.stock_pieces(sku, pieces).await;
     }
     let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
     let Ok(Committed::Short(short)) = store.commit(order.clone(), stock.clone()).await else {
@@ -207,7 +210,7 @@ async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock + Stocking))
     );
 
     for sku in &skus {
-        store.stock_pieces(sku, 1).await;
+        shelf.stock_pieces(sku, 1).await;
     }
     assert!(matches!(
         store.commit(order.clone(), stock).await,
@@ -221,10 +224,10 @@ async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock + Stocking))
     }
 }
 
-async fn a_conflict_comes_before_a_shortage(store: &(impl Orders + Stock + Stocking)) {
+async fn a_conflict_comes_before_a_shortage(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     let builder = an_order().under("conflict first").lines(1);
     stored(store, builder.placed()).await;
-    store.stock_pieces(&builder.skus()[0], 0).await;
+    shelf.stock_pieces(&builder.skus()[0], 0).await;
     let (order, stock) = builder
         .at(noon() + SignedDuration::from_secs(1))
         .draft()
@@ -293,10 +296,10 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
     );
 }
 
-async fn the_largest_step_fits(store: &(impl Orders + Stock + Stocking)) {
+async fn the_largest_step_fits(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     let builder = an_order().under("large").lines(1_200);
     for sku in builder.skus() {
-        store.stock_pieces(&sku, 1).await;
+        shelf.stock_pieces(&sku, 1).await;
     }
     let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
     assert_eq!(stock.len(), LINES_PER_STEP);
