@@ -1,0 +1,181 @@
+//! One shopper: asks what a cart costs, orders, pays, and looks where the order is.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::past_order::PastOrder;
+
+/// How often a request is sent again whose outcome is not known: with the same key, so that it has one effect.
+const TRIES: u32 = 6;
+/// The pause before the first repetition; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What one shopper met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Visit {
+    /// How long each step took, as far as it got.
+    pub(super) quote: Option<Duration>,
+    pub(super) checkout: Option<Duration>,
+    pub(super) payment: Option<Duration>,
+    /// Whether an order was placed.
+    pub(super) placed: bool,
+    /// Of a paid order.
+    pub(super) receipt: Option<Receipt>,
+    /// Why the visit ended before the payment.
+    pub(super) refused: Option<String>,
+}
+
+/// A paid order.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    order_id: String,
+    access_token: String,
+    /// When the payment was confirmed.
+    pub(super) paid_at: Instant,
+}
+
+/// Why a step went no further: the problem's code, or what the network said.
+struct Refused(String);
+
+/// Sends shoppers to one shop.
+pub(super) struct Shopper {
+    client: reqwest::Client,
+    shop: String,
+    /// Tells the keys of this run from those of others.
+    run: String,
+}
+
+impl Shopper {
+    /// A shopper at the shop of that address, which must answer.
+    pub(super) async fn at(shop: &str) -> anyhow::Result<Self> {
+        let shop = shop.trim_end_matches('/').to_owned();
+        // Shops on this machine speak plain HTTP; a provider is needed to build the client all the same, and another part of
+        // the process may have chosen one.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+        let answer = client.get(format!("{shop}/api/products?limit=1")).send().await;
+        answer
+            .and_then(reqwest::Response::error_for_status)
+            .with_context(|| format!("no shop answers at {shop}; start one with `cargo run`"))?;
+        Ok(Self { client, shop, run: format!("{:016x}", fastrand::u64(..)) })
+    }
+
+    /// A whole visit, as far as the payment.
+    pub(super) async fn visit(&self, order: &PastOrder) -> Visit {
+        let mut visit = Visit::default();
+        if let Err(Refused(why)) = self.buy(order, &mut visit).await {
+            visit.refused = Some(why);
+        }
+        visit
+    }
+
+    async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
+        let items: Vec<Value> =
+            order.lines.iter().map(|line| json!({"sku": line.sku, "quantity": line.quantity})).collect();
+
+        let started = Instant::now();
+        let wish = json!({"items": items, "ship_to": order.country});
+        let quote = self.call(Method::POST, "/api/quote", &[], Some(&wish)).await?;
+        visit.quote = Some(started.elapsed());
+
+        let started = Instant::now();
+        let customer = order.customer.as_deref().unwrap_or("guest");
+        let name = format!("Customer {customer}");
+        let wish = json!({
+            "items": items,
+            "customer": {"name": name, "email": format!("customer-{customer}@example.org")},
+            "shipping_address": {
+                "name": name, "street": "High Street 1", "postal_code": "10115", "city": "Capital", "country": order.country,
+            },
+            "expected_total": quote["total"],
+        });
+        let key = format!("replay-{}-{}", self.run, order.order);
+        let placed = self.call(Method::POST, "/api/checkout", &[("idempotency-key", &key)], Some(&wish)).await?;
+        visit.checkout = Some(started.elapsed());
+        visit.placed = true;
+
+        let started = Instant::now();
+        let (order_id, access_token) = (text(&placed["order"]["id"])?, text(&placed["access_token"])?);
+        let bearer = format!("Bearer {access_token}");
+        let path = format!("/api/orders/{order_id}/payment");
+        let page = self.call(Method::POST, &path, &[("authorization", &bearer)], None).await?;
+        visit.payment = Some(started.elapsed());
+        self.pay(&text(&page["redirect_url"])?).await?;
+        visit.receipt = Some(Receipt { order_id, access_token, paid_at: Instant::now() });
+        Ok(())
+    }
+
+    /// Pays on the sandbox's page; its last path segment names the session.
+    async fn pay(&self, redirect_url: &str) -> Result<(), Refused> {
+        let not_a_page = || Refused("the payment page is not the sandbox's".to_owned());
+        let url = reqwest::Url::parse(redirect_url).map_err(|_| not_a_page())?;
+        let session = url.path_segments().and_then(Iterator::last).ok_or_else(not_a_page)?.to_owned();
+        let pay = url.join(&format!("/sandbox/sessions/{session}/pay")).map_err(|_| not_a_page())?;
+        let answer = self.client.post(pay).json(&json!({"outcome": "paid"})).send().await;
+        match answer {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(Refused(format!("the payment sandbox answered {}", answer.status()))),
+            Err(_) => Err(Refused("the payment sandbox did not answer".to_owned())),
+        }
+    }
+
+    /// Whether the warehouse has the order.
+    pub(super) async fn is_forwarded(&self, receipt: &Receipt) -> bool {
+        let bearer = format!("Bearer {}", receipt.access_token);
+        let path = format!("/api/orders/{}", receipt.order_id);
+        let order = self.call(Method::GET, &path, &[("authorization", &bearer)], None).await;
+        order.is_ok_and(|order| order["status"] == "forwarded")
+    }
+
+    /// Calls the shop, again and again while the outcome is not known; what it answers, or the code of its problem.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let mut pause = FIRST_PAUSE;
+        let mut refused = Refused(String::new());
+        for _ in 0..TRIES {
+            let mut request = self.client.request(method.clone(), format!("{}{path}", self.shop));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            refused = match request.send().await {
+                Err(_) => Refused("no answer".to_owned()),
+                Ok(answer) => {
+                    let status = answer.status();
+                    let body: Value = answer.json().await.unwrap_or_default();
+                    if status.is_success() {
+                        return Ok(body);
+                    }
+                    let code = body["code"].as_str().unwrap_or("no problem document");
+                    let problem = Refused(format!("{} {code}", status.as_u16()));
+                    if !may_be_repeated(status, code) {
+                        return Err(problem);
+                    }
+                    problem
+                }
+            };
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Err(refused)
+    }
+}
+
+/// Whether the same request may fare better later.
+fn may_be_repeated(status: StatusCode, code: &str) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || code == "request_in_progress"
+}
+
+fn text(value: &Value) -> Result<String, Refused> {
+    value.as_str().map(str::to_owned).ok_or_else(|| Refused("an answer without what was promised".to_owned()))
+}
