@@ -1,0 +1,263 @@
+//! Lambda on this machine: unchanged function binaries, as many processes of each as the load asks for.
+//!
+//! [`Runtime::invoke`] hands an event to an idle process of the function, or starts one. A process that crashes or takes
+//! too long is ended and replaced, and whoever invoked it is told as Lambda would tell.
+
+mod api;
+mod environment;
+mod error;
+mod pool;
+mod process;
+
+pub use environment::{ACCOUNT, REGION};
+pub use error::InvokeError;
+
+use crate::logs::Logs;
+use crate::template::Function;
+use anyhow::Context;
+use axum::http::HeaderValue;
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use pool::{Limits, Pool};
+use process::Launcher;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+/// How often deadlines are looked at; an invocation is ended at most so much late.
+const SWEEP_EVERY: Duration = Duration::from_millis(20);
+/// How long [`Runtime::stop`] waits for killed processes to be gone.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the runtime runs, and where.
+#[derive(Debug)]
+pub struct RuntimeOptions {
+    /// The functions, each with its built binary.
+    pub functions: Vec<(Function, PathBuf)>,
+    /// Port of the Runtime and Invoke APIs on the loopback interface; 0 is any free one.
+    pub port: u16,
+    /// Most processes of one function. More invocations than that wait for their turn.
+    pub max_processes: usize,
+    /// Environment variables that all functions get, for instance the addresses of the engines.
+    pub environment: BTreeMap<String, String>,
+    /// Where the functions' output goes.
+    pub logs: Logs,
+}
+
+/// A process of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Process id on this machine; 0 while it is not yet started.
+    pub pid: u32,
+    /// What it does at the moment.
+    pub state: ProcessState,
+    /// Time from its start to its first request for an event; `None` until then.
+    pub init: Option<Duration>,
+}
+
+/// What a process does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessState {
+    /// It has asked for no event yet.
+    Starting,
+    /// It waits for an event.
+    Idle,
+    /// It works on an event.
+    Busy,
+    /// It is being killed.
+    Ending,
+}
+
+/// The running functions. Clones share them; they end with [`Runtime::stop`] or with the last clone.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+    /// Ends the server and the sweeper with the last clone outside of them.
+    _guard: Option<Arc<DropGuard>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pools: Vec<Arc<Pool>>,
+    arns: Vec<HeaderValue>,
+    /// Names, ids and binary names to the index of the pool.
+    names: HashMap<String, usize>,
+    url: String,
+    tasks: TaskTracker,
+    cancelled: CancellationToken,
+}
+
+impl Runtime {
+    /// Opens the Runtime API. Processes are started when they are needed.
+    pub async fn start(options: RuntimeOptions) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", options.port))
+            .await
+            .with_context(|| format!("the Runtime API cannot listen on port {}", options.port))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let shared = Arc::new(Shared::new(options, url)?);
+        // The server must not keep the functions alive: its clone of the runtime carries no guard.
+        let for_server = Self {
+            shared: Arc::clone(&shared),
+            _guard: None,
+        };
+        let cancelled = shared.cancelled.clone();
+        let listener = listener.tap_io(|stream| {
+            // Answers are small and awaited: waiting for more to send would cost up to 40 ms each.
+            let _ = stream.set_nodelay(true);
+        });
+        tokio::spawn(async move {
+            let server = axum::serve(listener, api::router(for_server));
+            let _ = cancelled.run_until_cancelled(server.into_future()).await;
+        });
+        tokio::spawn(sweep(Arc::clone(&shared)));
+        let guard = Arc::new(shared.cancelled.clone().drop_guard());
+        Ok(Self {
+            shared,
+            _guard: Some(guard),
+        })
+    }
+
+    /// Sends an event to a function and waits for its answer. `function` is its name, its id in the template or its
+    /// binary's name.
+    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
+        if payload.len() > api::LARGEST_PAYLOAD {
+            return Err(InvokeError::RequestTooLarge);
+        }
+        let index = self.shared.names.get(function);
+        let pool = index.and_then(|index| self.shared.pools.get(*index));
+        match pool {
+            Some(pool) => pool.invoke(payload).await,
+            None => Err(InvokeError::NoSuchFunction(function.to_owned())),
+        }
+    }
+
+    /// The processes of a function as they are now, oldest first; none for an unknown function.
+    pub fn processes(&self, function: &str) -> Vec<ProcessInfo> {
+        let index = self.shared.names.get(function);
+        index
+            .and_then(|index| self.pool(*index))
+            .map(|pool| pool.processes())
+            .unwrap_or_default()
+    }
+
+    /// Where the Invoke API answers: the `--endpoint-url` of `aws lambda invoke`.
+    pub fn url(&self) -> &str {
+        &self.shared.url
+    }
+
+    /// Ends every process and waits until they are gone. Whoever waits for an answer is told so.
+    pub async fn stop(&self) {
+        self.shared.stop();
+        self.shared.tasks.close();
+        let _ = tokio::time::timeout(STOP_LIMIT, self.shared.tasks.wait()).await;
+    }
+
+    fn has(&self, function: &str) -> bool {
+        self.shared.names.contains_key(function)
+    }
+
+    fn pool(&self, index: usize) -> Option<&Arc<Pool>> {
+        self.shared.pools.get(index)
+    }
+
+    fn arn(&self, index: usize) -> HeaderValue {
+        self.shared
+            .arns
+            .get(index)
+            .cloned()
+            .unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+impl Shared {
+    fn new(options: RuntimeOptions, url: String) -> anyhow::Result<Self> {
+        let tasks = TaskTracker::new();
+        let (mut pools, mut arns, mut names) = (Vec::new(), Vec::new(), HashMap::new());
+        for (index, (function, executable)) in options.functions.into_iter().enumerate() {
+            let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", function.name);
+            arns.push(
+                HeaderValue::try_from(arn)
+                    .with_context(|| format!("`{}` is no function name", function.name))?,
+            );
+            let launcher = Launcher {
+                function: function.binary.name.as_str().into(),
+                environment: environment::environment(&function, &executable, &options.environment),
+                executable,
+                runtime_api: format!("{url}/{index}"),
+                logs: options.logs.clone(),
+                tasks: tasks.clone(),
+            };
+            let reserved = function.reserved_concurrency;
+            let limits = Limits {
+                timeout: function.timeout,
+                processes: reserved.unwrap_or(usize::MAX).min(options.max_processes).max(1),
+                reserved_concurrency: reserved,
+            };
+            pools.push(Arc::new(Pool::new(limits, launcher)));
+            for name in [function.name, function.id, function.binary.name] {
+                names.insert(name, index);
+            }
+        }
+        Ok(Self {
+            pools,
+            arns,
+            names,
+            url,
+            tasks,
+            cancelled: CancellationToken::new(),
+        })
+    }
+
+    fn stop(&self) {
+        for pool in &self.pools {
+            pool.stop();
+        }
+        self.cancelled.cancel();
+    }
+}
+
+async fn sweep(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while shared.cancelled.run_until_cancelled(ticks.tick()).await.is_some() {
+        let now = Instant::now();
+        for pool in &shared.pools {
+            pool.sweep(now);
+        }
+    }
+    // The last handle may be gone without `stop`; the processes go with it.
+    shared.stop();
+}
+
+/// A request id as Lambda writes them: a random UUID, version 4.
+pub(crate) fn new_request_id() -> String {
+    let random = fastrand::u128(..);
+    let id = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{id:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_random_uuids() {
+        let id = new_request_id();
+        assert_eq!(id.len(), 36);
+        assert_eq!(&id[14..15], "4");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
+        assert_ne!(id, new_request_id());
+    }
+}

@@ -1,0 +1,468 @@
+//! The processes of one function and the invocations that wait for them.
+//!
+//! A process is *starting* until it first asks for an event; then it is *idle* (its request for the next event is held
+//! open), *busy* with one invocation, or *between* (it has answered and not yet asked again). As on Lambda, a process has
+//! one invocation at a time, and the most recently used idle one is taken first, so that surplus ones stay idle and go.
+
+use super::process::{Exit, Launcher};
+use super::{InvokeError, ProcessInfo, ProcessState};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Notify, oneshot};
+
+/// Number of a process within its function; never used twice.
+pub(super) type ProcessNumber = u64;
+type Answer = Result<Bytes, InvokeError>;
+
+/// More waiting invocations than this are refused: their callers would have given up long before their turn.
+const LONGEST_LINE: usize = 10_000;
+/// An invocation that found no process after this long is refused.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Lambda gives a process this long to ask for its first event.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// An idle process goes after this long. The last one stays, so that the shop answers at once after a break.
+const IDLE_LIMIT: Duration = Duration::from_mins(2);
+/// The wait after the second start that failed in a row; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// What one function may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) timeout: Duration,
+    pub(super) processes: usize,
+    pub(super) reserved_concurrency: Option<usize>,
+}
+
+/// The processes and the line of one function.
+#[derive(Debug)]
+pub(super) struct Pool {
+    limits: Limits,
+    launcher: Launcher,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    processes: HashMap<ProcessNumber, Process>,
+    /// Most recently used last. May hold numbers of processes that are idle no more.
+    idle: Vec<ProcessNumber>,
+    waiting: VecDeque<Waiting>,
+    in_flight: usize,
+    last_number: ProcessNumber,
+    failed_starts: u32,
+    last_init_error: String,
+    not_before: Option<Instant>,
+    stopping: bool,
+}
+
+#[derive(Debug)]
+struct Process {
+    phase: Phase,
+    since: Instant,
+    pid: u32,
+    init: Option<Duration>,
+    init_error: Option<String>,
+    kill: Arc<Notify>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Starting,
+    Between,
+    Idle(oneshot::Sender<Delivery>),
+    Busy(Running),
+    Ending,
+}
+
+/// An invocation in line.
+#[derive(Debug)]
+struct Waiting {
+    payload: Bytes,
+    since: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// An invocation that a process works on.
+#[derive(Debug)]
+struct Running {
+    request_id: String,
+    deadline: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What a process gets when it asks for the next event.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) request_id: String,
+    pub(super) payload: Bytes,
+    /// Milliseconds since 1970.
+    pub(super) deadline_ms: u128,
+}
+
+/// Whether the process that asks is one of ours, and what it gets.
+pub(super) enum Next {
+    Event(Delivery),
+    Later(oneshot::Receiver<Delivery>),
+    Unknown,
+}
+
+impl Pool {
+    pub(super) fn new(limits: Limits, launcher: Launcher) -> Self {
+        Self {
+            limits,
+            launcher,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock; were it to, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one invocation to its end.
+    pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Answer {
+        let (answer, result) = oneshot::channel();
+        self.admit(Waiting {
+            payload,
+            since: Instant::now(),
+            answer,
+        })?;
+        result.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    fn admit(self: &Arc<Self>, invocation: Waiting) -> Result<(), InvokeError> {
+        let mut state = self.state();
+        if state.stopping {
+            return Err(InvokeError::Stopping);
+        }
+        let reserved = self.limits.reserved_concurrency;
+        if reserved.is_some_and(|most| state.in_flight >= most) || state.waiting.len() >= LONGEST_LINE {
+            return Err(InvokeError::Throttled);
+        }
+        if state.processes.is_empty() && state.not_before.is_some_and(|time| time > Instant::now()) {
+            return Err(InvokeError::Init(state.last_init_error.clone()));
+        }
+        state.in_flight += 1;
+        if let Some(invocation) = state.hand_to_idle(invocation, self.limits.timeout) {
+            state.waiting.push_back(invocation);
+            self.grow(&mut state);
+        }
+        Ok(())
+    }
+
+    /// Starts a process when more invocations wait than processes are about to ask.
+    fn grow(self: &Arc<Self>, state: &mut State) {
+        let coming = |process: &&Process| matches!(process.phase, Phase::Starting | Phase::Between);
+        let coming = state.processes.values().filter(coming).count();
+        if state.waiting.len() <= coming || state.processes.len() >= self.limits.processes || state.stopping {
+            return;
+        }
+        if state.not_before.is_some_and(|time| time > Instant::now()) {
+            return;
+        }
+        state.last_number += 1;
+        let number = state.last_number;
+        let kill = Arc::new(Notify::new());
+        let process = Process {
+            phase: Phase::Starting,
+            since: Instant::now(),
+            pid: 0,
+            init: None,
+            init_error: None,
+            kill: Arc::clone(&kill),
+        };
+        state.processes.insert(number, process);
+        self.launcher.launch(Arc::clone(self), number, kill);
+    }
+
+    /// The process `number` asks for its next event.
+    pub(super) fn next(self: &Arc<Self>, number: ProcessNumber) -> Next {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(process) = state.processes.get_mut(&number) else {
+            return Next::Unknown;
+        };
+        match std::mem::replace(&mut process.phase, Phase::Between) {
+            Phase::Starting => {
+                process.init = Some(process.since.elapsed());
+                state.failed_starts = 0;
+                state.not_before = None;
+            }
+            Phase::Busy(running) => {
+                state.in_flight -= 1;
+                let problem = format!(
+                    "it asked for the next event before it answered {}",
+                    running.request_id
+                );
+                let _ = running.answer.send(Err(InvokeError::Exited(problem)));
+            }
+            Phase::Ending => {
+                process.phase = Phase::Ending;
+                return Next::Unknown;
+            }
+            Phase::Between | Phase::Idle(_) => {}
+        }
+        while let Some(invocation) = state.waiting.pop_front() {
+            if invocation.answer.is_closed() {
+                state.in_flight -= 1;
+                continue;
+            }
+            return Next::Event(process.begin(invocation, self.limits.timeout));
+        }
+        let (sender, receiver) = oneshot::channel();
+        process.enter(Phase::Idle(sender));
+        state.idle.push(number);
+        Next::Later(receiver)
+    }
+
+    /// The process `number` answers. False when it has no such invocation (any more).
+    pub(super) fn answer(&self, number: ProcessNumber, request_id: &str, answer: Answer) -> bool {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(process) = state.processes.get_mut(&number) else {
+            return false;
+        };
+        if !matches!(&process.phase, Phase::Busy(running) if running.request_id == request_id) {
+            return false;
+        }
+        if let Phase::Busy(running) = process.enter(Phase::Between) {
+            state.in_flight -= 1;
+            drop(guard);
+            // The invoker may have gone; the function's work is done all the same.
+            let _ = running.answer.send(answer);
+        }
+        true
+    }
+
+    /// The process `number` tells why it cannot start. It will end by itself, and then this is the reason.
+    pub(super) fn init_failed(&self, number: ProcessNumber, report: &Bytes) {
+        if let Some(process) = self.state().processes.get_mut(&number) {
+            process.init_error = Some(InvokeError::reported(report.clone()).to_string());
+        }
+    }
+
+    /// The process `number` has got its process id.
+    pub(super) fn started(&self, number: ProcessNumber, pid: u32) {
+        if let Some(process) = self.state().processes.get_mut(&number) {
+            process.pid = pid;
+        }
+    }
+
+    /// The process `number` is gone, or never came.
+    pub(super) fn ended(self: &Arc<Self>, number: ProcessNumber, exit: &Exit) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(process) = state.processes.remove(&number) else {
+            return;
+        };
+        match process.phase {
+            Phase::Starting => {
+                let reason = process.init_error.unwrap_or_else(|| exit.explained());
+                self.launcher.log(process.pid, format!("did not start: {reason}"));
+                state.start_failed(reason);
+            }
+            Phase::Busy(running) => {
+                state.in_flight -= 1;
+                self.launcher.log(
+                    process.pid,
+                    format!("ended while it worked on {}: {exit}", running.request_id),
+                );
+                let _ = running.answer.send(Err(InvokeError::Exited(exit.to_string())));
+            }
+            Phase::Idle(_) | Phase::Between if !state.stopping => {
+                self.launcher.log(process.pid, format!("ended: {exit}"));
+            }
+            Phase::Idle(_) | Phase::Between | Phase::Ending => {}
+        }
+        self.grow(state);
+    }
+
+    /// Ends what is over time: invocations, starts, waits and long idle processes. Called many times a second.
+    pub(super) fn sweep(self: &Arc<Self>, now: Instant) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        state.end_overdue(now, self.limits.timeout, &self.launcher);
+        state.reap_idle(now);
+        while state
+            .waiting
+            .front()
+            .is_some_and(|first| now.duration_since(first.since) > PATIENCE)
+        {
+            if let Some(waiting) = state.waiting.pop_front() {
+                state.in_flight -= 1;
+                let _ = waiting.answer.send(Err(InvokeError::Throttled));
+            }
+        }
+        self.grow(state);
+    }
+
+    /// Refuses whatever comes or waits, and kills every process.
+    pub(super) fn stop(&self) {
+        let mut state = self.state();
+        state.stopping = true;
+        for waiting in std::mem::take(&mut state.waiting) {
+            let _ = waiting.answer.send(Err(InvokeError::Stopping));
+        }
+        for process in state.processes.values_mut() {
+            if let Phase::Busy(running) = process.enter(Phase::Ending) {
+                let _ = running.answer.send(Err(InvokeError::Stopping));
+            }
+            process.kill.notify_one();
+        }
+        state.in_flight = 0;
+    }
+
+    /// The processes as they are now, oldest first.
+    pub(super) fn processes(&self) -> Vec<ProcessInfo> {
+        let state = self.state();
+        let mut processes: Vec<_> = state.processes.iter().collect();
+        processes.sort_by_key(|(number, _)| **number);
+        processes.into_iter().map(|(_, process)| process.info()).collect()
+    }
+}
+
+impl State {
+    /// Gives the invocation to the idle process used last; gives it back when there is none.
+    fn hand_to_idle(&mut self, mut invocation: Waiting, timeout: Duration) -> Option<Waiting> {
+        while let Some(number) = self.idle.pop() {
+            let Some(process) = self.processes.get_mut(&number) else {
+                continue;
+            };
+            let idle = match std::mem::replace(&mut process.phase, Phase::Between) {
+                Phase::Idle(idle) if !idle.is_closed() => idle,
+                // Its connection is gone: the process ends or asks again.
+                Phase::Idle(_) => continue,
+                other => {
+                    process.phase = other;
+                    continue;
+                }
+            };
+            match idle.send(process.begin(invocation, timeout)) {
+                Ok(()) => return None,
+                Err(delivery) => invocation = process.take_back(delivery)?,
+            }
+        }
+        Some(invocation)
+    }
+
+    fn start_failed(&mut self, reason: String) {
+        self.failed_starts += 1;
+        if self.failed_starts > 1 {
+            let backoff = FIRST_BACKOFF * 2_u32.saturating_pow((self.failed_starts - 2).min(10));
+            self.not_before = Some(Instant::now() + backoff.min(LONGEST_BACKOFF));
+        }
+        // While another process lives, it will come for those who wait.
+        if self.processes.is_empty() {
+            for waiting in std::mem::take(&mut self.waiting) {
+                self.in_flight -= 1;
+                let _ = waiting.answer.send(Err(InvokeError::Init(reason.clone())));
+            }
+        }
+        self.last_init_error = reason;
+    }
+
+    fn end_overdue(&mut self, now: Instant, timeout: Duration, launcher: &Launcher) {
+        for process in self.processes.values_mut() {
+            match &process.phase {
+                Phase::Busy(running) if now >= running.deadline => {
+                    if let Phase::Busy(running) = process.enter(Phase::Ending) {
+                        self.in_flight -= 1;
+                        let error = InvokeError::TimedOut(timeout);
+                        launcher.log(process.pid, format!("{error} ({})", running.request_id));
+                        let _ = running.answer.send(Err(error));
+                        process.kill.notify_one();
+                    }
+                }
+                Phase::Starting
+                    if now.duration_since(process.since) > INIT_LIMIT && process.init_error.is_none() =>
+                {
+                    process.init_error =
+                        Some(format!("it asked for no event within {} s", INIT_LIMIT.as_secs()));
+                    process.kill.notify_one();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn reap_idle(&mut self, now: Instant) {
+        while self.processes.len() > 1 {
+            // The front of the list is what was used longest ago.
+            let Some(number) = self.idle.first().copied() else {
+                return;
+            };
+            match self.processes.get_mut(&number) {
+                Some(process) if matches!(process.phase, Phase::Idle(_)) => {
+                    if now.duration_since(process.since) < IDLE_LIMIT {
+                        return;
+                    }
+                    process.enter(Phase::Ending);
+                    process.kill.notify_one();
+                    self.idle.remove(0);
+                    return;
+                }
+                _ => {
+                    self.idle.remove(0);
+                }
+            }
+        }
+    }
+}
+
+impl Process {
+    fn enter(&mut self, phase: Phase) -> Phase {
+        self.since = Instant::now();
+        std::mem::replace(&mut self.phase, phase)
+    }
+
+    fn begin(&mut self, invocation: Waiting, timeout: Duration) -> Delivery {
+        let request_id = super::new_request_id();
+        let Waiting { payload, answer, .. } = invocation;
+        let running = Running {
+            request_id: request_id.clone(),
+            deadline: Instant::now() + timeout,
+            answer,
+        };
+        self.enter(Phase::Busy(running));
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Delivery {
+            request_id,
+            payload,
+            deadline_ms: (since_1970 + timeout).as_millis(),
+        }
+    }
+
+    /// Undoes [`Process::begin`] when the delivery could not be handed over.
+    fn take_back(&mut self, delivery: Delivery) -> Option<Waiting> {
+        match self.enter(Phase::Between) {
+            Phase::Busy(Running { answer, .. }) => Some(Waiting {
+                payload: delivery.payload,
+                since: Instant::now(),
+                answer,
+            }),
+            _ => None,
+        }
+    }
+
+    fn info(&self) -> ProcessInfo {
+        let state = match self.phase {
+            Phase::Starting => ProcessState::Starting,
+            Phase::Between | Phase::Idle(_) => ProcessState::Idle,
+            Phase::Busy(_) => ProcessState::Busy,
+            Phase::Ending => ProcessState::Ending,
+        };
+        ProcessInfo {
+            pid: self.pid,
+            state,
+            init: self.init,
+        }
+    }
+}

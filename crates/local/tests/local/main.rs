@@ -1,0 +1,4 @@
+//! The rooms of the local world from outside, with a small function of their own in place of the shop's.
+
+mod probe;
+mod runtime;

@@ -1,0 +1,129 @@
+//! The function that these tests run: the test binary itself, started again with one test chosen.
+//!
+//! An event `{"do": ".."}` tells it what to do; `PROBE_INIT` in its environment lets its start fail.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use local::logs::{LogSink, Logs};
+use local::runtime::{Runtime, RuntimeOptions};
+use local::template::{Binary, Function};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A function of its own, with limits that suit most tests.
+pub(crate) fn a_function(name: &str) -> Function {
+    Function {
+        id: format!("{name}Function"),
+        name: format!("test-{name}"),
+        binary: Binary {
+            name: name.to_owned(),
+            source: PathBuf::new(),
+        },
+        timeout: Duration::from_secs(20),
+        memory_mb: 128,
+        environment: BTreeMap::new(),
+        reserved_concurrency: None,
+        routes: Vec::new(),
+        queues: Vec::new(),
+        schedules: Vec::new(),
+    }
+}
+
+/// The functions as processes of this test binary, and what they write.
+pub(crate) async fn a_runtime(functions: Vec<Function>) -> (Runtime, Logs) {
+    a_runtime_of(functions, 4).await
+}
+
+pub(crate) async fn a_runtime_of(functions: Vec<Function>, max_processes: usize) -> (Runtime, Logs) {
+    let logs = Logs::to(LogSink::Silent);
+    let executable = executable();
+    let options = RuntimeOptions {
+        functions: functions
+            .into_iter()
+            .map(|function| (function, executable.clone()))
+            .collect(),
+        port: 0,
+        max_processes,
+        environment: BTreeMap::from([("SHARED".to_owned(), "by all".to_owned())]),
+        logs: logs.clone(),
+    };
+    (Runtime::start(options).await.expect("a runtime"), logs)
+}
+
+/// An HTTP client. The first one chooses the TLS implementation that reqwest wants, even for plain HTTP.
+pub(crate) fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// A script that becomes this test binary with the one test chosen that is the function.
+fn executable() -> PathBuf {
+    let directory = tempfile::tempdir().expect("a directory").keep();
+    let path = directory.join("probe");
+    let mut file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o755)
+        .open(&path)
+        .expect("a script");
+    let binary = std::env::current_exe().expect("this binary");
+    write!(
+        file,
+        "#!/bin/sh\nexec '{}' --exact probe::probe --nocapture --quiet\n",
+        binary.display()
+    )
+    .expect("written");
+    path
+}
+
+/// Passes at once when it runs as a test; is the function when the local world runs it.
+#[test]
+fn probe() {
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return;
+    }
+    match std::env::var("PROBE_INIT").as_deref() {
+        Ok("fail") => {
+            eprintln!("no configuration");
+            std::process::exit(3);
+        }
+        Ok("hang") => std::thread::sleep(Duration::from_mins(10)),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let ended = runtime.block_on(lambda_runtime::run(service_fn(answer)));
+    std::process::exit(i32::from(ended.is_err()));
+}
+
+async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let LambdaEvent { payload, context } = event;
+    let ms = || Duration::from_millis(payload["ms"].as_u64().unwrap_or_default());
+    match payload["do"].as_str().unwrap_or_default() {
+        "sleep" => tokio::time::sleep(ms()).await,
+        "exit" => std::process::exit(7),
+        "abort" => std::process::abort(),
+        "panic" => panic!("out of beans"),
+        "fail" => return Err("not today".into()),
+        "say" => {
+            println!("{}", payload["text"].as_str().unwrap_or_default());
+        }
+        "large" => return Ok(Value::String("x".repeat(7 * 1024 * 1024))),
+        "environment" => return Ok(std::env::vars().collect::<BTreeMap<_, _>>().into_iter().collect()),
+        "context" => {
+            return Ok(json!({
+                "request_id": context.request_id,
+                "arn": context.invoked_function_arn,
+                "deadline": context.deadline,
+                "trace": context.xray_trace_id,
+            }));
+        }
+        _ => return Ok(payload),
+    }
+    Ok(json!({"pid": std::process::id()}))
+}
