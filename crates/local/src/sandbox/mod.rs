@@ -9,7 +9,9 @@ use anyhow::Context;
 /// An HTTP client for loopback and for the web, with TLS by ring and the roots that browsers trust.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+    };
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .context("no TLS version to speak")?

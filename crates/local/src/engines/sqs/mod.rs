@@ -1,7 +1,7 @@
 //! SQS: standard queues on the JSON protocol of the AWS SDKs, and an in-process door for event sources.
 //!
 //! Own code, since the crates that exist drop the trace header, fail a whole batch for one bad handle, or count a receive
-//! twice; see ARCHITECTURE.md. [`queue`] holds the rules, [`broker`] the queues together, [`store`] the disk, [`api`]
+//! twice; see ARCHITECTURE.md. `queue` holds the rules, `broker` the queues together, `store` the disk, `api`
 //! the wire.
 
 mod api;
