@@ -1,0 +1,89 @@
+//! The AWS SDK, as lean as a cold start wants it.
+//!
+//! - ONE connector for all clients, on `ring`: each client builds a TLS connector otherwise, and AWS-LC's entropy costs 420
+//!   million instructions in the first call.
+//! - It trusts the five roots of AWS (see `build.rs`): reading the system's bundle costs 18 million instructions. It speaks
+//!   plain HTTP too, for engines on this machine (`AWS_ENDPOINT_URL_...`).
+//! - Region and credentials come from the environment, where Lambda puts them; no file, no metadata service is asked.
+
+use std::time::Duration;
+
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+
+use crate::Error;
+
+/// AWS answers its own network in a few milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// From the request to the answer's first byte.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+/// A call and two more, for throttles and lost connections.
+const ATTEMPTS: u32 = 3;
+/// The roots of AWS in PEM.
+const ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws_roots.pem"));
+
+/// What every client of this process is built from.
+///
+/// # Errors
+/// Where the roots cannot be read: never, they are tested.
+pub async fn config() -> Result<SdkConfig, Error> {
+    let no_files = EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, "")
+        .build();
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client()?)
+        .profile_files(no_files)
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    Ok(config.load().await)
+}
+
+/// One connector, whoever asks; its timeouts are its own.
+fn http_client() -> Result<SharedHttpClient, Error> {
+    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT);
+    let connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
+        .connector_settings(settings.build())
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    Ok(http_client_fn(move |_, _| connector.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_five_roots_of_aws_are_trusted_and_no_other() {
+        let pem = std::str::from_utf8(ROOTS).expect("ASCII");
+        assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        // The connector reads them; it panics over one that it cannot.
+        http_client().expect("a client");
+    }
+
+    #[test]
+    fn clients_try_three_times_and_ask_no_file() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let config = runtime.block_on(config()).expect("a configuration");
+        assert_eq!(
+            config.retry_config().map(RetryConfig::max_attempts),
+            Some(ATTEMPTS)
+        );
+        assert!(config.http_client().is_some());
+    }
+}

@@ -1,0 +1,9 @@
+//! Requests of an API Gateway HTTP API (payload format 2.0) and their answers.
+
+mod request;
+mod response;
+mod serve;
+
+pub use request::{MAX_BODY, Request};
+pub use response::Response;
+pub use serve::{Handle, answer, serve};

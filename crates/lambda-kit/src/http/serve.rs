@@ -1,0 +1,115 @@
+use std::convert::Infallible;
+use std::time::Instant;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use super::{Request, Response};
+use crate::{Error, Problem, telemetry};
+
+/// What a function does with a request.
+pub trait Handle {
+    /// Answers a request.
+    fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, Problem>>;
+}
+
+/// Answers requests until Lambda ends the process.
+///
+/// # Errors
+/// Where Lambda's own interface fails.
+pub async fn serve(handler: impl Handle) -> Result<(), Error> {
+    let handler = &handler;
+    let service = service_fn(move |event: LambdaEvent<Request>| async move {
+        let LambdaEvent { payload, context } = event;
+        let request = if payload.id().is_empty() {
+            payload.with_id(&context.request_id)
+        } else {
+            payload
+        };
+        Ok::<_, Infallible>(answer(handler, &request).await)
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took.
+pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
+    let facts = vec![("request_id", request.id().to_owned())];
+    telemetry::scope(facts, async {
+        let begun = Instant::now();
+        let outcome = handler.handle(request).await;
+        log(request, &outcome, begun.elapsed().as_secs_f64() * 1_000.0);
+        outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
+    })
+    .await
+}
+
+fn log(request: &Request, outcome: &Result<Response, Problem>, milliseconds: f64) {
+    let route = request.route();
+    let duration_ms = (milliseconds * 1_000.0).round() / 1_000.0;
+    let problem = match outcome {
+        Ok(response) => {
+            let status = response.status();
+            tracing::info!(http.route = route, http.status = status, duration_ms, "answered");
+            return;
+        }
+        Err(problem) => problem,
+    };
+    let (status, code) = (problem.status(), problem.code());
+    let error = problem.cause().map(|cause| telemetry::chain(cause));
+    // The level is part of a line's static data, hence three of them.
+    if problem.is_unexpected() {
+        tracing::error!(
+            http.route = route,
+            http.status = status,
+            problem.code = code,
+            error,
+            duration_ms,
+            "failed"
+        );
+    } else if status >= 500 {
+        tracing::warn!(
+            http.route = route,
+            http.status = status,
+            problem.code = code,
+            error,
+            duration_ms,
+            "put off"
+        );
+    } else {
+        tracing::info!(
+            http.route = route,
+            http.status = status,
+            problem.code = code,
+            error,
+            duration_ms,
+            "refused"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fails;
+
+    impl Handle for Fails {
+        async fn handle(&self, _: &Request) -> Result<Response, Problem> {
+            Err(Problem::internal_error("the disk is gone"))
+        }
+    }
+
+    #[test]
+    fn a_problem_carries_the_requests_id_and_hides_its_cause() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let response = runtime.block_on(answer(&Fails, &Request::to("GET /").with_id("r7")));
+        assert_eq!(response.status(), 500);
+        let body = response.body_json();
+        assert_eq!(
+            (body["request_id"].as_str(), body["code"].as_str()),
+            (Some("r7"), Some("internal_error"))
+        );
+        assert!(!response.body().contains("disk"));
+    }
+}

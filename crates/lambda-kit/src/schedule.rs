@@ -1,0 +1,58 @@
+//! Runs that a schedule starts.
+
+use std::time::Instant;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::de::IgnoredAny;
+
+use crate::clock::Deadline;
+use crate::{Error, telemetry};
+
+/// What a function does at its time. The event tells nothing that it needs.
+pub trait Run {
+    /// Runs once, to be done by the deadline. An error makes the run a failed one.
+    fn run(&self, deadline: Deadline) -> impl Future<Output = Result<(), Error>>;
+}
+
+/// A run failed; why is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the run failed")]
+pub struct RunFailed;
+
+impl From<RunFailed> for Diagnostic {
+    fn from(error: RunFailed) -> Self {
+        Diagnostic {
+            error_type: "RunFailed".to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Runs whenever the schedule says so, until Lambda ends the process.
+///
+/// # Errors
+/// Where Lambda's own interface fails.
+pub async fn serve(runner: impl Run) -> Result<(), Error> {
+    let runner = &runner;
+    let service = service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
+        let deadline = Deadline::from_millisecond(event.context.deadline);
+        let facts = vec![("request_id", event.context.request_id)];
+        telemetry::scope(facts, once(runner, deadline)).await
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Runs once, and logs why where it fails.
+///
+/// # Errors
+/// [`RunFailed`].
+pub async fn once(runner: &impl Run, deadline: Deadline) -> Result<(), RunFailed> {
+    let begun = Instant::now();
+    let outcome = runner.run(deadline).await;
+    outcome.map_err(|error| {
+        let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        let error = telemetry::chain(error.as_ref());
+        tracing::error!(error, duration_ms, "the run failed");
+        RunFailed
+    })
+}

@@ -1,0 +1,297 @@
+//! Batches of an SQS event source with `ReportBatchItemFailures`: each record is read and worked off by itself, and only
+//! those that failed come again.
+//!
+//! Built for release a panic ends the process and with it the batch: all of its records come again then, those that were
+//! worked off as well. Built otherwise a panic is one record's failure.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::{FutureExt, StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::clock::{self, Deadline};
+use crate::{Error, telemetry};
+
+/// A message of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What was sent.
+    pub body: String,
+    /// How often it was received, this time included: from 1.
+    pub receives: u32,
+}
+
+/// What a function does with a record.
+pub trait Consume {
+    /// Works a record off, and names what came of it for the log. A record that fails comes again.
+    fn consume(&self, record: &Record) -> impl Future<Output = Result<&'static str, Error>>;
+}
+
+/// How a batch is worked off.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How many records at once, at least 1.
+    pub at_once: usize,
+    /// The time that one record may take: with less left before Lambda's deadline none is begun, and the rest comes again.
+    pub longest: SignedDuration,
+}
+
+/// An event of the source: its records as they came.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records", default)]
+    records: Vec<Box<RawValue>>,
+}
+
+/// Which records are to come again.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failures {
+    batch_item_failures: Vec<Failure>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
+}
+
+impl Failures {
+    /// The ids of the messages.
+    pub fn ids(&self) -> Vec<&str> {
+        self.batch_item_failures
+            .iter()
+            .map(|failure| failure.item_identifier.as_str())
+            .collect()
+    }
+}
+
+/// A record without an id cannot be told apart from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record of the batch has no id")]
+pub struct NoId;
+
+impl From<NoId> for Diagnostic {
+    fn from(error: NoId) -> Self {
+        Diagnostic {
+            error_type: "NoId".to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Works batches off until Lambda ends the process.
+///
+/// # Errors
+/// Where Lambda's own interface fails.
+pub async fn serve(consumer: impl Consume, pace: Pace) -> Result<(), Error> {
+    let consumer = &consumer;
+    let service = service_fn(move |event: LambdaEvent<Batch>| async move {
+        let LambdaEvent { payload, context } = event;
+        let deadline = Deadline::from_millisecond(context.deadline);
+        let facts = vec![("request_id", context.request_id)];
+        telemetry::scope(facts, work_off(consumer, payload, pace, deadline)).await
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Works one batch off.
+///
+/// # Errors
+/// [`NoId`]: the whole batch comes again. SQS never sends such a record.
+pub async fn work_off(
+    consumer: &impl Consume,
+    batch: Batch,
+    pace: Pace,
+    deadline: Deadline,
+) -> Result<Failures, NoId> {
+    let last_begin = deadline.less(pace.longest);
+    let outcomes: Vec<_> = stream::iter(batch.records)
+        .map(|raw| async move { one(consumer, &raw, last_begin).await })
+        .buffer_unordered(pace.at_once.max(1))
+        .collect()
+        .await;
+    let mut batch_item_failures = Vec::new();
+    for outcome in outcomes {
+        if let Some(item_identifier) = outcome? {
+            batch_item_failures.push(Failure { item_identifier });
+        }
+    }
+    Ok(Failures { batch_item_failures })
+}
+
+/// Works one record off; its id where it must come again.
+async fn one(consumer: &impl Consume, raw: &RawValue, last_begin: Timestamp) -> Result<Option<String>, NoId> {
+    let id = serde_json::from_str::<Named>(raw.get())
+        .map_err(|_| {
+            tracing::error!("a record has no id; its whole batch comes again");
+            NoId
+        })?
+        .message_id;
+    let facts = vec![("message_id", id.clone())];
+    let done = telemetry::scope(facts, try_one(consumer, raw, last_begin)).await;
+    Ok((!done).then_some(id))
+}
+
+async fn try_one(consumer: &impl Consume, raw: &RawValue, last_begin: Timestamp) -> bool {
+    if clock::now() > last_begin {
+        tracing::warn!("a record is left for later: too little time is left");
+        return false;
+    }
+    let begun = Instant::now();
+    let outcome = match serde_json::from_str::<Wire>(raw.get()) {
+        Err(error) => Err(Error::from(error)),
+        Ok(wire) => {
+            let record = wire.into_record();
+            // Nothing of the consumer is left half changed: what it holds is behind its own calls.
+            let outcome = AssertUnwindSafe(consumer.consume(&record)).catch_unwind().await;
+            outcome.unwrap_or_else(|_| Err("a panic".into()))
+        }
+    };
+    let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    match &outcome {
+        Ok(outcome) => tracing::info!(outcome, duration_ms, "worked off"),
+        Err(error) => {
+            let error = telemetry::chain(error.as_ref());
+            tracing::error!(error, duration_ms, "a record failed; it comes again");
+        }
+    }
+    outcome.is_ok()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    message_id: String,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    body: String,
+    #[serde(default)]
+    attributes: HashMap<String, String>,
+}
+
+impl Wire {
+    fn into_record(self) -> Record {
+        let receives = self
+            .attributes
+            .get("ApproximateReceiveCount")
+            .and_then(|n| n.parse().ok());
+        Record {
+            body: self.body,
+            // Where it is not told, it may have been received before.
+            receives: receives.unwrap_or(u32::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Consumer {
+        now: Cell<usize>,
+        most: Cell<usize>,
+    }
+
+    impl Consume for Consumer {
+        async fn consume(&self, record: &Record) -> Result<&'static str, Error> {
+            self.now.set(self.now.get() + 1);
+            self.most.set(self.most.get().max(self.now.get()));
+            tokio::task::yield_now().await;
+            self.now.set(self.now.get() - 1);
+            match record.body.as_str() {
+                "bad" => Err("no".into()),
+                "panic" => panic!("at the worst moment"),
+                _ => Ok("done"),
+            }
+        }
+    }
+
+    fn record(id: &str, body: &str) -> Value {
+        json!({"messageId": id, "body": body, "attributes": {"ApproximateReceiveCount": "1"}})
+    }
+
+    fn run(
+        consumer: &Consumer,
+        records: &Value,
+        at_once: usize,
+        left: SignedDuration,
+    ) -> Result<Vec<String>, NoId> {
+        let event = json!({ "Records": records }).to_string();
+        let batch: Batch = serde_json::from_str(&event).expect("a batch");
+        let longest = SignedDuration::from_secs(5);
+        let deadline = Deadline::new(clock::now() + left);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let pace = Pace { at_once, longest };
+        let failures = runtime.block_on(work_off(consumer, batch, pace, deadline))?;
+        Ok(failures.ids().into_iter().map(str::to_owned).collect())
+    }
+
+    const AMPLE: SignedDuration = SignedDuration::from_secs(60);
+
+    #[test]
+    fn one_poison_message_fails_alone() {
+        let records = json!([
+            record("1", "good"),
+            record("2", "bad"),
+            {"messageId": "3", "body": 7},
+            record("4", "panic"),
+            record("5", "good"),
+        ]);
+        for at_once in [1, 2, 10] {
+            let failed = run(&Consumer::default(), &records, at_once, AMPLE);
+            let mut failed = failed.expect("ids");
+            failed.sort();
+            assert_eq!(failed, ["2", "3", "4"], "{at_once} at once");
+        }
+    }
+
+    #[test]
+    fn no_more_are_worked_on_at_once_than_agreed() {
+        let records: Value = (0..10).map(|n| record(&n.to_string(), "good")).collect();
+        for at_once in [1, 3] {
+            let consumer = Consumer::default();
+            assert_eq!(run(&consumer, &records, at_once, AMPLE), Ok(Vec::new()));
+            assert_eq!(consumer.most.get(), at_once);
+        }
+    }
+
+    #[test]
+    fn with_too_little_time_left_the_rest_comes_again() {
+        let records = json!([record("1", "good"), record("2", "good")]);
+        let failed = run(&Consumer::default(), &records, 1, SignedDuration::from_secs(4));
+        assert_eq!(failed, Ok(vec!["1".to_owned(), "2".to_owned()]));
+    }
+
+    #[test]
+    fn a_record_without_an_id_brings_the_batch_again() {
+        let records = json!([record("1", "good"), {"body": "good"}]);
+        assert_eq!(run(&Consumer::default(), &records, 1, AMPLE), Err(NoId));
+        assert_eq!(run(&Consumer::default(), &json!([]), 1, AMPLE), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_answer_is_what_lambda_takes() {
+        let failures = Failures {
+            batch_item_failures: vec![Failure {
+                item_identifier: "m".to_owned(),
+            }],
+        };
+        let json = serde_json::to_value(&failures).expect("JSON");
+        assert_eq!(json, json!({"batchItemFailures": [{"itemIdentifier": "m"}]}));
+    }
+}

@@ -1,0 +1,52 @@
+use std::future::Future;
+use std::io;
+use std::panic::PanicHookInfo;
+use std::process::ExitCode;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::Error;
+use crate::config::Variables;
+use crate::telemetry::{self, JsonLines};
+
+/// Starts a function: opens its log by `LOG_LEVEL`, and runs `serve` with the environment on one thread until it ends.
+///
+/// `own` are the crates that are heard below warnings; see [`telemetry`](crate::telemetry).
+pub fn start<F>(
+    function: &'static str,
+    own: &'static [&'static str],
+    serve: impl FnOnce(Variables) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut env = Variables::of_the_process();
+    // A bad level is told with whatever else is wrong.
+    let level = env.parse_or("LOG_LEVEL", LevelFilter::INFO, telemetry::parse_level);
+    let lines = JsonLines::new(function, own, level.unwrap_or(LevelFilter::INFO), io::stdout());
+    // Only where a log is open already, which then serves as well.
+    let _ = tracing::subscriber::set_global_default(lines);
+    std::panic::set_hook(Box::new(log_panic));
+    match run(serve(env)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let error = telemetry::chain(error.as_ref());
+            tracing::error!(error, "the function cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(serve: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve)
+}
+
+/// Where it happened, and what it says where that was written in the code: a formatted text may hold anything.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let said = panic.payload().downcast_ref::<&str>();
+    let at = panic.location().map(ToString::to_string);
+    tracing::error!(panic.location = at, panic.message = said, "a panic");
+}
