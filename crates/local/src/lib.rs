@@ -4,6 +4,7 @@
 //! behind a gateway, against embedded engines and sandboxes of the outside world.
 
 pub mod engines;
+pub mod gateway;
 pub mod logs;
 pub mod runtime;
 pub mod sandbox;

@@ -1,4 +1,5 @@
 //! The rooms of the local world from outside, with a small function of their own in place of the shop's.
 
+mod gateway;
 mod probe;
 mod runtime;

@@ -1,6 +1,6 @@
 //! The function that these tests run: the test binary itself, started again with one test chosen.
 //!
-//! An event `{"do": ".."}` tells it what to do; `PROBE_INIT` in its environment lets its start fail.
+//! An event `{"do": ".."}` (or `do` in the query of a request) tells it what to do; `PROBE_INIT` in its environment lets its start fail.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use local::logs::{LogSink, Logs};
@@ -103,8 +103,9 @@ fn probe() {
 
 async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
-    let ms = || Duration::from_millis(payload["ms"].as_u64().unwrap_or_default());
-    match payload["do"].as_str().unwrap_or_default() {
+    let ms = || Duration::from_millis(payload["ms"].as_u64().unwrap_or(3_000));
+    let in_query = &payload["queryStringParameters"]["do"];
+    match payload["do"].as_str().or(in_query.as_str()).unwrap_or_default() {
         "sleep" => tokio::time::sleep(ms()).await,
         "exit" => std::process::exit(7),
         "abort" => std::process::abort(),

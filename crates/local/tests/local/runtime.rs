@@ -96,14 +96,17 @@ async fn a_crash_is_told_at_once_and_the_process_replaced() {
 #[tokio::test]
 async fn errors_and_panics_are_told_and_the_process_lives_on() {
     let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    let before = pid_of(invoke(&runtime, json!({"do": "sleep"})).await);
+    let before = pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await);
     for (cause, says) in [("fail", "not today"), ("panic", "out of beans")] {
         let Err(error @ InvokeError::Function { .. }) = invoke(&runtime, json!({"do": cause})).await else {
             panic!("{cause} must be told")
         };
         assert!(error.to_string().contains(says), "{error}");
     }
-    assert_eq!(pid_of(invoke(&runtime, json!({"do": "sleep"})).await), before);
+    assert_eq!(
+        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
+        before
+    );
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn an_invocation_that_takes_too_long_ends_with_its_process() {
     assert_eq!(late, Err(InvokeError::TimedOut(Duration::from_millis(300))));
     assert!(started.elapsed() < Duration::from_secs(2));
     assert_ne!(
-        pid_of(invoke(&runtime, json!({"do": "sleep"})).await),
+        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
         pid,
         "a new process"
     );
