@@ -19,7 +19,7 @@ use event::Arrival;
 use routes::{Match, Routes};
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -99,10 +99,10 @@ impl GatewayPort {
     }
 
     /// Begins to serve.
-    pub fn serve(self, functions: &[Function], website: PathBuf, runtime: Runtime) -> Gateway {
+    pub fn serve(self, functions: &[Function], website: &Path, runtime: Runtime) -> Gateway {
         let shared = Shared {
             routes: Routes::of(functions),
-            website: Website::new(&website),
+            website: Website::new(website),
             runtime,
         };
         let worth_compressing = predicate::Predicate::and(

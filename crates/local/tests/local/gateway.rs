@@ -34,7 +34,7 @@ impl Shop {
         std::fs::write(website.path().join("small.js"), "export {}").expect("a file");
         let (runtime, _) = a_runtime(vec![function.clone()]).await;
         let port = GatewayPort::bind(0).await.expect("a port");
-        let gateway = port.serve(&[function], website.path().to_path_buf(), runtime.clone());
+        let gateway = port.serve(&[function], website.path(), runtime.clone());
         Self {
             gateway,
             _runtime: runtime,
