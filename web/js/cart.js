@@ -48,6 +48,10 @@ export function without(cart, items) {
   });
 }
 
+/** The SKUs that cannot be had as wanted, and how many of each can: from a 409 or a 422. */
+export const shortagesOf = ({ errors }) =>
+  errors.filter((one) => one.sku && ["sold_out", "unknown_sku"].includes(one.code)).map(({ sku, available }) => ({ sku, available: available ?? 0 }));
+
 /**
  * Brings the cart down to what can be had.
  * @param {{sku: string, available?: number}[]} shortages a missing `available` means none

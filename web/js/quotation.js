@@ -1,11 +1,7 @@
 // What the cart costs, as the shop says; what it cannot deliver, by SKU.
 import * as api from "./api.js";
-import { itemsOf, refreshed } from "./cart.js";
+import { itemsOf, refreshed, shortagesOf } from "./cart.js";
 import { cart } from "./shop.js";
-
-/** The SKUs that cannot be had as wanted, and how many of each can: from a 409 or a 422. */
-export const shortagesOf = ({ errors }) =>
-  errors.filter((one) => one.sku && ["sold_out", "unknown_sku"].includes(one.code)).map(({ sku, available }) => ({ sku, available: available ?? 0 }));
 
 /**
  * Asks for a quote.

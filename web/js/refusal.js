@@ -1,8 +1,8 @@
 // The shop's refusals in the customer's words, and the questions that lead on.
+import { shortagesOf } from "./cart.js";
 import { h } from "./dom.js";
 import { has, money, t } from "./i18n.js";
 import { ask, nameOf } from "./parts.js";
-import { shortagesOf } from "./quotation.js";
 import { shortageList, takeWhatIsLeft } from "./shortage.js";
 
 /** Why, in the customer's language; the request's id where only the shop can tell. */

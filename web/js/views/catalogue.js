@@ -14,6 +14,8 @@ const shelves = [
   ["garden", "WATERING CAN TEAL"], ["necklace", "NECKLACE AMBER"], ["vintage", "ALARM CLOCK RED"], ["bird", "BIRD BLUE"], ["party", "BUNTING RED"], ["notebook", "NOTEBOOK PURPLE OWL"],
 ];
 
+const heroes = ["RED RETROSPOT CAKESTAND", "BLUE BIRD CERAMIC", "IVORY HANGING LANTERN GOLD"];
+
 // What the customer has browsed to stays when they come back from a product.
 const shown = { q: null, items: [], cursor: null, scroll: 0 };
 
@@ -101,7 +103,8 @@ export default function catalogue(main, { query }, signal) {
   });
 
   fill(main,
-    h("section.hero", heading(t("catalogue.title")), h("p.lead", t("catalogue.lead"))),
+    h("section.hero", heading(t("catalogue.title")), h("p.lead", t("catalogue.lead")),
+      h("div.hero-stamps", { "aria-hidden": "true" }, heroes.map((name) => stamp(name)))),
     h("form.search", { role: "search", onsubmit: (event) => { event.preventDefault(); search(typed()); } },
       h("label.hidden", { for: "search" }, t("search.label")), input, h("button.button.main", { type: "submit" }, t("search.button"))),
     h("nav", { "aria-label": t("catalogue.shelves") }, h("ul.chips", chips)),

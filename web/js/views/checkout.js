@@ -1,7 +1,8 @@
 // The checkout: who, where to, what it costs, and the button that orders.
 import { itemsOf } from "../cart.js";
 import { h, fill, focusOn } from "../dom.js";
-import { byField, field, fields, mistakes } from "../form.js";
+import { byField, fields, mistakes } from "../fields.js";
+import { field } from "../form.js";
 import { t } from "../i18n.js";
 import { heading, linesTable, notice, say, sums } from "../parts.js";
 import { leaveFor, placeOrder } from "../place-order.js";
