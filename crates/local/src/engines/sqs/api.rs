@@ -69,7 +69,7 @@ async fn answer(core: &Arc<Core>, operation: &str, body: &[u8]) -> Answer {
         "GetQueueUrl" => queues::get_url(core, &parse(body)?),
         "GetQueueAttributes" => queues::get_attributes(core, &parse(body)?),
         "SetQueueAttributes" => queues::set_attributes(core, &parse(body)?),
-        "ListQueues" => queues::list(core, &parse(body)?),
+        "ListQueues" => Ok(queues::list(core, &parse(body)?)),
         "PurgeQueue" => queues::purge(core, &parse(body)?),
         "ListDeadLetterSourceQueues" => queues::list_dead_letter_sources(core, &parse(body)?),
         "StartMessageMoveTask" => queues::start_move_task(core, &parse(body)?),

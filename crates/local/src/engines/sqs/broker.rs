@@ -142,7 +142,7 @@ impl Broker {
             tracing::warn!(
                 queue = source,
                 dead_letter_queue = home,
-                message.id = message.message_id,
+                message.id = message.id,
                 receives = message.receive_count,
                 "a message was received too often and is a dead letter now"
             );

@@ -216,7 +216,7 @@ fn received(delivery: Delivery) -> ReceivedMessage {
         attributes: delivery.system_attributes(),
         md5_of_body: attributes::md5_of_body(&delivery.message.body),
         receipt_handle: delivery.handle.encode(),
-        message_id: delivery.message.message_id,
+        message_id: delivery.message.id,
         body: delivery.message.body,
     }
 }

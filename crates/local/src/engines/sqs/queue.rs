@@ -52,7 +52,7 @@ pub struct Redrive {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     /// The id that the sender was told, a UUID.
-    pub(super) message_id: String,
+    pub(super) id: String,
     pub(super) body: String,
     pub(super) attributes: BTreeMap<String, MessageAttribute>,
     /// The `AWSTraceHeader` it was sent with.
@@ -72,7 +72,7 @@ impl Message {
     /// A message sent at `now`, and hidden for `delay`.
     pub(super) fn new(body: String, now: Millis, delay: Duration) -> Message {
         Message {
-            message_id: super::ids::message_id(),
+            id: super::ids::message_id(),
             body,
             attributes: BTreeMap::new(),
             trace_header: None,

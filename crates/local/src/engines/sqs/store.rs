@@ -119,7 +119,7 @@ impl Store {
         let mut rows = messages.query([])?;
         while let Some(row) = rows.next()? {
             let message = Message {
-                message_id: row.get(2)?,
+                id: row.get(2)?,
                 body: row.get(3)?,
                 attributes: serde_json::from_str(&row.get::<_, String>(4)?)?,
                 trace_header: row.get(5)?,
@@ -164,7 +164,7 @@ fn apply(connection: &Connection, change: Change) -> anyhow::Result<()> {
             params![
                 number.cast_signed(),
                 queue,
-                message.message_id,
+                message.id,
                 message.body,
                 serde_json::to_string(&message.attributes)?,
                 message.trace_header,

@@ -48,8 +48,7 @@ impl NewMessage {
             .delay_seconds
             .map_or(Ok(default_delay), |delay| seconds("DelaySeconds", delay, 900))?;
         let mut message = Message::new(self.message_body, core.clock.now_ms(), delay);
-        let mut answer =
-            json!({ "MessageId": message.message_id, "MD5OfMessageBody": md5_of_body(&message.body) });
+        let mut answer = json!({ "MessageId": message.id, "MD5OfMessageBody": md5_of_body(&message.body) });
         if let Some(md5) = md5_of_attributes(&self.message_attributes) {
             answer["MD5OfMessageAttributes"] = md5.into();
         }
@@ -179,7 +178,7 @@ fn show(delivery: Delivery, system: &[String], custom: &[String]) -> Value {
         .collect();
     let message = delivery.message;
     let mut shown = json!({
-        "MessageId": message.message_id,
+        "MessageId": message.id,
         "ReceiptHandle": delivery.handle.encode(),
         "MD5OfBody": md5_of_body(&message.body),
         "Body": message.body,

@@ -106,17 +106,17 @@ pub(super) struct List {
     queue_name_prefix: String,
 }
 
-pub(super) fn list(core: &Core, request: &List) -> Answer {
+pub(super) fn list(core: &Core, request: &List) -> Value {
     let broker = core.broker();
     let names = broker
         .names()
         .filter(|name| name.starts_with(&request.queue_name_prefix));
     let urls: Vec<String> = names.map(|name| core.names(name).url).collect();
-    Ok(if urls.is_empty() {
+    if urls.is_empty() {
         Value::Null
     } else {
         json!({ "QueueUrls": urls })
-    })
+    }
 }
 
 #[derive(Debug, Deserialize)]

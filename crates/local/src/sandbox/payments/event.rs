@@ -1,0 +1,56 @@
+//! Events: what happened, as it was when it happened.
+
+use serde_json::{Value, json};
+
+/// The version of Stripe's API whose objects these are.
+const API_VERSION: &str = "2025-09-30.clover";
+
+/// What the shop is told about; the rest is only listed.
+const SENT: [&str; 4] = [
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+];
+
+/// An event.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
+    /// Unix seconds.
+    pub(super) created: u64,
+    object: Value,
+}
+
+impl Event {
+    /// Something that happened to `object`, shown as it is now.
+    pub(super) fn new(kind: &'static str, object: Value, now: u64) -> Event {
+        Event {
+            id: super::new_id("evt_", 24),
+            kind,
+            created: now,
+            object,
+        }
+    }
+
+    /// Whether the shop's webhook gets it.
+    pub(super) fn is_sent(&self) -> bool {
+        SENT.contains(&self.kind)
+    }
+
+    /// As it is on the wire.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.created,
+            "data": { "object": self.object },
+            "livemode": false,
+            "pending_webhooks": u8::from(self.is_sent()),
+            "request": { "id": null, "idempotency_key": null },
+            "type": self.kind,
+        })
+    }
+}
