@@ -8,4 +8,5 @@ pub mod gateway;
 pub mod logs;
 pub mod runtime;
 pub mod sandbox;
+pub mod sources;
 pub mod template;

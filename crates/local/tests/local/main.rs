@@ -3,3 +3,4 @@
 mod gateway;
 mod probe;
 mod runtime;
+mod sources;

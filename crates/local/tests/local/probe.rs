@@ -104,6 +104,12 @@ fn probe() {
 async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let LambdaEvent { payload, context } = event;
     let ms = || Duration::from_millis(payload["ms"].as_u64().unwrap_or(3_000));
+    if let Some(records) = payload["Records"].as_array() {
+        return work_off(records).await;
+    }
+    if payload["source"] == "aws.events" {
+        println!("tick");
+    }
     let in_query = &payload["queryStringParameters"]["do"];
     match payload["do"].as_str().or(in_query.as_str()).unwrap_or_default() {
         "sleep" => tokio::time::sleep(ms()).await,
@@ -127,4 +133,26 @@ async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
         _ => return Ok(payload),
     }
     Ok(json!({"pid": std::process::id()}))
+}
+
+/// Works messages off: their bodies say how.
+async fn work_off(records: &[Value]) -> Result<Value, Error> {
+    println!("batch of {}", records.len());
+    let mut failures = Vec::new();
+    for record in records {
+        let body = record["body"].as_str().unwrap_or_default();
+        println!("got {body}");
+        match body.split(' ').next().unwrap_or_default() {
+            "bad" => failures.push(json!({"itemIdentifier": record["messageId"]})),
+            "fail" => return Err("not today".into()),
+            "exit" => {
+                // Time for the line above to be read.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                std::process::exit(7)
+            }
+            "slow" => tokio::time::sleep(Duration::from_millis(100)).await,
+            _ => {}
+        }
+    }
+    Ok(json!({"batchItemFailures": failures}))
 }
