@@ -1,1 +1,107 @@
 //! Adapter: the order queue in SQS.
+
+use app::ports::{OrderQueue, QueueError};
+use aws_sdk_sqs::Client;
+use domain::OrderId;
+use serde::{Deserialize, Serialize};
+
+/// The most bytes of a message that are looked at: an order's id takes 40.
+const LONGEST_MESSAGE: usize = 1_024;
+
+/// What a message says: which order is to be forwarded, and nothing else. It is a hint; the order itself tells the truth.
+#[derive(Serialize, Deserialize)]
+struct Message<'a> {
+    order_id: std::borrow::Cow<'a, str>,
+}
+
+/// A message that names no order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message names no order")]
+pub struct NotAMessage;
+
+/// The order that a message names.
+///
+/// # Errors
+/// [`NotAMessage`] for anything that [`SqsOrderQueue`] would not have sent.
+pub fn parse_message(body: &str) -> Result<OrderId, NotAMessage> {
+    if body.len() > LONGEST_MESSAGE {
+        return Err(NotAMessage);
+    }
+    let message: Message<'_> = serde_json::from_str(body).map_err(|_| NotAMessage)?;
+    OrderId::parse(&message.order_id).map_err(|_| NotAMessage)
+}
+
+fn message(id: OrderId) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Message {
+        order_id: id.as_str().into(),
+    })
+}
+
+/// The queue of paid orders.
+#[derive(Clone, Debug)]
+pub struct SqsOrderQueue {
+    client: Client,
+    queue_url: String,
+}
+
+impl SqsOrderQueue {
+    /// The queue at that URL.
+    pub fn new(client: Client, queue_url: String) -> Self {
+        Self { client, queue_url }
+    }
+}
+
+impl OrderQueue for SqsOrderQueue {
+    async fn send(&self, id: OrderId) -> Result<(), QueueError> {
+        let body = message(id).map_err(|error| QueueError(Box::new(error)))?;
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(body)
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| QueueError(Box::new(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_message_names_an_order_and_nothing_else() {
+        let id = OrderId::for_key("key");
+        let body = message(id).expect("a message");
+        assert_eq!(body, format!("{{\"order_id\":\"{id}\"}}"));
+        assert_eq!(parse_message(&body), Ok(id));
+    }
+
+    #[test]
+    fn what_names_no_order_is_refused() {
+        let long = format!(
+            "{{\"order_id\":\"{}\"{}}}",
+            OrderId::for_key("key"),
+            " ".repeat(LONGEST_MESSAGE)
+        );
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "{\"order_id\":7}",
+            "{\"order_id\":\"x\"}",
+            &long,
+        ] {
+            assert_eq!(parse_message(body), Err(NotAMessage), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_be_refused(body in ".*") {
+            prop_assert_eq!(parse_message(&body), Err(NotAMessage));
+        }
+    }
+}
