@@ -10,9 +10,9 @@ pub(crate) struct DispatchNote<'a> {
     placed_at: String,
     customer: Customer<'a>,
     shipping_address: Address<'a>,
-    lines: Vec<Line<'a>>,
+    lines: Vec<Item<'a>>,
     shipping: Amount,
-    taxes: Vec<Tax>,
+    taxes: Vec<TaxShare>,
     total: Amount,
 }
 
@@ -32,7 +32,7 @@ struct Address<'a> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Item<'a> {
     sku: &'a str,
     name: &'a str,
     quantity: u32,
@@ -42,7 +42,7 @@ struct Line<'a> {
 
 /// A share of the total at one tax rate, in percent.
 #[derive(Serialize)]
-struct Tax {
+struct TaxShare {
     rate: u8,
     net: Amount,
     tax: Amount,
@@ -72,14 +72,14 @@ impl<'a> DispatchNote<'a> {
             shipping_address: to,
             ..
         } = order;
-        let line = |line: &'a domain::PricedLine| Line {
+        let line = |line: &'a domain::PricedLine| Item {
             sku: line.sku.as_str(),
             name: &line.name,
             quantity: line.quantity.get(),
             unit_price: line.unit_price.into(),
             line_total: line.line_total.into(),
         };
-        let tax = |part: &domain::TaxPart| Tax {
+        let tax = |part: &domain::TaxPart| TaxShare {
             rate: part.rate.percent(),
             net: part.net.into(),
             tax: part.tax.into(),

@@ -1,0 +1,155 @@
+//! Stripe as the shop's payment provider.
+
+use app::ports::{Opened, PaymentProvider, RefundOutcome, SessionState};
+use domain::{AttemptState, Order, OrderId, PaymentAttempt, PaymentSession, Refund};
+use jiff::SignedDuration;
+
+use crate::Stripe;
+use crate::call::CallError;
+use crate::objects::{self, List, Session};
+use crate::session_form::session_form;
+
+/// The most pages of a hundred sessions that are looked through for one whose name was lost.
+const MOST_PAGES: usize = 20;
+/// Stripe's clock and ours may differ by so much.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+impl PaymentProvider for Stripe {
+    async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
+        let form = session_form(order, attempt, &self.config.site_url);
+        let key = format!("{}-{}", order.id, attempt.number);
+        match self.post::<Session>("/v1/checkout/sessions", &key, form).await {
+            // Open as far as the shopper sees; where it is not, the page itself says so.
+            Ok(Session {
+                id,
+                url: Some(redirect_url),
+                ..
+            }) => Opened::Open(PaymentSession { id, redirect_url }),
+            Ok(_) => Opened::Unknown("the session has no page".into()),
+            Err(error) if error.is_refusal() => Opened::Refused(Box::new(error)),
+            Err(error) => Opened::Unknown(Box::new(error)),
+        }
+    }
+
+    async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
+        let found = match &attempt.state {
+            AttemptState::Open(session) => self.session(&session.id).await.map(Some),
+            AttemptState::Opening | AttemptState::Failed => self.find(order, attempt).await,
+        };
+        match found {
+            Ok(Some(session)) => state(&session),
+            Ok(None) => SessionState::Absent,
+            Err(error) => SessionState::Unknown(Box::new(error)),
+        }
+    }
+
+    async fn close(&self, session_id: &str) -> SessionState {
+        let path = format!("/v1/checkout/sessions/{session_id}/expire");
+        let closed = match self
+            .post::<Session>(&path, &format!("expire-{session_id}"), String::new())
+            .await
+        {
+            // Not open any more: paid, or closed before.
+            Err(error) if error.is_refusal() => self.session(session_id).await,
+            other => other,
+        };
+        match closed {
+            Ok(session) => state(&session),
+            Err(error) => SessionState::Unknown(Box::new(error)),
+        }
+    }
+
+    async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
+        if tried_before {
+            match self.refund_of(&refund.payment_id).await {
+                Ok(Some(done)) => return RefundOutcome::Done { refund_id: done.id },
+                Ok(None) => {}
+                Err(error) => return RefundOutcome::Unknown(Box::new(error)),
+            }
+        }
+        let key = format!("refund-{}", refund.payment_id);
+        match self
+            .post::<objects::Refund>("/v1/refunds", &key, refund_form(order, refund))
+            .await
+        {
+            Ok(made) if made.is_done() => RefundOutcome::Done { refund_id: made.id },
+            Ok(_) => RefundOutcome::Refused("the refund failed at the provider".into()),
+            Err(error) if error.is_refusal() => match self.refund_of(&refund.payment_id).await {
+                Ok(Some(done)) => RefundOutcome::Done { refund_id: done.id },
+                Ok(None) => RefundOutcome::Refused(Box::new(error)),
+                Err(unread) => RefundOutcome::Unknown(Box::new(unread)),
+            },
+            Err(error) => RefundOutcome::Unknown(Box::new(error)),
+        }
+    }
+}
+
+impl Stripe {
+    async fn session(&self, id: &str) -> Result<Session, CallError> {
+        self.get(&format!("/v1/checkout/sessions/{id}")).await
+    }
+
+    /// The session of an attempt whose name was never stored: Stripe lists sessions by time only, newest first.
+    async fn find(&self, order: OrderId, attempt: &PaymentAttempt) -> Result<Option<Session>, CallError> {
+        let since = (attempt.started_at - CLOCK_SKEW).as_second();
+        let mut after = String::new();
+        for _ in 0..MOST_PAGES {
+            let path = format!("/v1/checkout/sessions?limit=100&created[gte]={since}{after}");
+            let page: List<Session> = self.get(&path).await?;
+            let last = page.data.last().map(|session| session.id.clone());
+            let ours = |session: &Session| {
+                session.order() == Some(order) && session.attempt() == Some(attempt.number)
+            };
+            if let Some(found) = page.data.into_iter().find(ours) {
+                return Ok(Some(found));
+            }
+            match last {
+                Some(last) if page.has_more => after = format!("&starting_after={last}"),
+                _ => return Ok(None),
+            }
+        }
+        // Not found is not absent: there are more sessions than were looked at.
+        Err(CallError::Undecided {
+            status: http::StatusCode::OK,
+            code: "too_many_sessions".to_owned(),
+            request_id: "none".to_owned(),
+        })
+    }
+
+    /// The refund that a payment has, if it has one.
+    async fn refund_of(&self, payment_id: &str) -> Result<Option<objects::Refund>, CallError> {
+        let list: List<objects::Refund> = self
+            .get(&format!("/v1/refunds?limit=100&payment_intent={payment_id}"))
+            .await?;
+        Ok(list.data.into_iter().find(objects::Refund::is_done))
+    }
+}
+
+fn refund_form(order: OrderId, refund: &Refund) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("payment_intent", &refund.payment_id);
+    form.append_pair("amount", &refund.amount.minor().to_string());
+    form.append_pair("metadata[order_id]", order.as_str());
+    form.append_pair("metadata[reason]", refund.reason.name());
+    form.finish()
+}
+
+fn state(session: &Session) -> SessionState {
+    if session.is_paid() {
+        return match session.payment() {
+            Some(payment) => SessionState::Paid(payment),
+            None => SessionState::Unknown("the amount paid cannot be read".into()),
+        };
+    }
+    match session.status.as_deref() {
+        Some("open") => SessionState::Open {
+            session_id: session.id.clone(),
+        },
+        Some("expired") => SessionState::Expired,
+        // Complete and not paid: on its way, which card payments never are for long.
+        _ => SessionState::Unknown("the payment is being processed".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

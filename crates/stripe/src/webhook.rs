@@ -1,0 +1,335 @@
+//! Messages of Stripe: believed only if signed, and only if the signature is fresh (docs.stripe.com/webhooks/signature).
+
+use app::PaymentNotice;
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use crate::objects::{Event, Session};
+
+/// How old, or how far ahead of our clock, a signature may be, in seconds.
+const TOLERANCE: i64 = 300;
+/// The longest header that is looked at: a rolled secret has two signatures, this has room for twenty.
+const LONGEST_HEADER: usize = 2_048;
+
+/// The secrets of the webhook: any of them may have signed, so that one can be rolled while messages are on their way.
+#[derive(Clone, Debug)]
+pub struct WebhookSecrets(Vec<SecretString>);
+
+/// Why there are no usable secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at least one webhook secret is needed, none of them empty")]
+pub struct WebhookSecretsError;
+
+impl WebhookSecrets {
+    /// Secrets separated by commas.
+    ///
+    /// # Errors
+    /// [`WebhookSecretsError`] where there is none, or an empty one.
+    pub fn parse(secrets: &str) -> Result<Self, WebhookSecretsError> {
+        let secrets: Vec<&str> = secrets.split(',').map(str::trim).collect();
+        if secrets.iter().any(|secret| secret.is_empty()) {
+            return Err(WebhookSecretsError);
+        }
+        Ok(Self(secrets.into_iter().map(SecretString::from).collect()))
+    }
+}
+
+/// What a believed message is to the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// It tells of an order's payment.
+    Notice(PaymentNotice),
+    /// It tells of something else.
+    Other,
+}
+
+/// Why a message is not believed or not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    /// No signature, a wrong one, or one of another time.
+    #[error("the signature is not valid")]
+    Signature,
+    /// Signed, and not what Stripe sends.
+    #[error("the event cannot be read")]
+    Malformed,
+}
+
+/// Reads a message: the signature over the raw bytes first, in constant time, before anything of them is looked at.
+///
+/// # Errors
+/// [`WebhookError`].
+pub fn read(
+    secrets: &WebhookSecrets,
+    signature: Option<&str>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Message, WebhookError> {
+    let signature = signature
+        .and_then(Signature::parse)
+        .ok_or(WebhookError::Signature)?;
+    if (now.as_second() - signature.at).abs() > TOLERANCE || !signature.is_of(secrets, body) {
+        return Err(WebhookError::Signature);
+    }
+    let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
+    let captured = match event.kind.as_str() {
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => true,
+        "checkout.session.expired" => false,
+        _ => return Ok(Message::Other),
+    };
+    let session: Session =
+        serde_json::from_str(event.data.object.get()).map_err(|_| WebhookError::Malformed)?;
+    let Some(order) = session.order() else {
+        return Ok(Message::Other);
+    };
+    if captured {
+        if !session.is_paid() {
+            return Ok(Message::Other);
+        }
+        let payment = session.payment().ok_or(WebhookError::Malformed)?;
+        return Ok(Message::Notice(PaymentNotice::Captured { order, payment }));
+    }
+    let attempt = session.attempt().ok_or(WebhookError::Malformed)?;
+    Ok(Message::Notice(PaymentNotice::SessionExpired { order, attempt }))
+}
+
+/// The header `Stripe-Signature: t=...,v1=...,v1=...`.
+struct Signature<'a> {
+    at: i64,
+    /// `t` as it was signed.
+    at_text: &'a str,
+    v1: Vec<Vec<u8>>,
+}
+
+impl<'a> Signature<'a> {
+    fn parse(header: &'a str) -> Option<Self> {
+        if header.len() > LONGEST_HEADER {
+            return None;
+        }
+        let mut at_text = None;
+        let mut v1 = Vec::new();
+        for (name, value) in header.split(',').filter_map(|part| part.trim().split_once('=')) {
+            match name {
+                "t" if at_text.is_none() => at_text = Some(value),
+                "t" => return None,
+                "v1" => v1.extend(HEXLOWER.decode(value.as_bytes()).ok()),
+                _ => {}
+            }
+        }
+        let at_text = at_text.filter(|text| text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit()))?;
+        Some(Self {
+            at: at_text.parse().ok()?,
+            at_text,
+            v1,
+        })
+    }
+
+    /// Whether any of the signatures is any of the secrets'.
+    fn is_of(&self, secrets: &WebhookSecrets, body: &[u8]) -> bool {
+        secrets.0.iter().any(|secret| {
+            let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
+            let Ok(mac) = mac else { return false };
+            let mac = mac
+                .chain_update(self.at_text)
+                .chain_update(b".")
+                .chain_update(body);
+            self.v1.iter().any(|v1| mac.clone().verify_slice(v1).is_ok())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::OrderId;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use testkit::{eur, noon};
+
+    fn sign(secret: &str, at: i64, body: &str) -> String {
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key");
+        let mac = mac.chain_update(format!("{at}.{body}")).finalize().into_bytes();
+        HEXLOWER.encode(&mac)
+    }
+
+    fn event(kind: &str, session: &Value) -> String {
+        json!({"id": "evt_1", "object": "event", "type": kind, "data": {"object": session}}).to_string()
+    }
+
+    fn session() -> Value {
+        json!({
+            "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
+            "amount_total": 1_490, "currency": "eur", "payment_intent": "pi_1",
+            "client_reference_id": OrderId::for_key("key").as_str(), "metadata": {"attempt": "2"},
+        })
+    }
+
+    fn secrets() -> WebhookSecrets {
+        WebhookSecrets::parse("whsec_new, whsec_old").expect("secrets")
+    }
+
+    fn hear(body: &str) -> Result<Message, WebhookError> {
+        let at = noon().as_second();
+        read(
+            &secrets(),
+            Some(&format!("t={at},v1={}", sign("whsec_new", at, body))),
+            body.as_bytes(),
+            noon(),
+        )
+    }
+
+    #[test]
+    fn a_paid_session_is_a_capture() {
+        let payment = domain::ReportedPayment {
+            payment_id: "pi_1".into(),
+            amount: eur(1_490),
+        };
+        let notice = PaymentNotice::Captured {
+            order: OrderId::for_key("key"),
+            payment,
+        };
+        for kind in [
+            "checkout.session.completed",
+            "checkout.session.async_payment_succeeded",
+        ] {
+            assert_eq!(
+                hear(&event(kind, &session())),
+                Ok(Message::Notice(notice.clone()))
+            );
+        }
+    }
+
+    #[test]
+    fn an_expired_session_ends_its_attempt() {
+        let notice = PaymentNotice::SessionExpired {
+            order: OrderId::for_key("key"),
+            attempt: 2,
+        };
+        assert_eq!(
+            hear(&event("checkout.session.expired", &session())),
+            Ok(Message::Notice(notice))
+        );
+    }
+
+    #[test]
+    fn what_is_not_about_a_payment_of_ours_is_left_alone() {
+        let mut unpaid = session();
+        unpaid["payment_status"] = json!("unpaid");
+        let mut foreign = session();
+        foreign["client_reference_id"] = json!("somebody else's");
+        for body in [
+            event("checkout.session.completed", &unpaid),
+            event("checkout.session.completed", &foreign),
+            event("customer.created", &json!({})),
+        ] {
+            assert_eq!(hear(&body), Ok(Message::Other));
+        }
+    }
+
+    #[test]
+    fn a_currency_that_nobody_knows_is_not_guessed() {
+        let mut odd = session();
+        odd["currency"] = json!("xyz");
+        assert_eq!(
+            hear(&event("checkout.session.completed", &odd)),
+            Err(WebhookError::Malformed)
+        );
+        assert_eq!(hear("not json"), Err(WebhookError::Malformed));
+    }
+
+    #[test]
+    fn a_signature_is_good_for_five_minutes_either_way() {
+        let body = event("customer.created", &json!({}));
+        for (age, believed) in [
+            (0, true),
+            (299, true),
+            (300, true),
+            (301, false),
+            (-299, true),
+            (-301, false),
+            (86_400, false),
+        ] {
+            let at = noon().as_second() - age;
+            let header = format!("t={at},v1={}", sign("whsec_new", at, &body));
+            let heard = read(&secrets(), Some(&header), body.as_bytes(), noon());
+            assert_eq!(heard.is_ok(), believed, "{age} s old");
+        }
+    }
+
+    #[test]
+    fn any_signature_of_any_secret_will_do() {
+        let body = event("customer.created", &json!({}));
+        let at = noon().as_second();
+        for secret in ["whsec_new", "whsec_old"] {
+            let header = format!("t={at},v1={},v1={},v0=x", "0".repeat(64), sign(secret, at, &body));
+            assert!(
+                read(&secrets(), Some(&header), body.as_bytes(), noon()).is_ok(),
+                "{secret}"
+            );
+        }
+        let retired = format!("t={at},v1={}", sign("whsec_retired", at, &body));
+        assert_eq!(
+            read(&secrets(), Some(&retired), body.as_bytes(), noon()),
+            Err(WebhookError::Signature)
+        );
+    }
+
+    #[test]
+    fn an_altered_message_or_header_is_not_believed() {
+        let body = event("checkout.session.completed", &session());
+        let at = noon().as_second();
+        let signature = sign("whsec_new", at, &body);
+        let altered = body.replace("1490", "1");
+        assert!(
+            read(
+                &secrets(),
+                Some(&format!("t={at},v1={signature}")),
+                altered.as_bytes(),
+                noon()
+            )
+            .is_err()
+        );
+        for header in [
+            String::new(),
+            format!("v1={signature}"),
+            format!("t={at}"),
+            format!("t={},v1={signature}", at + 1),
+            format!("t={at},t={at},v1={signature}"),
+            format!("t={at},v0={signature}"),
+            format!("t={at},v1={}", &signature[..62]),
+            format!("t=+{at},v1={signature}"),
+            format!("t={at},v1={signature}{}", ",v1=00".repeat(1_000)),
+        ] {
+            assert_eq!(
+                read(&secrets(), Some(&header), body.as_bytes(), noon()),
+                Err(WebhookError::Signature),
+                "{header}"
+            );
+        }
+        assert_eq!(
+            read(&secrets(), None, body.as_bytes(), noon()),
+            Err(WebhookError::Signature)
+        );
+    }
+
+    #[test]
+    fn empty_secrets_are_refused() {
+        for bad in ["", "a,", ",a", " "] {
+            assert!(WebhookSecrets::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_or_body_is_too_odd(header in ".*", body in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(read(&secrets(), Some(&header), &body, noon()), Err(WebhookError::Signature));
+        }
+
+        #[test]
+        fn no_signed_body_is_too_odd(body in "\\PC*") {
+            prop_assert!(hear(&body) == Err(WebhookError::Malformed) || hear(&body) == Ok(Message::Other));
+        }
+    }
+}
