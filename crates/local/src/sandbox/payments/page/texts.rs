@@ -91,7 +91,7 @@ impl Texts {
         let whole = (minor / 100).to_string();
         let mut grouped = String::new();
         for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && (whole.len() - at) % 3 == 0 {
+            if at > 0 && (whole.len() - at).is_multiple_of(3) {
                 grouped.push(group);
             }
             grouped.push(digit);
@@ -108,7 +108,7 @@ impl Texts {
 /// How much a language is liked, from 0 to 1000, by the `Accept-Language` header (RFC 9110, 12.5.4).
 fn liking(accepted: &str, language: &str) -> u32 {
     let weights = accepted.split(',').filter_map(|range| {
-        let (tag, weight) = range.split_once(";").unwrap_or((range, "q=1"));
+        let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
         let primary = tag.trim().split('-').next().unwrap_or_default();
         let weight: f32 = weight.trim().strip_prefix("q=")?.parse().ok()?;
         #[expect(
