@@ -1,0 +1,292 @@
+//! Running schedules: all of few faults, many at random, and the smallest one that still fails.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::choices::{Choices, Draw};
+use crate::world::World;
+use crate::{Deviation, Ends, Mutation, Scenario, Violation};
+
+/// A run that can be run again: where it begins, and where it leaves the uneventful way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The scenario's name.
+    pub scenario: &'static str,
+    /// In the order of the choices.
+    pub deviations: Vec<Deviation>,
+}
+
+impl Schedule {
+    /// Reads what [`fmt::Display`] writes; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scenario, script) = text.split_once(':')?;
+        let deviation = |part: &str| {
+            let (at, option) = part.split_once('=')?;
+            Some(Deviation {
+                at: at.parse().ok()?,
+                option: option.parse().ok()?,
+            })
+        };
+        Some(Self {
+            scenario: Scenario::named(scenario)?.name,
+            deviations: script
+                .split(',')
+                .filter(|part| !part.is_empty())
+                .map(deviation)
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let deviation = |d: &Deviation| format!("{}={}", d.at, d.option);
+        let script: Vec<String> = self.deviations.iter().map(deviation).collect();
+        write!(f, "{}:{}", self.scenario, script.join(","))
+    }
+}
+
+/// A schedule that broke promises.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which.
+    pub schedule: Schedule,
+    /// The seed it was drawn from, if it was.
+    pub seed: Option<u64>,
+    /// The promises.
+    pub violations: Vec<Violation>,
+}
+
+/// What many schedules came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many were run.
+    pub schedules: u64,
+    /// How the orders ended.
+    pub ends: Ends,
+    /// The first that broke a promise.
+    pub failure: Option<Failure>,
+}
+
+impl Report {
+    /// Adds up; the first failure stays.
+    pub fn add(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.ends.add(other.ends);
+        self.failure = self.failure.take().or(other.failure);
+    }
+}
+
+/// Runs schedules, with a seeded bug or without.
+#[derive(Clone, Copy, Debug)]
+pub struct Explorer {
+    /// The seeded bug.
+    pub mutation: Option<Mutation>,
+    /// How many threads run.
+    pub threads: usize,
+}
+
+impl Explorer {
+    /// Every schedule of `scenario` with at most `faults` deviations, each once; stops at the first that fails.
+    pub fn exhaustively(&self, scenario: &Scenario, faults: usize) -> Report {
+        let mut report = Report::default();
+        let arities = self.run(scenario, &[], &mut report);
+        if faults == 0 || report.failure.is_some() {
+            return report;
+        }
+        let first: Vec<Deviation> = after(&arities, 0).collect();
+        let next = AtomicUsize::new(0);
+        let stop = AtomicBool::new(false);
+        let others = self.on_threads(|own| {
+            while let Some(deviation) = first.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.descend(scenario, &mut vec![*deviation], faults - 1, own, &stop);
+            }
+        });
+        report.add(others);
+        report
+    }
+
+    fn descend(
+        &self,
+        scenario: &Scenario,
+        script: &mut Vec<Deviation>,
+        faults: usize,
+        report: &mut Report,
+        stop: &AtomicBool,
+    ) {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let arities = self.run(scenario, script, report);
+        if report.failure.is_some() {
+            return stop.store(true, Ordering::Relaxed);
+        }
+        if faults == 0 {
+            return;
+        }
+        let from = script.last().map_or(0, |last| last.at + 1);
+        for deviation in after(&arities, from) {
+            script.push(deviation);
+            self.descend(scenario, script, faults - 1, report, stop);
+            script.pop();
+        }
+    }
+
+    /// Schedules drawn from the seeds `from`, `from + 1`, ...; each seed chooses its scenario among `scenarios`. Stops at the first that
+    /// fails.
+    pub fn at_random(&self, scenarios: &[Scenario], from: u64, schedules: u64) -> Report {
+        let next = AtomicU64::new(0);
+        let stop = AtomicBool::new(false);
+        self.on_threads(|own| {
+            while !stop.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= schedules {
+                    return;
+                }
+                let seed = from.wrapping_add(number);
+                let run = drawn(scenarios, seed, self.mutation);
+                own.schedules += 1;
+                own.ends.add(run.ends);
+                if !run.violations.is_empty() {
+                    own.failure = Some(Failure {
+                        schedule: run.schedule,
+                        seed: Some(seed),
+                        violations: run.violations,
+                    });
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        })
+    }
+
+    /// Looks for a failure: everything of one fault, of two, then at random.
+    pub fn hunt(&self) -> Report {
+        let mut report = Report::default();
+        for faults in [1, 2] {
+            for scenario in Scenario::all() {
+                if faults == 1 || !scenario.is_large() {
+                    report.add(self.exhaustively(&scenario, faults));
+                }
+                if report.failure.is_some() {
+                    return report;
+                }
+            }
+        }
+        report.add(self.at_random(&Scenario::all(), 1, 400_000));
+        report
+    }
+
+    /// The failure with as few deviations as leaving some out gives, each as small as it was.
+    pub fn shrink(&self, failure: Failure) -> Failure {
+        let Some(scenario) = Scenario::named(failure.schedule.scenario) else {
+            return failure;
+        };
+        let mut smallest = failure;
+        let mut place = 0;
+        while place < smallest.schedule.deviations.len() {
+            let mut script = smallest.schedule.deviations.clone();
+            script.remove(place);
+            let run = scripted(&scenario, &script, self.mutation);
+            if run.violations.is_empty() {
+                place += 1;
+            } else {
+                smallest.schedule = run.schedule;
+                smallest.violations = run.violations;
+                place = 0;
+            }
+        }
+        smallest
+    }
+
+    fn on_threads(&self, work: impl Fn(&mut Report) + Sync) -> Report {
+        let total = Mutex::new(Report::default());
+        thread::scope(|scope| {
+            for _ in 0..self.threads.max(1) {
+                scope.spawn(|| {
+                    let mut own = Report::default();
+                    work(&mut own);
+                    total.lock().unwrap_or_else(PoisonError::into_inner).add(own);
+                });
+            }
+        });
+        total.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, scenario: &Scenario, script: &[Deviation], report: &mut Report) -> Vec<u8> {
+        let run = scripted(scenario, script, self.mutation);
+        report.schedules += 1;
+        report.ends.add(run.ends);
+        if !run.violations.is_empty() {
+            report.failure = Some(Failure {
+                schedule: run.schedule,
+                seed: None,
+                violations: run.violations,
+            });
+        }
+        run.arities
+    }
+}
+
+/// Every way to leave the uneventful way at one choice, from choice `from` on.
+fn after(arities: &[u8], from: u32) -> impl Iterator<Item = Deviation> {
+    (0..)
+        .zip(arities)
+        .skip(from as usize)
+        .flat_map(|(at, arity)| (1..*arity).map(move |option| Deviation { at, option }))
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// By which it can be run again.
+    pub schedule: Schedule,
+    /// How the orders ended.
+    pub ends: Ends,
+    /// The promises that it broke.
+    pub violations: Vec<Violation>,
+    /// What happened, a line a step, where that was asked for.
+    pub account: Vec<String>,
+    arities: Vec<u8>,
+}
+
+/// Runs one schedule.
+fn scripted(scenario: &Scenario, script: &[Deviation], mutation: Option<Mutation>) -> Run {
+    finished(World::new(scenario, mutation, Choices::scripted(script)))
+}
+
+fn drawn(scenarios: &[Scenario], seed: u64, mutation: Option<Mutation>) -> Run {
+    let mut draw = Draw::seeded(seed);
+    let scenario = &scenarios[draw.below(scenarios.len())];
+    finished(World::new(scenario, mutation, Choices::random(draw)))
+}
+
+fn finished(mut world: World<'_>) -> Run {
+    world.run_to_the_end();
+    let ends = world.judge();
+    Run {
+        schedule: Schedule {
+            scenario: world.scenario.name,
+            deviations: world.choices.taken().to_vec(),
+        },
+        ends,
+        violations: std::mem::take(&mut world.violations),
+        account: world.trace(),
+        arities: world.choices.arities().to_vec(),
+    }
+}
+
+/// Runs one schedule again and gives an account of it.
+///
+/// # Panics
+/// Where the schedule's scenario is gone.
+pub fn replay(schedule: &Schedule, mutation: Option<Mutation>) -> Run {
+    let scenario = Scenario::named(schedule.scenario).expect("a schedule names a scenario");
+    finished(World::new(&scenario, mutation, Choices::scripted(&schedule.deviations)).traced())
+}
+
+/// The schedule that is drawn from a seed.
+pub fn schedule_of_seed(seed: u64, mutation: Option<Mutation>) -> Schedule {
+    drawn(&Scenario::all(), seed, mutation).schedule
+}

@@ -1,0 +1,26 @@
+//! The shop under every fault: the real use cases of [`app`] on ports whose every call may fail, in a world that is a function of its
+//! schedule. See `README.md` for the fault model and how to run a schedule again.
+
+mod choices;
+mod deliveries;
+mod explore;
+mod fault;
+mod mutation;
+mod oracle;
+mod outage;
+mod ports;
+mod provider;
+mod queue;
+mod scenario;
+mod shopper;
+mod store;
+mod task;
+mod warehouse;
+mod world;
+
+pub use choices::Deviation;
+pub use explore::{Explorer, Failure, Report, Run, Schedule, replay, schedule_of_seed};
+pub use mutation::Mutation;
+pub use oracle::{Class, Ends, Violation};
+pub use outage::{Outage, ride_out};
+pub use scenario::Scenario;

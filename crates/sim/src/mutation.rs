@@ -1,0 +1,290 @@
+//! Seeded bugs: small, believable faults, planted where the use cases meet their ports, so that the use cases stay as they are.
+//!
+//! A bug inside a use case or a rule shows in what it writes: [`Mutation::spoil`] changes the write to what the faulty code
+//! would have written.
+
+use domain::{
+    Capture, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status, StockChange,
+};
+
+/// One seeded bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    // The table of orders and stock.
+    /// A write has no condition on the version that was read.
+    WriteWithoutVersion,
+    /// A write does not tell two lives of one id apart.
+    WriteWithoutLife,
+    /// A new order is written without asking whether one is there.
+    CreateOverwrites,
+    /// A write leaves the version as it was.
+    VersionStaysTheSame,
+    /// Stock is taken without a condition.
+    ShortageIgnored,
+    /// The condition on the stock of the last line is missing.
+    LastLineNotChecked,
+    /// Order and stock are two writes.
+    StockOutsideTransaction,
+    /// The stock is written before the order's condition is known.
+    StockWrittenDespiteConflict,
+    /// A write that was done before changes the stock again.
+    RetryChangesStockAgain,
+    /// Stock is given back by writing a figure that was read at the start.
+    GiveBackOverwrites,
+    /// A failed condition is swallowed.
+    ConflictIsDone,
+    /// A write that was not answered is taken as done.
+    UnknownWriteIsDone,
+    /// A transaction in conflict is told as sold out.
+    BusyIsSoldOut,
+    /// An order that cannot be read is told as missing.
+    UnreadableIsMissing,
+    /// An order is removed without a condition.
+    RemoveWithoutCondition,
+    /// The index of due orders loses paid ones.
+    DueEntryLost,
+    /// The stored fingerprint is not compared.
+    FingerprintIgnored,
+
+    // The rules.
+    /// A paid order is stored without a due time: only its message knows of it.
+    PaidWithoutDueTime,
+    /// Queueing a paid order again clears its due time.
+    QueuedWithoutDueTime,
+    /// An expired order keeps its stock, and forgets it.
+    ExpiredKeepsStock,
+    /// Giving back forgets the last line.
+    LineForgottenOnGiveBack,
+    /// Giving back does not note that nothing is held any more.
+    HeldNotNoted,
+    /// The second step of a reservation does not take its first line.
+    StepSkipsLine,
+    /// A rejected order's payment is not given back.
+    RejectedWithoutRefund,
+    /// Money for an ended order is noted nowhere.
+    LateMoneyDropped,
+    /// Money for an ended order brings it to life, without stock.
+    EndedOrderRevived,
+    /// Any amount pays the order.
+    AnyAmountPays,
+    /// Money of a wrong amount is noted nowhere.
+    MismatchDropped,
+    /// An order whose page was asked for expires by the clock alone.
+    ExpiresWithoutAsking,
+    /// The first retry of an order finds it forwarded: its failed try is noted as a success.
+    DeferredIsForwarded,
+
+    // The payment provider.
+    /// The page's idempotency key comes from the clock.
+    PageKeyFromClock,
+    /// The refund has no idempotency key.
+    RefundWithoutKey,
+    /// The refund is a cent short.
+    RefundInPart,
+    /// A refund that was not answered is taken as done.
+    UnknownRefundIsDone,
+    /// A page whose closing was not answered is taken as closed.
+    CloseUnknownIsExpired,
+    /// A page that was paid before it could be closed is taken as closed.
+    ClosePaidIsExpired,
+    /// A page that cannot be looked up is taken as expired.
+    LookUpUnknownIsExpired,
+    /// A page that cannot be looked up is taken as never opened.
+    LookUpUnknownIsAbsent,
+    /// A page that still is open at its end is left open.
+    OpenPageIsLeft,
+    /// A paid page looks like one that was not.
+    PaidIsExpired,
+    /// A paid page looks like one that waits.
+    PaidIsOpen,
+    /// A payment goes by the name of the event that told of it.
+    PaymentNamedByEvent,
+    /// The captured amount is taken from the order.
+    AmountFromOrder,
+    /// The captured currency is not read.
+    CurrencyIgnored,
+
+    // The warehouse.
+    /// A hand-over that was not answered is taken as accepted.
+    UnknownSubmitIsAccepted,
+    /// A hand-over that was not answered is taken as rejected.
+    UnknownSubmitIsRejected,
+    /// A busy warehouse is taken as one that rejects.
+    BusySubmitIsRejected,
+    /// A rejection is taken for a busy warehouse.
+    RejectedIsBusy,
+    /// The warehouse's word for an order that it has is taken as a rejection.
+    DuplicateIsRejected,
+    /// Each hand-over has a name of its own.
+    SubmitKeyFromClock,
+    /// The hand-over leaves out the last line.
+    SubmitLosesLine,
+    /// Looking an order up finds any order.
+    LookUpFindsAny,
+    /// An order that cannot be looked up is taken as found.
+    UnknownOrderIsFound,
+
+    // The functions and the queue.
+    /// The order's name comes from the clock.
+    OrderNamedByClock,
+    /// The queue's failure is swallowed, and all messages with it.
+    SendIsForgotten,
+    /// The queue's message carries the shopper's mail address.
+    MessageNamesShopper,
+}
+
+impl Mutation {
+    /// Every seeded bug.
+    pub const ALL: [Self; 56] = [
+        Self::WriteWithoutVersion,
+        Self::WriteWithoutLife,
+        Self::CreateOverwrites,
+        Self::VersionStaysTheSame,
+        Self::ShortageIgnored,
+        Self::LastLineNotChecked,
+        Self::StockOutsideTransaction,
+        Self::StockWrittenDespiteConflict,
+        Self::RetryChangesStockAgain,
+        Self::GiveBackOverwrites,
+        Self::ConflictIsDone,
+        Self::UnknownWriteIsDone,
+        Self::BusyIsSoldOut,
+        Self::UnreadableIsMissing,
+        Self::RemoveWithoutCondition,
+        Self::DueEntryLost,
+        Self::FingerprintIgnored,
+        Self::PaidWithoutDueTime,
+        Self::QueuedWithoutDueTime,
+        Self::ExpiredKeepsStock,
+        Self::LineForgottenOnGiveBack,
+        Self::HeldNotNoted,
+        Self::StepSkipsLine,
+        Self::RejectedWithoutRefund,
+        Self::LateMoneyDropped,
+        Self::EndedOrderRevived,
+        Self::AnyAmountPays,
+        Self::MismatchDropped,
+        Self::ExpiresWithoutAsking,
+        Self::DeferredIsForwarded,
+        Self::PageKeyFromClock,
+        Self::RefundWithoutKey,
+        Self::RefundInPart,
+        Self::UnknownRefundIsDone,
+        Self::CloseUnknownIsExpired,
+        Self::ClosePaidIsExpired,
+        Self::LookUpUnknownIsExpired,
+        Self::LookUpUnknownIsAbsent,
+        Self::OpenPageIsLeft,
+        Self::PaidIsExpired,
+        Self::PaidIsOpen,
+        Self::PaymentNamedByEvent,
+        Self::AmountFromOrder,
+        Self::CurrencyIgnored,
+        Self::UnknownSubmitIsAccepted,
+        Self::UnknownSubmitIsRejected,
+        Self::BusySubmitIsRejected,
+        Self::RejectedIsBusy,
+        Self::DuplicateIsRejected,
+        Self::SubmitKeyFromClock,
+        Self::SubmitLosesLine,
+        Self::LookUpFindsAny,
+        Self::UnknownOrderIsFound,
+        Self::OrderNamedByClock,
+        Self::SendIsForgotten,
+        Self::MessageNamesShopper,
+    ];
+
+    /// The seeded bug of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|mutation| format!("{mutation:?}") == name)
+    }
+
+    /// Whether the faulty code leaves out this write and goes on as if it were done.
+    pub(crate) fn skips(self, stored: Option<&Order>, next: &Order) -> bool {
+        match self {
+            Self::MismatchDropped => next.parked.is_some(),
+            Self::LateMoneyDropped => next
+                .refunds
+                .iter()
+                .any(|refund| refund.reason == RefundReason::OrderEnded)
+                && stored.is_some_and(|stored| stored.refunds.is_empty()),
+            _ => false,
+        }
+    }
+
+    /// Changes a write to what the faulty code would have written.
+    pub(crate) fn spoil(self, stored: Option<&Order>, next: &mut Order, stock: &mut Vec<StockChange>) {
+        let became = |status| next.status == status && stored.is_some_and(|stored| stored.status != status);
+        match self {
+            Self::PaidWithoutDueTime if became(Status::Paid) => next.due_at = None,
+            Self::QueuedWithoutDueTime
+                if next.status == Status::Paid
+                    && stored.is_some_and(|stored| stored.status == Status::Paid && stored.tries == next.tries) =>
+            {
+                next.due_at = None;
+            }
+            Self::ExpiredKeepsStock if became(Status::Expired) => stock.clear(),
+            Self::LineForgottenOnGiveBack if gives_back(stock) => drop(stock.pop()),
+            Self::HeldNotNoted if gives_back(stock) => {
+                if let Some(stored) = stored.filter(|stored| !stored.status.gives_stock_back()) {
+                    next.held = stored.held;
+                    next.due_at = Some(next.placed_at);
+                }
+            }
+            Self::StepSkipsLine if stored.is_some() && !stock.is_empty() && !gives_back(stock) => {
+                stock.remove(0);
+            }
+            Self::RejectedWithoutRefund if became(Status::Rejected) => {
+                next.refunds.clear();
+                next.due_at = None;
+            }
+            Self::EndedOrderRevived => revive(next),
+            Self::AnyAmountPays => accept_any(stored, next),
+            Self::DeferredIsForwarded
+                if next.status == Status::Paid && next.tries > 0 && next.due_refund().is_none() =>
+            {
+                if let Ok(forwarded) = next.clone().accepted_by_warehouse("assumed".to_owned(), next.placed_at) {
+                    *next = forwarded;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn gives_back(stock: &[StockChange]) -> bool {
+    stock
+        .iter()
+        .any(|change| matches!(change, StockChange::GiveBack { .. }))
+}
+
+/// A payment that was to be given back because the order had ended pays it.
+fn revive(next: &mut Order) {
+    let late = |refund: &Refund| refund.reason == RefundReason::OrderEnded;
+    if next.capture.is_none() && next.refunds.iter().any(late) {
+        let refund = next.refunds.remove(0);
+        next.capture = Some(Capture {
+            payment_id: refund.payment_id,
+            amount: refund.amount,
+            at: next.placed_at,
+        });
+        next.status = Status::Paid;
+    }
+}
+
+/// A payment that was to be parked pays the order.
+fn accept_any(stored: Option<&Order>, next: &mut Order) {
+    let (Some(stored), Some(parked)) = (stored, next.parked.take()) else {
+        return;
+    };
+    let ParkedReason::AmountDiffers { payment_id, .. } = parked.reason;
+    let report = ReportedPayment {
+        payment_id,
+        amount: next.quote.total,
+    };
+    if let Settlement::Paid(paid) = stored.clone().settle(report, parked.at) {
+        *next = paid;
+    }
+}

@@ -1,0 +1,246 @@
+//! The one judge of all schedules: what must be true once everything has come to rest.
+//!
+//! The classes are Jepsen's: what was acknowledged and is missing (lost), what is there and was never asked for (unexpected), what
+//! is there twice (duplicate), what a client never learned (unknown: no violation, but counted). What a client was told is
+//! judged when they are told, in `shopper`.
+
+use domain::{Order, OrderId, RefundState, Status};
+
+use crate::provider::Charge;
+use crate::shopper::is_wished;
+use crate::warehouse::{Accepted, erp_number};
+use crate::world::World;
+
+/// What kind of promise was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Acknowledged or paid, and missing.
+    Lost,
+    /// There, and never asked for.
+    Unexpected,
+    /// There twice.
+    Duplicate,
+    /// Stock that was sold twice, lost or found.
+    Stock,
+    /// Neither ended nor parked.
+    Unfinished,
+    /// A client was told what was not so.
+    Untrue,
+    /// Personal data where none must be.
+    Leak,
+}
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Of which kind.
+    pub class: Class,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// How the orders of a run ended, and who never learned it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// In the warehouse.
+    pub forwarded: u64,
+    /// Not paid in time.
+    pub expired: u64,
+    /// Refused by the warehouse.
+    pub rejected: u64,
+    /// Set aside for a human.
+    pub parked: u64,
+    /// Wishes of which nothing was left behind.
+    pub none: u64,
+    /// Payments given back.
+    pub refunded: u64,
+    /// Shoppers who never learned how their order stands.
+    pub unknown: u64,
+}
+
+impl Ends {
+    /// Adds up.
+    pub fn add(&mut self, other: Self) {
+        self.forwarded += other.forwarded;
+        self.expired += other.expired;
+        self.rejected += other.rejected;
+        self.parked += other.parked;
+        self.none += other.none;
+        self.refunded += other.refunded;
+        self.unknown += other.unknown;
+    }
+}
+
+impl World<'_> {
+    /// Judges a world that has come to rest.
+    pub(crate) fn judge(&mut self) -> Ends {
+        let mut found = Findings::default();
+        for order in &self.store.orders {
+            self.judge_order(order, &mut found);
+        }
+        for charge in &self.provider.charges {
+            self.judge_charge(charge, &mut found);
+        }
+        for accepted in &self.warehouse.accepted {
+            let known = self
+                .store
+                .get(accepted.id)
+                .is_some_and(|order| order.status == Status::Forwarded);
+            found.unless(known, Class::Unexpected, "the warehouse has an order that the shop did not forward");
+        }
+        self.judge_stock(&mut found);
+        self.judge_what_was_told(&mut found);
+        for message in &self.queue.messages {
+            let bare = OrderId::parse(&message.body).is_ok();
+            found.unless(bare, Class::Leak, "a message carries more than an order's id");
+        }
+        self.violations.append(&mut found.violations);
+        self.ends()
+    }
+
+    fn judge_order(&self, order: &Order, found: &mut Findings) {
+        let wished = |plan: &crate::scenario::Plan| {
+            OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
+        };
+        let asked_for = self.scenario.shoppers.iter().any(wished);
+        found.unless(asked_for, Class::Unexpected, "an order that nobody asked for");
+
+        let ended = matches!(
+            order.status,
+            Status::Forwarded | Status::Expired | Status::Cancelled | Status::Rejected
+        );
+        let at_rest = order.work().is_empty() && order.due_at.is_none();
+        let finished = at_rest && (ended || order.parked.is_some());
+        found.unless(finished, Class::Unfinished, "an order that has neither ended nor is parked");
+
+        let held = if order.status.gives_stock_back() {
+            0
+        } else {
+            order.quote.lines.len()
+        };
+        found.unless(order.held == held, Class::Stock, "an order that holds too much or too little");
+
+        let refused = self.warehouse.rejected.contains(&order.id);
+        let rightly = order.status != Status::Rejected || refused;
+        found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
+        let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
+        let captured = !paid || self.is_paid(order);
+        found.unless(captured, Class::Unexpected, "forwarded or rejected without its payment");
+
+        let copies: Vec<&Accepted> = self
+            .warehouse
+            .accepted
+            .iter()
+            .filter(|accepted| accepted.id == order.id)
+            .collect();
+        match (order.status, copies.as_slice()) {
+            (Status::Forwarded, [copy]) => {
+                let named = order.erp_number.as_deref() == Some(erp_number(order.id).as_str());
+                found.unless(
+                    named && copy.is(order),
+                    Class::Lost,
+                    "the warehouse has another order than the shop",
+                );
+            }
+            (Status::Forwarded, []) => found.push(Class::Lost, "a forwarded order that the warehouse has not"),
+            (_, []) => {}
+            (_, [_]) => found.push(Class::Unexpected, "the warehouse has an order that is not forwarded"),
+            (_, _) => found.push(Class::Duplicate, "the warehouse has an order twice"),
+        }
+    }
+
+    fn is_paid(&self, order: &Order) -> bool {
+        order.capture.as_ref().is_some_and(|capture| {
+            let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
+            let charge = self.provider.charges.iter().find(own);
+            charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
+        })
+    }
+
+    /// Every charge pays one order, or was given back in full, or waits for a human: one of them.
+    fn judge_charge(&self, charge: &Charge, found: &mut Findings) {
+        let Some(order) = self.store.get(charge.order) else {
+            return found.push(Class::Lost, "a charge for an order that is not there");
+        };
+        let pays = order.status == Status::Forwarded
+            && order
+                .capture
+                .as_ref()
+                .is_some_and(|capture| capture.payment_id == charge.payment_id);
+        let waits = order.parked.as_ref().is_some_and(|parked| {
+            let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+            *payment_id == charge.payment_id && *captured == charge.amount
+        });
+        let noted = order.refunds.iter().any(|refund| {
+            refund.payment_id == charge.payment_id && matches!(refund.state, RefundState::Done { .. })
+        });
+        match charge.refunds.as_slice() {
+            [] if pays != waits => {}
+            [] if pays => found.push(Class::Duplicate, "a charge that pays an order and waits for a human"),
+            [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
+            [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
+            [back] if *back != charge.amount => found.push(Class::Lost, "a charge that was given back in part"),
+            [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
+            [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
+        }
+    }
+
+    /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
+    fn judge_stock(&self, found: &mut Findings) {
+        let never_negative = self.store.level_log.iter().all(|(_, _, level)| *level >= 0);
+        found.unless(never_negative, Class::Stock, "more was sold than there was");
+        let mut levels = self.store.levels.clone();
+        for order in &self.store.orders {
+            for line in order.quote.lines.iter().take(order.held) {
+                *levels.entry(line.sku.clone()).or_default() += i64::from(line.quantity.get());
+            }
+        }
+        let conserved = levels == self.scenario.stock;
+        found.unless(conserved, Class::Stock, "stock was lost or found");
+    }
+
+    fn judge_what_was_told(&self, found: &mut Findings) {
+        for (shopper, plan) in self.shoppers.iter().zip(&self.scenario.shoppers) {
+            if let Some(id) = shopper.placed {
+                let order = self.store.get(id);
+                let there = order.is_some_and(|order| order.status.is_public() && is_wished(order, &plan.wish));
+                found.unless(there, Class::Lost, "an order that its shopper was told of");
+            }
+        }
+    }
+
+    fn ends(&self) -> Ends {
+        let count = |is: &dyn Fn(&Order) -> bool| self.store.orders.iter().filter(|order| is(order)).count() as u64;
+        let refunded = self.provider.charges.iter().filter(|charge| !charge.refunds.is_empty());
+        let unknown = self.shoppers.iter().filter(|shopper| {
+            shopper.placed.is_none() && !shopper.refused && shopper.requests.iter().any(|request| !request.answered)
+        });
+        Ends {
+            forwarded: count(&|order| order.status == Status::Forwarded),
+            expired: count(&|order| order.status == Status::Expired),
+            rejected: count(&|order| order.status == Status::Rejected),
+            parked: count(&|order| order.parked.is_some()),
+            none: (self.scenario.shoppers.len() as u64).saturating_sub(self.store.orders.len() as u64),
+            refunded: refunded.count() as u64,
+            unknown: unknown.count() as u64,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    fn push(&mut self, class: Class, what: &str) {
+        let what = what.to_owned();
+        self.violations.push(Violation { class, what });
+    }
+
+    fn unless(&mut self, holds: bool, class: Class, what: &str) {
+        if !holds {
+            self.push(class, what);
+        }
+    }
+}

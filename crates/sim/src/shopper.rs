@@ -1,0 +1,304 @@
+//! Shoppers: they ask, wait, ask again under the same key, pay or leave; and what they are told must be true.
+
+use app::ports::StoreError;
+use app::{PaymentNotice, PaymentPage, PlaceOrder, PlaceOrderError, Placed, StartPaymentError};
+use domain::{Order, OrderId, PaymentRefused, Status, UnavailableItem};
+
+use crate::provider::Taken;
+use crate::scenario::Pays;
+use crate::task::{Job, Side, Task};
+use crate::world::{Happening, World};
+use crate::{Class, Mutation};
+
+/// How long a shopper waits for an answer, in milliseconds.
+const PATIENCE: i64 = 10_000;
+/// How often a shopper asks again.
+const TRIES: u32 = 8;
+
+/// Where a shopper stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    #[default]
+    Ordering,
+    Paying,
+    AtThePage,
+    Done,
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// The world's step at which it was sent.
+    since: u32,
+    stage: Stage,
+    pub(crate) answered: bool,
+}
+
+/// A shopper, and what they were told.
+#[derive(Debug, Default)]
+pub(crate) struct Shopper {
+    pub(crate) stage: Stage,
+    pub(crate) requests: Vec<Request>,
+    /// Told that this order is placed.
+    pub(crate) placed: Option<OrderId>,
+    /// Told that there is no order, and why.
+    pub(crate) refused: bool,
+    tries: u32,
+    will_wake: bool,
+    session: String,
+}
+
+impl World<'_> {
+    pub(crate) fn shopper_wakes(&mut self, number: usize) {
+        let shopper = &mut self.shoppers[number];
+        shopper.will_wake = false;
+        match shopper.stage {
+            Stage::Ordering | Stage::Paying => {
+                for _ in 0..self.scenario.shoppers[number].clicks {
+                    self.ask(number);
+                }
+            }
+            Stage::AtThePage => self.pay(number),
+            Stage::Done => {}
+        }
+    }
+
+    fn ask(&mut self, number: usize) {
+        let shopper = &mut self.shoppers[number];
+        let (request, stage) = (shopper.requests.len(), shopper.stage);
+        shopper.requests.push(Request {
+            since: self.steps,
+            stage,
+            answered: false,
+        });
+        let shopper = number;
+        self.schedule(PATIENCE, Happening::RequestTimesOut { shopper, request });
+        if stage == Stage::Ordering {
+            let mut wish = self.scenario.shoppers[number].wish.clone();
+            if self.mutation == Some(Mutation::OrderNamedByClock) {
+                wish.idempotency_key = format!("{}{}", wish.idempotency_key, self.now);
+            }
+            let job = Job::Checkout { shopper, request };
+            self.start(Side::Checkout, |start| Task::checkout(job, start, wish));
+        } else if let Some(id) = self.shoppers[number].placed {
+            let job = Job::StartPayment { shopper, request };
+            self.start(Side::Payment, |start| Task::start_payment(job, start, id));
+        }
+    }
+
+    /// The shopper waited for nothing.
+    pub(crate) fn request_times_out(&mut self, number: usize, request: usize) {
+        self.try_again(number, request);
+    }
+
+    fn try_again(&mut self, number: usize, request: usize) {
+        let asked_in = self.shoppers[number].requests[request].stage;
+        let shopper = &self.shoppers[number];
+        if shopper.stage != asked_in || shopper.will_wake {
+            return;
+        }
+        let gives_up = self.choose(2) == 1;
+        let shopper = &mut self.shoppers[number];
+        if gives_up || shopper.tries == TRIES {
+            shopper.stage = Stage::Done;
+            return;
+        }
+        shopper.tries += 1;
+        let pause = 1_000 << shopper.tries;
+        self.wake(number, pause);
+    }
+
+    fn wake(&mut self, number: usize, after: i64) {
+        self.shoppers[number].will_wake = true;
+        self.schedule(after, Happening::ShopperWakes(number));
+    }
+
+    fn hear(&mut self, number: usize, request: usize) -> Request {
+        self.cancel(|what| {
+            matches!(what, Happening::RequestTimesOut { shopper, request: own }
+                if *shopper == number && *own == request)
+        });
+        let request = &mut self.shoppers[number].requests[request];
+        request.answered = true;
+        *request
+    }
+
+    pub(crate) fn hear_checkout(
+        &mut self,
+        number: usize,
+        request: usize,
+        result: Result<Placed, PlaceOrderError>,
+    ) {
+        let since = self.hear(number, request).since;
+        let plan = &self.scenario.shoppers[number];
+        let id = OrderId::for_key(&plan.wish.idempotency_key);
+        match result {
+            Ok(placed) => return self.hear_placed(number, &placed.order),
+            Err(PlaceOrderError::InProgress | PlaceOrderError::Store(_)) => {
+                return self.try_again(number, request);
+            }
+            Err(PlaceOrderError::SoldOut { items, .. }) => self.hear_sold_out(number, id, since, &items),
+            Err(PlaceOrderError::PriceChanged(quote)) => {
+                if quote.total == plan.wish.expected_total || self.store.was_public_at(id, since) {
+                    self.accuse(Class::Untrue, || "a price that did not change".to_owned());
+                }
+            }
+            Err(PlaceOrderError::KeyReused) => self.hear_key_reused(number, id),
+            Err(error @ (PlaceOrderError::UnknownItems(_) | PlaceOrderError::Pricing(_))) => {
+                self.accuse(Class::Untrue, || format!("told: {error}"));
+            }
+        }
+        self.shoppers[number].refused = true;
+        self.leave(number, Stage::Ordering);
+    }
+
+    fn leave(&mut self, number: usize, stage: Stage) {
+        if self.shoppers[number].stage == stage {
+            self.shoppers[number].stage = Stage::Done;
+        }
+    }
+
+    fn hear_placed(&mut self, number: usize, order: &Order) {
+        let wish = &self.scenario.shoppers[number].wish;
+        if !is_wished(order, wish) {
+            self.accuse(Class::Untrue, || "told of an order that was not wished".to_owned());
+        }
+        let shopper = &mut self.shoppers[number];
+        shopper.placed = Some(order.id);
+        if shopper.stage != Stage::Ordering {
+            return;
+        }
+        shopper.tries = 0;
+        if order.status == Status::Placed && self.choose(2) == 0 {
+            self.shoppers[number].stage = Stage::Paying;
+            self.wake(number, 5_000);
+        } else {
+            self.shoppers[number].stage = Stage::Done;
+        }
+    }
+
+    fn hear_sold_out(&mut self, number: usize, id: OrderId, since: u32, items: &[UnavailableItem]) {
+        let lines = self.scenario.shoppers[number].wish.cart.lines();
+        let short = |item: &UnavailableItem| {
+            let line = lines.iter().find(|line| line.sku == item.sku);
+            line.is_some_and(|line| {
+                let wanted = i64::from(line.quantity.get());
+                self.store
+                    .was_short(&self.scenario.stock, &line.sku, wanted, since)
+            })
+        };
+        if items.is_empty() || !items.iter().all(short) || self.store.was_public_at(id, since) {
+            self.accuse(Class::Untrue, || "told sold out, and it was not".to_owned());
+        }
+    }
+
+    fn hear_key_reused(&mut self, number: usize, id: OrderId) {
+        let mine = &self.scenario.shoppers[number].wish;
+        let mine = domain::Fingerprint::of(
+            &mine.cart,
+            &mine.customer,
+            &mine.shipping_address,
+            mine.expected_total,
+        );
+        let other = |(own, fingerprint): &(OrderId, _)| *own == id && *fingerprint != mine;
+        if !self.store.fingerprints.iter().any(other) {
+            self.accuse(Class::Untrue, || "told of another wish under the key".to_owned());
+        }
+    }
+
+    pub(crate) fn hear_page(
+        &mut self,
+        number: usize,
+        request: usize,
+        result: Result<PaymentPage, StartPaymentError>,
+    ) {
+        let since = self.hear(number, request).since;
+        match result {
+            Ok(page) => self.hear_redirect(number, &page),
+            Err(StartPaymentError::Provider(_) | StartPaymentError::Store(StoreError::Busy | StoreError::Unknown(_))) => {
+                self.try_again(number, request);
+            }
+            Err(StartPaymentError::Refused(PaymentRefused::ReservationEnding)) => {
+                self.leave(number, Stage::Paying);
+            }
+            Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {
+                let placed = self.shoppers[number].placed;
+                let was = placed.is_some_and(|id| self.store.was(id, since, |state| state == status));
+                let parked = placed
+                    .and_then(|id| self.store.get(id))
+                    .is_some_and(|order| order.parked.is_some());
+                if !was || status == Status::Placed && !parked {
+                    self.accuse(Class::Untrue, || format!("told not payable, being {}", status.name()));
+                }
+                self.leave(number, Stage::Paying);
+            }
+            Err(error @ (StartPaymentError::NotFound | StartPaymentError::Store(StoreError::Corrupt(_)))) => {
+                self.accuse(Class::Untrue, || format!("told: {error}"));
+                self.leave(number, Stage::Paying);
+            }
+        }
+    }
+
+    fn hear_redirect(&mut self, number: usize, page: &PaymentPage) {
+        let session = page.redirect_url.rsplit('/').next().unwrap_or_default().to_owned();
+        let placed = self.shoppers[number].placed;
+        let own = self
+            .provider
+            .by_session(&session)
+            .map(|page| &self.provider.pages()[page])
+            .filter(|page| Some(page.order) == placed);
+        let Some(ends) = own.map(|page| page.ends) else {
+            return self.accuse(Class::Untrue, || "told to pay on a page of no order".to_owned());
+        };
+        if self.shoppers[number].stage != Stage::Paying {
+            return;
+        }
+        self.shoppers[number].stage = Stage::AtThePage;
+        self.shoppers[number].session = session;
+        match self.scenario.shoppers[number].pays {
+            Pays::AtOnce => self.wake(number, 10_000),
+            Pays::AtTheLastMoment => {
+                let left = ends - self.clock(Side::Provider) - 1_000;
+                self.wake(number, left.max(1_000));
+            }
+            Pays::Never => self.shoppers[number].stage = Stage::Done,
+        }
+    }
+
+    fn pay(&mut self, number: usize) {
+        self.shoppers[number].stage = Stage::Done;
+        let taken = match self.choose(4) {
+            1 => return,
+            2 => Taken::OneCentLess,
+            3 => Taken::InAnotherCurrency,
+            _ => Taken::Exactly,
+        };
+        let session = std::mem::take(&mut self.shoppers[number].session);
+        let clock = self.clock(Side::Provider);
+        let Some((page, payment)) = self.provider.pay(&session, taken, clock) else {
+            return self.note(|| format!("shopper {number} finds {session} closed"));
+        };
+        self.note(|| format!("shopper {number} pays {} on {session}", payment.amount));
+        let order = page.order;
+        self.tell(PaymentNotice::Captured { order, payment });
+        // Back in the browser's history, and once more to the till.
+        if self.choose(2) == 1 {
+            self.shoppers[number].stage = Stage::Paying;
+            self.wake(number, 3_000);
+        }
+    }
+}
+
+/// Whether the order is what was asked for, at the total that was agreed to.
+pub(crate) fn is_wished(order: &Order, wish: &PlaceOrder) -> bool {
+    let (ordered, wished) = (&order.quote.lines, wish.cart.lines());
+    let same_lines = ordered.len() == wished.len()
+        && ordered
+            .iter()
+            .zip(wished)
+            .all(|(line, own)| line.sku == own.sku && line.quantity == own.quantity);
+    same_lines
+        && order.quote.total == wish.expected_total
+        && order.customer == wish.customer
+        && order.shipping_address == wish.shipping_address
+}

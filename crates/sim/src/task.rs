@@ -1,0 +1,176 @@
+//! A running function: one use case, polled from call to call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Waker};
+
+use app::ports::StoreError;
+use app::{
+    AccessKeys, ForwardError, Forwarded, PaymentNotice, PaymentPage, PlaceOrder, PlaceOrderError, Placed,
+    Reconciled, SettleError, Settled, StartPaymentError,
+};
+use domain::{OrderId, ShippingTable};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Mutation;
+use crate::ports::{Line, Op, Ports, Reply};
+
+pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
+pub(crate) static KEYS: LazyLock<AccessKeys> =
+    LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
+
+/// Where a function runs, and whose clock it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Checkout,
+    Payment,
+    PaymentEvents,
+    Forwarder,
+    Reconciler,
+    Provider,
+}
+
+impl Side {
+    pub(crate) const COUNT: usize = 6;
+
+    /// How long a function may run, in milliseconds, as `template.yaml` has it.
+    fn timeout(self) -> i64 {
+        match self {
+            Self::Forwarder => 30_000,
+            Self::Reconciler => 55_000,
+            Self::Checkout | Self::Payment | Self::PaymentEvents | Self::Provider => 20_000,
+        }
+    }
+}
+
+/// What a function was started for.
+#[derive(Clone, Debug)]
+pub(crate) enum Job {
+    /// A shopper's request, by its number.
+    Checkout { shopper: usize, request: usize },
+    /// A shopper's request, by its number.
+    StartPayment { shopper: usize, request: usize },
+    /// The provider's message, and how often it was delivered before.
+    Webhook { notice: PaymentNotice, before: usize },
+    /// A message of the queue, by its number.
+    Forward { message: usize },
+    /// The schedule.
+    Reconcile,
+}
+
+/// How a function ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Placed(Result<Placed, PlaceOrderError>),
+    Page(Result<PaymentPage, StartPaymentError>),
+    Settled(Result<Settled, SettleError>),
+    Forwarded(Result<Forwarded, ForwardError>),
+    Reconciled(Result<Reconciled, StoreError>),
+}
+
+/// A function that runs, and waits at a call.
+pub(crate) struct Task {
+    pub(crate) job: Job,
+    pub(crate) side: Side,
+    /// When it is killed, in true time.
+    pub(crate) deadline: i64,
+    line: Arc<Line>,
+    future: Pin<Box<dyn Future<Output = Outcome>>>,
+    waits_for: Option<Op>,
+}
+
+impl Task {
+    fn new<F: Future<Output = Outcome> + 'static>(
+        job: Job,
+        side: Side,
+        start: Start,
+        run: impl FnOnce(Ports) -> F,
+    ) -> Self {
+        let line = Arc::new(Line::default());
+        line.set_clock(start.clock);
+        let future = Box::pin(run(Ports::on(Arc::clone(&line), start.mutation)));
+        let mut task = Self {
+            job,
+            side,
+            deadline: start.now + side.timeout(),
+            line,
+            future,
+            waits_for: None,
+        };
+        // Every use case begins with a call: nothing ends before it.
+        let ended = task.go_on();
+        debug_assert!(ended.is_none(), "a use case that calls nobody");
+        task
+    }
+
+    pub(crate) fn checkout(job: Job, start: Start, wish: PlaceOrder) -> Self {
+        Self::new(job, Side::Checkout, start, |ports| async move {
+            Outcome::Placed(app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await)
+        })
+    }
+
+    pub(crate) fn start_payment(job: Job, start: Start, id: OrderId) -> Self {
+        Self::new(job, Side::Payment, start, move |ports| async move {
+            let token = KEYS.token(id);
+            Outcome::Page(app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await)
+        })
+    }
+
+    pub(crate) fn settle(job: Job, start: Start, notice: PaymentNotice) -> Self {
+        Self::new(job, Side::PaymentEvents, start, |ports| async move {
+            Outcome::Settled(app::settle_payment(&ports, &ports, &ports, notice).await)
+        })
+    }
+
+    pub(crate) fn forward(job: Job, start: Start, id: OrderId, first_try: bool) -> Self {
+        Self::new(job, Side::Forwarder, start, move |ports| async move {
+            Outcome::Forwarded(app::forward_order(&ports, &ports, &ports, id, first_try).await)
+        })
+    }
+
+    pub(crate) fn reconcile(start: Start) -> Self {
+        let begun = Timestamp::from_millisecond(start.clock).expect("a time within years");
+        let until = begun + SignedDuration::from_secs(45);
+        Self::new(Job::Reconcile, Side::Reconciler, start, move |ports| async move {
+            Outcome::Reconciled(app::reconcile(&ports, &ports, &ports, &ports, until).await)
+        })
+    }
+
+    /// The call at which it waits.
+    pub(crate) fn waits_for(&self) -> Option<&Op> {
+        self.waits_for.as_ref()
+    }
+
+    /// Takes the call at which it waits, to be answered.
+    pub(crate) fn take_call(&mut self) -> Op {
+        self.waits_for.take().expect("a function waits for one call")
+    }
+
+    /// Answers the call, at this time of its clock, and lets it run to the next one; what it ended with, if it did.
+    pub(crate) fn answer(&mut self, reply: Reply, clock: i64) -> Option<Outcome> {
+        self.line.set_clock(clock);
+        self.line.answer(reply);
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> Option<Outcome> {
+        match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => {
+                self.waits_for = self.line.take_question();
+                None
+            }
+        }
+    }
+}
+
+/// How a function starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    /// True time, in Unix milliseconds.
+    pub(crate) now: i64,
+    /// The time by its own clock.
+    pub(crate) clock: i64,
+    pub(crate) mutation: Option<Mutation>,
+}

@@ -1,0 +1,472 @@
+//! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
+
+use domain::OrderId;
+use testkit::noon;
+
+use crate::choices::{About, Choices};
+use crate::fault::{Fault, HANG, SLOW};
+use crate::ports::{Answer, Failure, Op};
+use crate::provider::Provider;
+use crate::queue::MessageQueue;
+use crate::shopper::Shopper;
+use crate::store::Store;
+use crate::task::{Job, Outcome, Side, Start, Task};
+use crate::warehouse::WarehouseSystem;
+use crate::{Class, Mutation, Scenario, Violation};
+
+/// How long a call takes, in milliseconds.
+const CALL: i64 = 10;
+/// How far a clock runs off, in milliseconds.
+const SKEW: i64 = 20 * 60_000;
+/// The reconciler's schedule, in milliseconds: denser than in life, so that two runs may meet.
+const TICK: i64 = 1_000;
+/// How many events that come next may trade places.
+const REORDERED: usize = 3;
+/// A run that takes more steps does not come to an end.
+const MOST_STEPS: u32 = 20_000;
+/// A week, in milliseconds.
+const WEEK: i64 = 7 * 24 * 3_600_000;
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    ShopperWakes(usize),
+    RequestTimesOut { shopper: usize, request: usize },
+    PageEnds(usize),
+    Webhook { notice: app::PaymentNotice, before: usize },
+    MessageVisible(usize),
+    EffectLands(Op),
+}
+
+/// When and what.
+#[derive(Debug)]
+pub(crate) struct Event {
+    at: i64,
+    pub(crate) what: Happening,
+}
+
+/// Who goes on.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Task(usize),
+    Event(usize),
+    Tick,
+}
+
+pub(crate) struct World<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) choices: Choices,
+    /// True time, in Unix milliseconds.
+    pub(crate) now: i64,
+    pub(crate) steps: u32,
+    pub(crate) store: Store,
+    pub(crate) provider: Provider,
+    pub(crate) warehouse: WarehouseSystem,
+    pub(crate) queue: MessageQueue,
+    pub(crate) shoppers: Vec<Shopper>,
+    /// What the provider told, for telling it again.
+    pub(crate) notices: Vec<app::PaymentNotice>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) tasks: Vec<Task>,
+    events: Vec<Event>,
+    begun: i64,
+    skews: [i64; Side::COUNT],
+    last_tick: i64,
+    tick: i64,
+    price_up: bool,
+    encores: u32,
+    /// How many messages were dead letters before they were redriven.
+    pub(crate) dead_letters: usize,
+    trace: Option<Vec<String>>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, mutation: Option<Mutation>, choices: Choices) -> Self {
+        let begun = noon().as_millisecond();
+        let mut world = Self {
+            scenario,
+            mutation,
+            choices,
+            now: begun,
+            steps: 0,
+            store: Store::stocked(&scenario.stock, mutation),
+            provider: Provider::new(mutation),
+            warehouse: WarehouseSystem::new(mutation),
+            queue: MessageQueue::default(),
+            shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
+            notices: Vec::new(),
+            violations: Vec::new(),
+            tasks: Vec::new(),
+            events: Vec::new(),
+            begun,
+            skews: [0; Side::COUNT],
+            last_tick: begun - TICK,
+            tick: TICK,
+            price_up: false,
+            encores: 0,
+            dead_letters: 0,
+            trace: None,
+        };
+        for (number, plan) in scenario.shoppers.iter().enumerate() {
+            world.schedule(plan.arrives, Happening::ShopperWakes(number));
+        }
+        world
+    }
+
+    /// Keeps a readable account of the run.
+    pub(crate) fn traced(mut self) -> Self {
+        self.trace = Some(Vec::new());
+        self
+    }
+
+    /// Runs the reconciler every so many milliseconds.
+    pub(crate) fn with_tick(mut self, tick: i64) -> Self {
+        self.tick = tick;
+        self
+    }
+
+    pub(crate) fn trace(&mut self) -> Vec<String> {
+        self.trace.take().unwrap_or_default()
+    }
+
+    /// Runs until nothing is left to happen.
+    pub(crate) fn run(&mut self, most_steps: u32) {
+        self.skew_a_clock();
+        while self.steps < most_steps {
+            self.steps += 1;
+            self.store.step = self.steps;
+            match self.next_turn() {
+                Some(Turn::Task(task)) => self.step(task),
+                Some(Turn::Event(event)) => self.happen(event),
+                Some(Turn::Tick) => self.start_reconciler(),
+                None if self.encore() => {}
+                None => return,
+            }
+        }
+        self.accuse(Class::Unfinished, || "the run does not come to an end".to_owned());
+    }
+
+    pub(crate) fn run_to_the_end(&mut self) {
+        self.run(MOST_STEPS);
+    }
+
+    pub(crate) fn choose(&mut self, options: usize) -> usize {
+        self.choices.choose(About::World, options)
+    }
+
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let seconds = self.now - self.begun;
+            trace.push(format!("{:>10}.{:03} {}", seconds / 1_000, seconds % 1_000, what()));
+        }
+    }
+
+    pub(crate) fn accuse(&mut self, class: Class, what: impl FnOnce() -> String) {
+        self.violations.push(Violation { class, what: what() });
+    }
+
+    /// What a clock of that side shows.
+    pub(crate) fn clock(&self, side: Side) -> i64 {
+        self.now + self.skews[side as usize]
+    }
+
+    /// Something happens so many milliseconds from now.
+    pub(crate) fn schedule(&mut self, after: i64, what: Happening) {
+        let at = self.now + after;
+        let place = self.events.partition_point(|event| event.at <= at);
+        self.events.insert(place, Event { at, what });
+    }
+
+    /// What was to happen does not; whether it was to.
+    pub(crate) fn cancel(&mut self, is: impl Fn(&Happening) -> bool) -> bool {
+        let place = self.events.iter().position(|event| is(&event.what));
+        place.map(|place| self.events.remove(place)).is_some()
+    }
+
+    /// A function starts, and goes before all others.
+    pub(crate) fn start(&mut self, side: Side, task: impl FnOnce(Start) -> Task) {
+        let start = Start {
+            now: self.now,
+            clock: self.clock(side),
+            mutation: self.mutation,
+        };
+        let task = task(start);
+        self.note(|| format!("start {:?}", task.job));
+        self.tasks.insert(0, task);
+    }
+
+    /// One side's clock may run off, forward or back.
+    fn skew_a_clock(&mut self) {
+        let choice = self.choose(1 + 2 * Side::COUNT);
+        if let Some(choice) = choice.checked_sub(1) {
+            let skew = if choice % 2 == 0 { SKEW } else { -SKEW };
+            self.skews[choice / 2] = skew;
+            self.note(|| format!("clock {} is off by {skew} ms", choice / 2));
+        }
+    }
+
+    /// The running function goes on; or another one, or what would come next within its time. Where none runs, what comes next, or
+    /// what comes after that.
+    fn next_turn(&mut self) -> Option<Turn> {
+        let horizon = self.tasks.iter().map(|task| task.deadline).min();
+        let within = |at: &i64| horizon.is_none_or(|horizon| *at <= horizon);
+        let mut turns: Vec<Turn> = (0..self.tasks.len()).map(Turn::Task).collect();
+        let mut tick = self.next_tick().filter(within);
+        for (number, event) in self.events.iter().enumerate().take(REORDERED) {
+            if !within(&event.at) {
+                break;
+            }
+            if tick.is_some_and(|tick| tick < event.at) {
+                tick = None;
+                turns.push(Turn::Tick);
+            }
+            turns.push(Turn::Event(number));
+        }
+        if tick.is_some() {
+            turns.push(Turn::Tick);
+        }
+        turns.truncate(self.tasks.len() + REORDERED);
+        let chosen = self.choices.choose(About::Turn, turns.len());
+        turns.get(chosen).copied()
+    }
+
+    /// When the reconciler runs next: on schedule, as soon as it would find something.
+    fn next_tick(&self) -> Option<i64> {
+        let running = self
+            .tasks
+            .iter()
+            .filter(|task| task.side == Side::Reconciler)
+            .count();
+        let due = self.store.first_due().filter(|_| running < 2)?;
+        Some((due - self.skews[Side::Reconciler as usize]).max(self.last_tick + self.tick))
+    }
+
+    fn start_reconciler(&mut self) {
+        let at = self.next_tick().unwrap_or(self.now);
+        self.now = self.now.max(at);
+        self.last_tick = self.now;
+        self.start(Side::Reconciler, Task::reconcile);
+    }
+
+    fn happen(&mut self, event: usize) {
+        let Event { at, what } = self.events.remove(event);
+        self.now = self.now.max(at);
+        match what {
+            Happening::ShopperWakes(shopper) => self.shopper_wakes(shopper),
+            Happening::RequestTimesOut { shopper, request } => self.request_times_out(shopper, request),
+            Happening::PageEnds(page) => self.page_ends(page),
+            Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
+            Happening::MessageVisible(message) => self.deliver_message(message),
+            Happening::EffectLands(op) => {
+                self.note(|| format!("late: {}", op.brief()));
+                self.apply(op);
+            }
+        }
+    }
+
+    /// A function's call ends in one way or another, and the function goes on.
+    fn step(&mut self, task: usize) {
+        self.tasks[..=task].rotate_right(1);
+        self.now += CALL;
+        if self.now > self.tasks[0].deadline {
+            return self.kill();
+        }
+        let faults = self.tasks[0].waits_for().map_or(&[Fault::None][..], Fault::of);
+        let fault = faults[self.choices.choose(About::Call, faults.len())];
+        let op = self.tasks[0].take_call();
+        self.note(|| match fault {
+            Fault::None => format!("  {}", op.brief()),
+            fault => format!("  {} !! {fault:?}", op.brief()),
+        });
+        let reply = match fault {
+            Fault::Fail => Err(Failure::Unknown),
+            Fault::Busy => Err(Failure::Busy),
+            Fault::Crash => return self.kill(),
+            Fault::Hang => {
+                self.schedule(HANG, Happening::EffectLands(op));
+                return self.kill();
+            }
+            Fault::Slow => {
+                self.schedule(SLOW, Happening::EffectLands(op));
+                Err(Failure::Unknown)
+            }
+            Fault::LoseAnswer => {
+                self.apply_unheard(op);
+                Err(Failure::Unknown)
+            }
+            Fault::Twice => {
+                self.apply(op.clone());
+                self.apply(op)
+            }
+            Fault::None | Fault::Reject | Fault::Refuse | Fault::PriceUp | Fault::Stale => {
+                self.apply_oddly(op, fault)
+            }
+        };
+        let clock = self.clock(self.tasks[0].side);
+        if let Some(outcome) = self.tasks[0].answer(reply, clock) {
+            let task = self.tasks.remove(0);
+            self.note(|| format!("end {:?}: {}", task.job, brief(&outcome)));
+            self.finish(task.job, outcome);
+        }
+    }
+
+    /// The running function dies: whoever called it hears nothing.
+    fn kill(&mut self) {
+        let task = self.tasks.remove(0);
+        self.note(|| format!("dead {:?}", task.job));
+        if let Job::Webhook { notice, before } = task.job {
+            self.repeat_webhook(notice, before);
+        }
+    }
+
+    fn finish(&mut self, job: Job, outcome: Outcome) {
+        // The answer to who called may be lost even though the function did not die.
+        let answered = matches!(job, Job::Reconcile) || self.choose(2) == 0;
+        match (job, outcome) {
+            (Job::Checkout { shopper, request }, Outcome::Placed(result)) if answered => {
+                self.hear_checkout(shopper, request, result);
+            }
+            (Job::StartPayment { shopper, request }, Outcome::Page(result)) if answered => {
+                self.hear_page(shopper, request, result);
+            }
+            (Job::Webhook { notice, before }, Outcome::Settled(result)) => {
+                if !answered || result.is_err() {
+                    self.repeat_webhook(notice, before);
+                }
+            }
+            (Job::Forward { message }, Outcome::Forwarded(result)) if answered && result.is_ok() => {
+                self.queue.acknowledge(message);
+                self.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == message));
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_unheard(&mut self, op: Op) {
+        match op {
+            Op::Commit(order, _) if self.mutation == Some(Mutation::StockOutsideTransaction) => {
+                self.store.commit(*order, Vec::new());
+            }
+            op => drop(self.apply(op)),
+        }
+    }
+
+    fn apply_oddly(&mut self, op: Op, fault: Fault) -> Result<Answer, Failure> {
+        match (fault, &op) {
+            (Fault::Reject, Op::Submit(order)) => self.warehouse.reject(order.id),
+            (Fault::Refuse, Op::Open(order, attempt)) => self.provider.refuse(order.id, attempt.number),
+            (Fault::Refuse, Op::Refund(_)) => {
+                let refused = app::ports::RefundOutcome::Refused("not now".into());
+                return Ok(Answer::Refunded(refused));
+            }
+            (Fault::PriceUp, _) => self.price_up = true,
+            (Fault::Stale, Op::Due(now, limit)) => {
+                return Ok(Answer::Due(self.store.due(now.as_millisecond(), *limit, true)));
+            }
+            _ => {}
+        }
+        self.apply(op)
+    }
+
+    /// A call takes effect.
+    fn apply(&mut self, op: Op) -> Result<Answer, Failure> {
+        let provider_clock = self.clock(Side::Provider);
+        let answer = match op {
+            Op::Products(skus) => Answer::Products(self.products(&skus)),
+            Op::AllProducts => Answer::Products(self.scenario.products.clone()),
+            Op::Levels(skus) => Answer::Levels(self.store.levels(&skus)),
+            Op::Get(id) => Answer::Order(self.store.get(id).cloned()),
+            Op::Commit(order, stock) => Answer::Committed(self.store.commit(*order, stock)),
+            Op::Remove(order) => {
+                self.store.remove(&order);
+                Answer::Done
+            }
+            Op::Due(now, limit) => Answer::Due(self.store.due(now.as_millisecond(), limit, false)),
+            Op::Open(order, attempt) => {
+                let opened = self.provider.open(&order, &attempt, provider_clock);
+                self.watch_pages();
+                Answer::Opened(opened)
+            }
+            Op::LookUpPayment(order, attempt) => {
+                Answer::Session(self.provider.look_up(order, attempt, provider_clock))
+            }
+            Op::Close(session) => {
+                let state = self.provider.close(&session, provider_clock);
+                self.tell_of_closed(&session);
+                Answer::Session(state)
+            }
+            Op::Refund(refund) => Answer::Refunded(self.provider.refund(&refund)),
+            Op::Send(id) => {
+                self.send(id);
+                Answer::Done
+            }
+            Op::Submit(_) | Op::LookUpOrder(_) if self.now - self.begun < self.scenario.outage => {
+                return Err(Failure::Unknown);
+            }
+            Op::Submit(order) => Answer::Submitted(self.warehouse.submit(&order)),
+            Op::LookUpOrder(id) => Answer::LookedUp(self.warehouse.look_up(id)),
+        };
+        Ok(answer)
+    }
+
+    fn products(&self, skus: &[domain::Sku]) -> std::collections::HashMap<domain::Sku, domain::Product> {
+        let dearer = |product: &domain::Product| domain::Product {
+            unit_price: testkit::eur(product.unit_price.minor() + i64::from(self.price_up)),
+            ..product.clone()
+        };
+        skus.iter()
+            .filter_map(|sku| self.scenario.products.get_key_value(sku))
+            .map(|(sku, product)| (sku.clone(), dearer(product)))
+            .collect()
+    }
+
+    /// Once all is done: dead letters are redriven a week later, and everything may be told again.
+    fn encore(&mut self) -> bool {
+        self.encores += 1;
+        let again = match self.encores {
+            1 => {
+                self.dead_letters = self.queue.dead();
+                self.now += WEEK;
+                for message in self.queue.redrive(self.now) {
+                    self.schedule(0, Happening::MessageVisible(message));
+                }
+                self.dead_letters > 0
+            }
+            2 => match self.choose(3) {
+                1 => self.tell_everything_again(),
+                2 => self.send_everything_again(),
+                _ => false,
+            },
+            _ => return false,
+        };
+        if again {
+            self.note(|| "a week later".to_owned());
+        }
+        true
+    }
+
+    fn tell_everything_again(&mut self) -> bool {
+        for notice in self.notices.clone() {
+            self.schedule(0, Happening::Webhook { notice, before: 9 });
+        }
+        true
+    }
+
+    fn send_everything_again(&mut self) -> bool {
+        let orders: Vec<OrderId> = self.store.orders.iter().map(|order| order.id).collect();
+        for id in orders {
+            let message = self.queue.send(id.to_string(), self.now);
+            self.schedule(0, Happening::MessageVisible(message));
+        }
+        true
+    }
+}
+
+fn brief(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Placed(Ok(placed)) => format!("{} replayed={}", placed.order.status.name(), placed.replayed),
+        Outcome::Placed(Err(error)) => error.to_string(),
+        other => format!("{other:?}"),
+    }
+}
