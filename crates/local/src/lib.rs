@@ -3,9 +3,12 @@
 //! `kontor` reads `template.yaml` as AWS SAM would, builds the function binaries it names and runs them, unchanged,
 //! behind a gateway, against embedded engines and sandboxes of the outside world.
 
+pub mod binaries;
+pub mod catalogue;
 pub mod engines;
 pub mod gateway;
 pub mod logs;
+pub mod replay;
 pub mod runtime;
 pub mod sandbox;
 pub mod sources;
