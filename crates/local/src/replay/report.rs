@@ -79,7 +79,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut outcome = Table::new();
-        outcome.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["orders", "placed", "paid", "forwarded", "refused", "took"]);
+        outcome.load_style(presets::UTF8_BORDERS_ONLY).set_header(["orders", "placed", "paid", "forwarded", "refused", "took"]);
         let refused: usize = self.refused.values().sum();
         outcome.add_row([
             self.orders.to_string(),
@@ -91,7 +91,7 @@ impl fmt::Display for Report {
         ]);
         writeln!(f, "{outcome}")?;
         let mut latencies = Table::new();
-        latencies.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["step", "median", "p99", "max"]);
+        latencies.load_style(presets::UTF8_BORDERS_ONLY).set_header(["step", "median", "p99", "max"]);
         for (step, of) in &self.steps {
             let quantiles = [500, 990, 1_000].map(|permille| shown(of.quantile(permille)));
             latencies.add_row([vec![(*step).to_owned()], quantiles.to_vec()].concat());
