@@ -14,15 +14,15 @@ export function refusalText({ code, errors = [], data }) {
 
 /** Asks whether the new total is accepted. @returns {Promise<boolean>} */
 export async function askAboutPrice(before, now) {
-  const old = new Map((before?.lines ?? []).map((line) => [line.sku, line]));
+  const old = new Map(before.lines.map((line) => [line.sku, line]));
   const changed = now.lines.filter((line) => old.has(line.sku) && old.get(line.sku).unit_price.amount !== line.unit_price.amount);
   const row = (label, from, to, bold) => h("tr", h("th", { scope: "row" }, label), h("td", from ? h("s", money(from)) : ""), h("td", bold ? h("strong", money(to)) : money(to)));
   const table = h("table.compare",
     h("thead", h("tr", h("th", { scope: "col" }, h("span.hidden", t("price_changed.what"))), h("th", { scope: "col" }, t("price_changed.before")), h("th", { scope: "col" }, t("price_changed.now")))),
     h("tbody",
       changed.slice(0, 8).map((line) => row(nameOf(line.name), old.get(line.sku).unit_price, line.unit_price, false)),
-      row(t("sum.shipping"), before?.shipping, now.shipping, false),
-      row(t("sum.total"), before?.total, now.total, true)));
+      row(t("sum.shipping"), before.shipping, now.shipping, false),
+      row(t("sum.total"), before.total, now.total, true)));
   const answer = await ask(t("price_changed.title"), [h("p", t("price_changed.text")), table],
     [{ text: t("price_changed.accept"), value: "yes", main: true, testid: "accept-price" }, { text: t("price_changed.refuse"), value: "" }]);
   return answer === "yes";

@@ -28,7 +28,7 @@ export default function checkout(main, route, signal, refusal = null) {
     return { title: t("checkout.title") };
   }
   const form = new CheckoutForm(main, own.signal, again);
-  if (refusal?.answer) form.refused(refusal.answer);
+  if (refusal?.answer) form.refused(refusal.answer, JSON.parse(refusal.attempt.body).expected_total);
   return { title: t("checkout.title") };
 }
 
@@ -88,8 +88,11 @@ class CheckoutForm {
 
   cartChanged() {
     if (this.working) return;
-    if (cart.get().length === 0) this.again();
-    else this.cost();
+    if (cart.get().length > 0) this.cost();
+    else {
+      this.again();
+      focusOn(this.main.querySelector("h1"));
+    }
   }
 
   /** Asks for the quote of cart and country as they are now. */
@@ -170,7 +173,7 @@ class CheckoutForm {
       return;
     }
     this.work(false);
-    if (result.outcome === "refused") await this.refused(result.answer);
+    if (result.outcome === "refused") await this.refused(result.answer, this.quote?.total);
     else this.unsettled(result.outcome);
   }
 
@@ -193,8 +196,8 @@ class CheckoutForm {
   }
 
   /** The shop said no, and why: each kind of no has its way on. */
-  async refused(answer) {
-    if (answer.code === "price_changed" && answer.data.quote) return this.priceChanged(answer.data.quote);
+  async refused(answer, expected) {
+    if (answer.code === "price_changed" && answer.data.quote) return this.priceChanged(answer.data.quote, this.quote ?? { lines: [], total: expected });
     if (answer.code === "sold_out" || answer.code === "items_unavailable") return this.short(answer);
     const { wrong, rest } = byField(answer.errors, this.gift.checked);
     if (answer.code === "validation_failed" && rest.length === 0 && this.faults(wrong)) return undefined;
@@ -202,8 +205,8 @@ class CheckoutForm {
     return this.trouble("bad", t("problem.refused"), refusalText(answer), h("a.button", { href: "#/cart" }, t("checkout.back")));
   }
 
-  async priceChanged(quote) {
-    const accepted = await askAboutPrice(this.quote, quote);
+  async priceChanged(quote, before) {
+    const accepted = await askAboutPrice(before, quote);
     if (!accepted) return;
     this.ready(quote);
     this.button.focus();
@@ -212,7 +215,10 @@ class CheckoutForm {
   }
 
   async short(answer) {
+    if (this.isAsking) return;
+    this.isAsking = true;
     const adjusted = await askAboutShortage(answer);
+    this.isAsking = false;
     this.costed = null;
     if (!adjusted) location.hash = "#/cart";
     else if (cart.get().length > 0) this.cost();

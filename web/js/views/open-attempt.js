@@ -8,17 +8,24 @@ import { attempt } from "../shop.js";
 
 /**
  * Shows the open attempt.
- * @param {(result: any) => void} refused called when the shop turned the order down: the checkout can go on
+ * @param {(result: any) => void} refused called when the order was turned down, or settled elsewhere: the checkout can go on
  */
 export function openAttempt(main, signal, refused) {
   const open = attempt.get();
   const body = JSON.parse(open.body);
   const ways = waysOn(open, Date.now());
   const said = h("div", { role: "status" });
+  let isAsking = false;
+  // Settled in another tab.
+  attempt.onChange((left) => {
+    if (!left && !isAsking) refused(null);
+  }, signal);
 
   const again = busyButton("button.button.main.large", { "data-testid": "send-again" }, t("open.again"), async () => {
     fill(said, h("p.quiet", t("open.asking")));
+    isAsking = true;
     const result = await placeOrder(null, (seconds) => fill(said, h("p.quiet", t("checkout.busy", { seconds }))));
+    isAsking = false;
     if (signal.aborted) return;
     if (result.outcome === "placed") leaveFor(result.answer.data.order.id);
     else if (result.outcome === "refused" || result.outcome === "nothing") refused(result);
@@ -27,6 +34,7 @@ export function openAttempt(main, signal, refused) {
   const letGo = h("button.button", { type: "button", onclick: async () => {
     const sure = await ask(t("open.let_go"), h("p", t("open.let_go_text")), [{ text: t("open.let_go"), value: "yes", main: true }, { text: t("cancel"), value: "" }]);
     if (sure !== "yes") return;
+    isAsking = true;
     attempt.set(null);
     location.hash = "#/cart";
   } }, t("open.let_go"));

@@ -1,7 +1,7 @@
 // One order: where it stands, live, and how to pay it.
 import * as api from "../api.js";
 import { add } from "../cart.js";
-import { h, fill, focusOn } from "../dom.js";
+import { h, fill } from "../dom.js";
 import { minutesUntil } from "../format.js";
 import { deadline, has, moment, money, t } from "../i18n.js";
 import { busyButton, heading, linesTable, notice, say, sums } from "../parts.js";
@@ -37,7 +37,8 @@ class OrderPage {
     Object.assign(this, { main, id, token, signal, paid, left, since: Date.now(), order: null, text: "" });
     this.status = h("strong.rubber", { "data-testid": "order-status" }, "…");
     this.meaning = h("p.lead");
-    this.paying = h("div");
+    this.said = h("div.said", { role: "status" });
+    this.paying = h("div", this.said);
     this.body = h("div");
     fill(main, heading(t("order.title")), h("p.sku", id),
       h("div.status", { role: "status", "aria-live": "polite" }, h("span.hidden", t("order.status")), this.status, this.meaning),
@@ -102,13 +103,13 @@ class OrderPage {
     if (key === this.payingKey) return;
     this.payingKey = key;
     if (!open) {
-      fill(this.paying);
+      fill(this.paying, status === "placed" && this.said);
       return;
     }
     const due = until && h("p", t("order.pay_until", { at: deadline(until), minutes }));
     const box = this.paying.querySelector(".pay");
     if (box && due) box.querySelector(".due").replaceChildren(due);
-    else fill(this.paying, h("section.pay.notice.warn", h("p.notice-title", t("order.to_pay", { total: money(total) })), h("div.due", due), h("div.said", { role: "status" }), h("div.actions", this.payButton())));
+    else fill(this.paying, h("section.pay.notice.warn", h("p.notice-title", t("order.to_pay", { total: money(total) })), h("div.due", due), this.said, h("div.actions", this.payButton())));
   }
 
   payButton() {
@@ -134,12 +135,11 @@ class OrderPage {
     }
     const seconds = error.retryAfter;
     const text = error instanceof api.NetworkGone ? t("order.pay_gone") : seconds ? t("order.pay_later", { seconds }) : t("order.pay_failed");
-    this.say(h("p", text), this.paying.querySelector("[data-testid=pay]") ? null : this.payButton());
+    this.say(h("p", text));
   }
 
   say(...content) {
-    const place = this.paying.querySelector(".said");
-    fill(place ?? this.paying, place ? content : h("div.said", { role: "status" }, content));
+    fill(this.said, content);
   }
 
   ways(order) {
