@@ -48,7 +48,7 @@ pub async fn serve(runner: impl Run) -> Result<(), Error> {
 /// [`RunFailed`].
 pub async fn once(runner: &impl Run, deadline: Deadline) -> Result<(), RunFailed> {
     let begun = Instant::now();
-    let outcome = runner.run(deadline).await;
+    let outcome = Box::pin(runner.run(deadline)).await;
     outcome.map_err(|error| {
         let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let error = telemetry::chain(error.as_ref());

@@ -149,7 +149,9 @@ async fn try_one(consumer: &impl Consume, raw: &RawValue, last_begin: Timestamp)
         Ok(wire) => {
             let record = wire.into_record();
             // Nothing of the consumer is left half changed: what it holds is behind its own calls.
-            let outcome = AssertUnwindSafe(consumer.consume(&record)).catch_unwind().await;
+            let outcome = AssertUnwindSafe(Box::pin(consumer.consume(&record)))
+                .catch_unwind()
+                .await;
             outcome.unwrap_or_else(|_| Err("a panic".into()))
         }
     };

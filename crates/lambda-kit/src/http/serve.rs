@@ -35,7 +35,8 @@ pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let facts = vec![("request_id", request.id().to_owned())];
     telemetry::scope(facts, async {
         let begun = Instant::now();
-        let outcome = handler.handle(request).await;
+        // Boxed: a use case is a deep and large future.
+        let outcome = Box::pin(handler.handle(request)).await;
         log(request, &outcome, begun.elapsed().as_secs_f64() * 1_000.0);
         outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
     })

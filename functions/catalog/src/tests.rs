@@ -1,0 +1,163 @@
+use lambda_kit::http::{Request, Response, answer};
+use serde_json::Value;
+use testkit::{FakeClock, MemoryStore, a_product, a_sku};
+
+use crate::handler::Catalog;
+
+type Subject = Catalog<MemoryStore, FakeClock>;
+
+fn subject() -> Subject {
+    let products = (0..30).map(|n| (a_product(&format!("SKU{n:02}"), 100 + n), 5));
+    Catalog::new(MemoryStore::with(products), FakeClock::at_noon())
+}
+
+fn list(query: &str) -> Request {
+    Request::to("GET /api/products").with_id("r1").with_query(query)
+}
+
+fn show(sku: &str) -> Request {
+    Request::to("GET /api/products/{sku}")
+        .with_id("r1")
+        .with_path_parameter("sku", sku)
+}
+
+fn skus(response: &Response) -> Vec<String> {
+    let body = response.body_json();
+    let items = body["items"].as_array().cloned().unwrap_or_default();
+    items
+        .iter()
+        .filter_map(|item| item["sku"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn problem(response: &Response) -> (u16, String) {
+    assert_eq!(
+        response.header_of("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(response.header_of("cache-control"), Some("no-store"));
+    let body = response.body_json();
+    assert_eq!(body["request_id"], "r1");
+    (
+        response.status(),
+        body["code"].as_str().unwrap_or_default().to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn the_catalogue_is_read_part_by_part_each_product_once() {
+    let subject = subject();
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let response = answer(&subject, &list(&format!("q=&cursor={cursor}&limit=7"))).await;
+        assert_eq!(response.status(), 200);
+        all.extend(skus(&response));
+        match response.body_json()["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    let expected: Vec<_> = (0..30).map(|n| format!("SKU{n:02}")).collect();
+    assert_eq!(all, expected);
+    assert_eq!(skus(&answer(&subject, &list("")).await).len(), 24);
+}
+
+#[tokio::test]
+async fn a_search_finds_by_name_and_sku_and_goes_on_by_cursor() {
+    let subject = subject();
+    assert_eq!(skus(&answer(&subject, &list("q=sku07")).await), ["SKU07"]);
+    assert_eq!(
+        skus(&answer(&subject, &list("q=product+sku0&limit=100")).await).len(),
+        10
+    );
+    let first = answer(&subject, &list("q=sku1&limit=4")).await;
+    assert_eq!(skus(&first), ["SKU10", "SKU11", "SKU12", "SKU13"]);
+    let body = first.body_json();
+    let cursor = body["next_cursor"].as_str().expect("more");
+    let second = answer(&subject, &list(&format!("q=sku1&limit=100&cursor={cursor}"))).await;
+    assert_eq!(skus(&second).len(), 6);
+    assert_eq!(second.body_json()["next_cursor"], Value::Null);
+    assert!(skus(&answer(&subject, &list("q=nothing")).await).is_empty());
+}
+
+#[tokio::test]
+async fn a_new_product_is_found_after_a_minute() {
+    let subject = subject();
+    let store = &subject.store;
+    assert!(skus(&answer(&subject, &list("q=late")).await).is_empty());
+    store.put_product(a_product("LATE", 1));
+    subject.clock.advance(jiff::SignedDuration::from_secs(59));
+    assert!(skus(&answer(&subject, &list("q=late")).await).is_empty());
+    subject.clock.advance(jiff::SignedDuration::from_secs(1));
+    assert_eq!(skus(&answer(&subject, &list("q=late")).await), ["LATE"]);
+}
+
+#[tokio::test]
+async fn a_product_is_shown_with_what_is_left() {
+    let subject = subject();
+    subject.store.set_stock(&a_sku("SKU03"), 2);
+    let response = answer(&subject, &show("sku03")).await;
+    assert_eq!(response.status(), 200);
+    let body = response.body_json();
+    assert_eq!(
+        (&body["sku"], &body["available"]),
+        (&Value::from("SKU03"), &Value::from(2))
+    );
+    assert_eq!(
+        body["price"],
+        serde_json::json!({"amount": 103, "currency": "EUR"})
+    );
+}
+
+#[tokio::test]
+async fn who_has_the_answer_already_gets_a_304() {
+    let subject = subject();
+    for request in [show("SKU03"), list("limit=3")] {
+        let first = answer(&subject, &request).await;
+        let tag = first.header_of("etag").expect("a tag").to_owned();
+        assert!(tag.starts_with("W/\""), "{tag}");
+        let again = answer(&subject, &request.clone().with_header("If-None-Match", &tag)).await;
+        assert_eq!((again.status(), again.body()), (304, ""));
+        for name in ["etag", "cache-control"] {
+            assert_eq!(again.header_of(name), first.header_of(name));
+        }
+        let sku = a_sku(if request.route().ends_with("{sku}") {
+            "SKU03"
+        } else {
+            "SKU00"
+        });
+        subject.store.set_stock(&sku, 1);
+        let changed = answer(&subject, &request.with_header("If-None-Match", &tag)).await;
+        assert_eq!(changed.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn caches_are_told_how_long() {
+    let response = answer(&subject(), &list("")).await;
+    let expected = "public, max-age=10, s-maxage=30, stale-while-revalidate=300";
+    assert_eq!(response.header_of("cache-control"), Some(expected));
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_a_problem() {
+    let subject = subject();
+    let long = format!("q={}", "x".repeat(101));
+    for (request, expected) in [
+        (list("cursor=nope"), (400, "invalid_cursor")),
+        (list("limit=0"), (400, "invalid_parameter")),
+        (list("limit=101"), (400, "invalid_parameter")),
+        (list("limit=ten"), (400, "invalid_parameter")),
+        (list(&long), (400, "invalid_parameter")),
+        (show("NONE"), (404, "product_not_found")),
+        (show("no sku at all"), (404, "product_not_found")),
+        (
+            Request::to("GET /api/other").with_id("r1"),
+            (404, "route_not_found"),
+        ),
+    ] {
+        let (status, code) = problem(&answer(&subject, &request).await);
+        assert_eq!((status, code.as_str()), expected);
+    }
+}

@@ -1,0 +1,45 @@
+use app::ports::{Catalogue, Clock, Orders, Stock};
+use app::{AccessKeys, place_order, quote_cart};
+use domain::ShippingTable;
+use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::{Problem, telemetry};
+
+use crate::idempotency_key::idempotency_key;
+use crate::{refusal, wire};
+
+/// The two routes of the checkout.
+pub(crate) struct Checkout<S, C> {
+    pub(crate) store: S,
+    pub(crate) shipping: ShippingTable,
+    pub(crate) keys: AccessKeys,
+    pub(crate) clock: C,
+}
+
+impl<S: Catalogue + Stock + Orders, C: Clock> Handle for Checkout<S, C> {
+    async fn handle(&self, request: &Request) -> Result<Response, Problem> {
+        match request.route() {
+            "POST /api/quote" => self.quote(request).await,
+            "POST /api/checkout" => self.place(request).await,
+            _ => Err(Problem::route_not_found()),
+        }
+    }
+}
+
+impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
+    async fn quote(&self, request: &Request) -> Result<Response, Problem> {
+        let (cart, ship_to) = wire::read_quote_request(&request.json()?, &self.shipping)?;
+        let quote = quote_cart(&self.store, &self.store, &self.shipping, &cart, ship_to).await;
+        quote.map(|quote| wire::quoted(&quote)).map_err(refusal::of_quote)
+    }
+
+    async fn place(&self, request: &Request) -> Result<Response, Problem> {
+        let key = idempotency_key(request.header("idempotency-key"))?;
+        let wish = wire::read_wish(&request.json()?, key, &self.shipping)?;
+        let store = &self.store;
+        let placed = place_order(store, store, store, &self.shipping, &self.clock, wish)
+            .await
+            .map_err(refusal::of_order)?;
+        telemetry::note("order.id", placed.order.id);
+        Ok(wire::placed(&placed, self.keys.token(placed.order.id)))
+    }
+}

@@ -1,0 +1,115 @@
+use app::ports::Orders;
+use app::{AccessKeys, ShowOrderError, show_order};
+use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::{Problem, telemetry};
+
+/// Shows orders.
+pub(crate) struct OrderStatus<O> {
+    pub(crate) orders: O,
+    pub(crate) keys: AccessKeys,
+}
+
+impl<O: Orders> Handle for OrderStatus<O> {
+    async fn handle(&self, request: &Request) -> Result<Response, Problem> {
+        let token = request.bearer_token().unwrap_or_default();
+        let order = show_order(&self.orders, &self.keys, request.path_parameter("id"), token)
+            .await
+            .map_err(|error| match error {
+                ShowOrderError::NotFound => order_not_found(),
+                ShowOrderError::Store(error) => error.into(),
+            })?;
+        telemetry::note("order.id", order.id);
+        Ok(Response::json(200, &api::Order::from(&order)).header("cache-control", "no-store"))
+    }
+}
+
+/// The same words for no order, no token and a wrong one.
+fn order_not_found() -> Problem {
+    Problem::new(404, "order_not_found", "There is no such order")
+        .detail("Check the order's id and the access token.")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::OrderId;
+    use lambda_kit::http::answer;
+    use proptest::prelude::*;
+    use testkit::{MemoryStore, an_order};
+
+    use super::*;
+
+    fn subject() -> OrderStatus<MemoryStore> {
+        let orders = MemoryStore::default();
+        orders.put_order(an_order().paid());
+        orders.put_order(an_order().under("reserving").draft());
+        OrderStatus {
+            orders,
+            keys: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+        }
+    }
+
+    fn ask(id: &str, authorization: &str) -> Request {
+        Request::to("GET /api/orders/{id}")
+            .with_id("r1")
+            .with_path_parameter("id", id)
+            .with_header("Authorization", authorization)
+    }
+
+    #[tokio::test]
+    async fn who_holds_the_token_sees_the_order() {
+        let subject = subject();
+        let id = an_order().draft().id;
+        let token = subject.keys.token(id);
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let response = answer(&subject, &ask(id.as_str(), &format!("{scheme} {token}"))).await;
+            assert_eq!(
+                (response.status(), response.header_of("cache-control")),
+                (200, Some("no-store"))
+            );
+            let order: api::Order = serde_json::from_value(response.body_json()).expect("an order");
+            assert_eq!((order.id.as_str(), order.status.as_str()), (id.as_str(), "paid"));
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_learns_whether_an_order_exists() {
+        let subject = subject();
+        let id = an_order().draft().id;
+        let unknown = OrderId::for_key("unknown");
+        let reserving = OrderId::for_key("reserving");
+        let (own, of_unknown) = (subject.keys.token(id), subject.keys.token(unknown));
+        let of_reserving = subject.keys.token(reserving);
+        let expected = answer(&subject, &ask(unknown.as_str(), &format!("Bearer {of_unknown}"))).await;
+        assert_eq!(
+            (expected.status(), expected.header_of("cache-control")),
+            (404, Some("no-store"))
+        );
+        assert_eq!(expected.body_json()["code"], "order_not_found");
+        for request in [
+            ask(id.as_str(), "Bearer wrong"),
+            ask(id.as_str(), &format!("Bearer {of_unknown}")),
+            ask(id.as_str(), &format!("Basic {own}")),
+            ask(id.as_str(), &own),
+            ask(id.as_str(), ""),
+            ask("no id", &format!("Bearer {own}")),
+            ask(reserving.as_str(), &format!("Bearer {of_reserving}")),
+            Request::to("GET /api/orders/{id}")
+                .with_id("r1")
+                .with_path_parameter("id", id.as_str()),
+        ] {
+            assert!(answer(&subject, &request).await == expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_token_for_any_id_is_a_404(id in ".*", authorization in ".*", token: Vec<u8>) {
+            let subject = subject();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let bearer = format!("Bearer {}", String::from_utf8_lossy(&token));
+            for request in [ask(&id, &authorization), ask(&id, &bearer), ask(an_order().draft().id.as_str(), &bearer)] {
+                prop_assert_eq!(runtime.block_on(answer(&subject, &request)).status(), 404);
+            }
+        }
+    }
+}
