@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 pub use report::{Latencies, Report};
 
 use past_order::PastOrder;
-use shopper::{Receipt, Shopper, Visit};
+use shopper::{Fate, Receipt, Shopper, Visit};
 
 /// Shoppers at once where no rate is given.
 const SHOPPERS: usize = 16;
@@ -44,7 +44,11 @@ pub struct ReplayArgs {
 
 fn a_rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.001..=10_000.0).contains(&rate) { Ok(rate) } else { Err("a rate is 0.001 to 10,000 a second".to_owned()) }
+    if (0.001..=10_000.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("a rate is 0.001 to 10,000 a second".to_owned())
+    }
 }
 
 /// Places, pays and follows every order of the file; draws a progress bar where somebody looks.
@@ -52,36 +56,42 @@ fn a_rate(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Where the file cannot be read or no shop answers. What happens to a single order is in the [`Report`].
 pub async fn replay(args: &ReplayArgs) -> anyhow::Result<Report> {
+    let count = past_order::count(&args.orders)?;
     let orders = past_order::read(&args.orders)?;
     let shopper = Arc::new(Shopper::at(&args.shop).await?);
-    let progress = ProgressBar::new(orders.len() as u64 * 2);
-    progress.set_style(ProgressStyle::with_template("{bar:40} {percent:>3}%  {elapsed}  {msg}")?);
+    let progress = ProgressBar::new(count as u64 * 2);
+    progress.set_style(ProgressStyle::with_template(
+        "{bar:40} {percent:>3}%  {elapsed}  {msg}",
+    )?);
     let started = Instant::now();
     let (paid, arriving) = mpsc::unbounded_channel();
     let following = tokio::spawn(follow(Arc::clone(&shopper), arriving, progress.clone()));
     let visits = visit_all(&shopper, orders, args.rate, &paid, &progress).await;
     drop(paid);
-    let arrived = following.await.context("following the orders")?;
+    let followed = following.await.context("following the orders")?;
     progress.finish_and_clear();
-    Ok(Report::of(&visits, &arrived, started.elapsed()))
+    Ok(Report::of(&visits?, &followed, started.elapsed()))
 }
 
 /// Sends a shopper for each order, so many a second or so many at once.
 async fn visit_all(
     shopper: &Arc<Shopper>,
-    orders: Vec<PastOrder>,
+    orders: impl Iterator<Item = anyhow::Result<PastOrder>>,
     rate: Option<f64>,
     paid: &mpsc::UnboundedSender<Receipt>,
     progress: &ProgressBar,
-) -> Vec<Visit> {
+) -> anyhow::Result<Vec<Visit>> {
     let crowd = Arc::new(Semaphore::new(if rate.is_some() { CROWD } else { SHOPPERS }));
     let mut pace = rate.map(|rate| tokio::time::interval(Duration::from_secs_f64(1.0 / rate)));
     let mut visits = JoinSet::new();
     for order in orders {
+        let order = order?;
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        let Ok(place) = Arc::clone(&crowd).acquire_owned().await else { break };
+        let Ok(place) = Arc::clone(&crowd).acquire_owned().await else {
+            break;
+        };
         let (shopper, paid, progress) = (Arc::clone(shopper), paid.clone(), progress.clone());
         visits.spawn(async move {
             let visit = shopper.visit(&order).await;
@@ -95,17 +105,26 @@ async fn visit_all(
             visit
         });
     }
-    visits.join_all().await
+    Ok(visits.join_all().await)
 }
 
-/// Waits until every paid order is in the warehouse; gives up only where nothing moves any more. How long each took.
+/// Where the paid orders ended up.
+#[derive(Debug, Default)]
+struct Followed {
+    /// How long each took from its payment to the warehouse.
+    arrived: Vec<Duration>,
+    /// The states that others ended in, from which no way leads to the warehouse.
+    lost: Vec<String>,
+}
+
+/// Waits until every paid order is in the warehouse or lost for good; gives up only where nothing moves any more.
 async fn follow(
     shopper: Arc<Shopper>,
     mut paid: mpsc::UnboundedReceiver<Receipt>,
     progress: ProgressBar,
-) -> Vec<Duration> {
+) -> Followed {
     let mut waiting = VecDeque::new();
-    let mut arrived = Vec::new();
+    let mut followed = Followed::default();
     let mut last_move = Instant::now();
     loop {
         while let Ok(receipt) = paid.try_recv() {
@@ -116,18 +135,25 @@ async fn follow(
         // The warehouse takes them roughly in order: those behind the first few need not be asked about yet.
         for _ in 0..waiting.len().min(64) {
             let Some(receipt) = waiting.pop_front() else { break };
-            if shopper.is_forwarded(&receipt).await {
-                arrived.push(receipt.paid_at.elapsed());
-                progress.inc(1);
-                last_move = Instant::now();
-            } else {
-                waiting.push_back(receipt);
+            match shopper.look_after(&receipt).await {
+                Fate::Underway => {
+                    waiting.push_back(receipt);
+                    continue;
+                }
+                Fate::Forwarded => followed.arrived.push(receipt.paid_at.elapsed()),
+                Fate::Lost(status) => followed.lost.push(status),
             }
+            progress.inc(1);
+            last_move = Instant::now();
         }
         let all_sent = paid.is_closed() && paid.is_empty();
-        if all_sent && waiting.is_empty() || last_move.elapsed() > STANDSTILL {
-            return arrived;
+        let stands_still = all_sent && last_move.elapsed() > STANDSTILL;
+        if all_sent && waiting.is_empty() || stands_still {
+            return followed;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,19 +30,28 @@ pub(super) struct PastLine {
     pub(super) quantity: u32,
 }
 
-/// Reads a file of orders, one JSON object a line.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<PastOrder>> {
-    let file = File::open(path).with_context(|| format!("cannot read the orders in {}", path.display()))?;
-    let mut orders = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+/// Reads a file of orders, one JSON object a line, as they are asked for: no more than one is held at a time.
+pub(super) fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<PastOrder>>> {
+    let path = path.to_owned();
+    let file = File::open(&path).with_context(|| format!("cannot read the orders in {}", path.display()))?;
+    let parse = move |(number, line): (usize, std::io::Result<String>)| {
         let place = || format!("{}, line {number}", path.display());
-        let line = line.with_context(place)?;
-        if !line.trim().is_empty() {
-            orders.push(serde_json::from_str(&line).with_context(|| format!("{}: not an order", place()))?);
+        match line.with_context(place) {
+            Ok(line) if line.trim().is_empty() => None,
+            Ok(line) => {
+                Some(serde_json::from_str(&line).with_context(|| format!("{}: not an order", place())))
+            }
+            Err(error) => Some(Err(error)),
         }
-    }
-    anyhow::ensure!(!orders.is_empty(), "{} holds no orders", path.display());
-    Ok(orders)
+    };
+    Ok((1..).zip(BufReader::new(file).lines()).filter_map(parse))
+}
+
+/// Counts a file's orders; a bad line is found here, before the first order is placed.
+pub(super) fn count(path: &Path) -> anyhow::Result<usize> {
+    let count = read(path)?.try_fold(0, |count, order| order.map(|_| count + 1))?;
+    anyhow::ensure!(count > 0, "{} holds no orders", path.display());
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -53,11 +62,20 @@ mod tests {
     fn a_bad_line_is_named() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("orders.jsonl");
-        std::fs::write(&path, "{\"order\":\"1\",\"country\":\"DE\",\"lines\":[]}\n\n{\"order\":2}\n").expect("written");
-        let error = read(&path).expect_err("a bad line").to_string();
+        std::fs::write(
+            &path,
+            "{\"order\":\"1\",\"country\":\"DE\",\"lines\":[]}\n\n{\"order\":2}\n",
+        )
+        .expect("written");
+        let error = count(&path).expect_err("a bad line").to_string();
         assert!(error.ends_with("orders.jsonl, line 3: not an order"), "{error}");
         std::fs::write(&path, "\n").expect("written");
-        assert!(read(&path).expect_err("nothing").to_string().contains("holds no orders"));
-        assert!(read(Path::new("nowhere")).is_err());
+        assert!(
+            count(&path)
+                .expect_err("nothing")
+                .to_string()
+                .contains("holds no orders")
+        );
+        assert!(count(Path::new("nowhere")).is_err());
     }
 }

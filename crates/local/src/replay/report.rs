@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use comfy_table::{Table, presets};
 
+use super::Followed;
 use super::shopper::Visit;
 
 /// How long a step took.
@@ -26,7 +27,7 @@ pub struct Report {
     pub paid: usize,
     /// Those that the warehouse has.
     pub forwarded: usize,
-    /// Why others were refused, with how many.
+    /// Why others were refused, before the payment or after it, with how many.
     pub refused: BTreeMap<String, usize>,
     /// From the first request to the last order's arrival.
     pub took: Duration,
@@ -43,29 +44,39 @@ impl Latencies {
     /// The latency that `permille` of all do not exceed; `None` where there is none.
     pub fn quantile(&self, permille: usize) -> Option<Duration> {
         let last = self.sorted.len().checked_sub(1)?;
-        self.sorted.get((self.sorted.len() * permille).div_ceil(1_000).saturating_sub(1).min(last)).copied()
+        self.sorted
+            .get(
+                (self.sorted.len() * permille)
+                    .div_ceil(1_000)
+                    .saturating_sub(1)
+                    .min(last),
+            )
+            .copied()
     }
 }
 
 impl Report {
-    pub(super) fn of(visits: &[Visit], arrived: &[Duration], took: Duration) -> Self {
+    pub(super) fn of(visits: &[Visit], followed: &Followed, took: Duration) -> Self {
         let step = |of: fn(&Visit) -> Option<Duration>| Latencies::of(visits.iter().filter_map(of).collect());
         let mut refused = BTreeMap::new();
         for why in visits.iter().filter_map(|visit| visit.refused.clone()) {
             *refused.entry(why).or_default() += 1;
         }
+        for status in &followed.lost {
+            *refused.entry(format!("paid, then {status}")).or_default() += 1;
+        }
         Self {
             orders: visits.len(),
             placed: visits.iter().filter(|visit| visit.placed).count(),
             paid: visits.iter().filter(|visit| visit.receipt.is_some()).count(),
-            forwarded: arrived.len(),
+            forwarded: followed.arrived.len(),
             refused,
             took,
             steps: vec![
                 ("quote", step(|visit| visit.quote)),
                 ("checkout", step(|visit| visit.checkout)),
                 ("payment page", step(|visit| visit.payment)),
-                ("paid to forwarded", Latencies::of(arrived.to_vec())),
+                ("paid to forwarded", Latencies::of(followed.arrived.clone())),
             ],
         }
     }
@@ -79,7 +90,14 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut outcome = Table::new();
-        outcome.load_style(presets::UTF8_BORDERS_ONLY).set_header(["orders", "placed", "paid", "forwarded", "refused", "took"]);
+        outcome.load_style(presets::UTF8_BORDERS_ONLY).set_header([
+            "orders",
+            "placed",
+            "paid",
+            "forwarded",
+            "refused",
+            "took",
+        ]);
         let refused: usize = self.refused.values().sum();
         outcome.add_row([
             self.orders.to_string(),
@@ -91,7 +109,9 @@ impl fmt::Display for Report {
         ]);
         writeln!(f, "{outcome}")?;
         let mut latencies = Table::new();
-        latencies.load_style(presets::UTF8_BORDERS_ONLY).set_header(["step", "median", "p99", "max"]);
+        latencies
+            .load_style(presets::UTF8_BORDERS_ONLY)
+            .set_header(["step", "median", "p99", "max"]);
         for (step, of) in &self.steps {
             let quantiles = [500, 990, 1_000].map(|permille| shown(of.quantile(permille)));
             latencies.add_row([vec![(*step).to_owned()], quantiles.to_vec()].concat());
@@ -107,7 +127,9 @@ impl fmt::Display for Report {
 fn shown(latency: Option<Duration>) -> String {
     match latency {
         None => "-".to_owned(),
-        Some(latency) if latency < Duration::from_secs(1) => format!("{:.1} ms", latency.as_secs_f64() * 1_000.0),
+        Some(latency) if latency < Duration::from_secs(1) => {
+            format!("{:.1} ms", latency.as_secs_f64() * 1_000.0)
+        }
         Some(latency) => format!("{:.1} s", latency.as_secs_f64()),
     }
 }
@@ -126,8 +148,15 @@ mod tests {
 
     #[test]
     fn refusals_are_counted_by_their_reason() {
-        let refused = Visit { refused: Some("409 sold_out".to_owned()), ..Visit::default() };
-        let report = Report::of(&[refused.clone(), refused], &[], Duration::from_secs(1));
+        let refused = Visit {
+            refused: Some("409 sold_out".to_owned()),
+            ..Visit::default()
+        };
+        let report = Report::of(
+            &[refused.clone(), refused],
+            &Followed::default(),
+            Duration::from_secs(1),
+        );
         assert_eq!(report.refused, BTreeMap::from([("409 sold_out".to_owned(), 2)]));
         assert!(report.to_string().contains("refused: 2 x 409 sold_out"));
     }

@@ -13,6 +13,9 @@ const TRIES: u32 = 6;
 /// The pause before the first repetition; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What one shopper met.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visit {
@@ -37,6 +40,17 @@ pub(super) struct Receipt {
     pub(super) paid_at: Instant,
 }
 
+/// Where a paid order is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Not in the warehouse yet.
+    Underway,
+    /// In the warehouse, or beyond.
+    Forwarded,
+    /// In this state, from which it never gets there.
+    Lost(String),
+}
+
 /// Why a step went no further: the problem's code, or what the network said.
 struct Refused(String);
 
@@ -52,15 +66,20 @@ impl Shopper {
     /// A shopper at the shop of that address, which must answer.
     pub(super) async fn at(shop: &str) -> anyhow::Result<Self> {
         let shop = shop.trim_end_matches('/').to_owned();
-        // Shops on this machine speak plain HTTP; a provider is needed to build the client all the same, and another part of
-        // the process may have chosen one.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
-        let answer = client.get(format!("{shop}/api/products?limit=1")).send().await;
+        let client = crate::sandbox::http_client()?;
+        let answer = client
+            .get(format!("{shop}/api/products?limit=1"))
+            .timeout(PATIENCE)
+            .send()
+            .await;
         answer
             .and_then(reqwest::Response::error_for_status)
             .with_context(|| format!("no shop answers at {shop}; start one with `cargo run`"))?;
-        Ok(Self { client, shop, run: format!("{:016x}", fastrand::u64(..)) })
+        Ok(Self {
+            client,
+            shop,
+            run: format!("{:016x}", fastrand::u64(..)),
+        })
     }
 
     /// A whole visit, as far as the payment.
@@ -73,8 +92,11 @@ impl Shopper {
     }
 
     async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
-        let items: Vec<Value> =
-            order.lines.iter().map(|line| json!({"sku": line.sku, "quantity": line.quantity})).collect();
+        let items: Vec<Value> = order
+            .lines
+            .iter()
+            .map(|line| json!({"sku": line.sku, "quantity": line.quantity}))
+            .collect();
 
         let started = Instant::now();
         let wish = json!({"items": items, "ship_to": order.country});
@@ -93,7 +115,14 @@ impl Shopper {
             "expected_total": quote["total"],
         });
         let key = format!("replay-{}-{}", self.run, order.order);
-        let placed = self.call(Method::POST, "/api/checkout", &[("idempotency-key", &key)], Some(&wish)).await?;
+        let placed = self
+            .call(
+                Method::POST,
+                "/api/checkout",
+                &[("idempotency-key", &key)],
+                Some(&wish),
+            )
+            .await?;
         visit.checkout = Some(started.elapsed());
         visit.placed = true;
 
@@ -101,33 +130,68 @@ impl Shopper {
         let (order_id, access_token) = (text(&placed["order"]["id"])?, text(&placed["access_token"])?);
         let bearer = format!("Bearer {access_token}");
         let path = format!("/api/orders/{order_id}/payment");
-        let page = self.call(Method::POST, &path, &[("authorization", &bearer)], None).await?;
+        let page = self
+            .call(Method::POST, &path, &[("authorization", &bearer)], None)
+            .await?;
         visit.payment = Some(started.elapsed());
         self.pay(&text(&page["redirect_url"])?).await?;
-        visit.receipt = Some(Receipt { order_id, access_token, paid_at: Instant::now() });
+        visit.receipt = Some(Receipt {
+            order_id,
+            access_token,
+            paid_at: Instant::now(),
+        });
         Ok(())
     }
 
-    /// Pays on the sandbox's page; its last path segment names the session.
+    /// Pays on the sandbox's page; its last path segment names the session. Paying again what is paid does no harm there.
     async fn pay(&self, redirect_url: &str) -> Result<(), Refused> {
         let not_a_page = || Refused("the payment page is not the sandbox's".to_owned());
         let url = reqwest::Url::parse(redirect_url).map_err(|_| not_a_page())?;
-        let session = url.path_segments().and_then(Iterator::last).ok_or_else(not_a_page)?.to_owned();
-        let pay = url.join(&format!("/sandbox/sessions/{session}/pay")).map_err(|_| not_a_page())?;
-        let answer = self.client.post(pay).json(&json!({"outcome": "paid"})).send().await;
-        match answer {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(Refused(format!("the payment sandbox answered {}", answer.status()))),
-            Err(_) => Err(Refused("the payment sandbox did not answer".to_owned())),
+        let session = url
+            .path_segments()
+            .and_then(Iterator::last)
+            .ok_or_else(not_a_page)?
+            .to_owned();
+        let pay = url
+            .join(&format!("/sandbox/sessions/{session}/pay"))
+            .map_err(|_| not_a_page())?;
+        let mut pause = FIRST_PAUSE;
+        let mut refused = Refused(String::new());
+        for _ in 0..TRIES {
+            let request = self
+                .client
+                .post(pay.clone())
+                .timeout(PATIENCE)
+                .json(&json!({"outcome": "paid"}));
+            refused = match request.send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) if answer.status().is_client_error() => {
+                    return Err(Refused(format!(
+                        "the payment sandbox answered {}",
+                        answer.status()
+                    )));
+                }
+                Ok(answer) => Refused(format!("the payment sandbox answered {}", answer.status())),
+                Err(_) => Refused("the payment sandbox did not answer".to_owned()),
+            };
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
+        Err(refused)
     }
 
-    /// Whether the warehouse has the order.
-    pub(super) async fn is_forwarded(&self, receipt: &Receipt) -> bool {
+    /// Looks where a paid order is. Where the shop does not say, it is still on its way.
+    pub(super) async fn look_after(&self, receipt: &Receipt) -> Fate {
         let bearer = format!("Bearer {}", receipt.access_token);
         let path = format!("/api/orders/{}", receipt.order_id);
-        let order = self.call(Method::GET, &path, &[("authorization", &bearer)], None).await;
-        order.is_ok_and(|order| order["status"] == "forwarded")
+        let order = self
+            .call(Method::GET, &path, &[("authorization", &bearer)], None)
+            .await;
+        match order.as_ref().ok().and_then(|order| order["status"].as_str()) {
+            Some("forwarded" | "shipped" | "delivered") => Fate::Forwarded,
+            Some(status @ ("rejected" | "cancelled" | "expired")) => Fate::Lost(status.to_owned()),
+            _ => Fate::Underway,
+        }
     }
 
     /// Calls the shop, again and again while the outcome is not known; what it answers, or the code of its problem.
@@ -141,7 +205,10 @@ impl Shopper {
         let mut pause = FIRST_PAUSE;
         let mut refused = Refused(String::new());
         for _ in 0..TRIES {
-            let mut request = self.client.request(method.clone(), format!("{}{path}", self.shop));
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.shop))
+                .timeout(PATIENCE);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
@@ -177,5 +244,8 @@ fn may_be_repeated(status: StatusCode, code: &str) -> bool {
 }
 
 fn text(value: &Value) -> Result<String, Refused> {
-    value.as_str().map(str::to_owned).ok_or_else(|| Refused("an answer without what was promised".to_owned()))
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Refused("an answer without what was promised".to_owned()))
 }
