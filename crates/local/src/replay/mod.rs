@@ -25,7 +25,7 @@ const SHOPPERS: usize = 16;
 /// latencies instead of running out of sockets.
 const CROWD: usize = 512;
 /// After so long without a single order arriving, the warehouse is given up.
-const STANDSTILL: Duration = Duration::from_secs(120);
+const STANDSTILL: Duration = Duration::from_mins(2);
 /// Between two looks at the orders on their way.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -89,13 +89,13 @@ async fn visit_all(
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        let Ok(place) = Arc::clone(&crowd).acquire_owned().await else {
+        let Ok(room) = Arc::clone(&crowd).acquire_owned().await else {
             break;
         };
         let (shopper, paid, progress) = (Arc::clone(shopper), paid.clone(), progress.clone());
         visits.spawn(async move {
             let visit = shopper.visit(&order).await;
-            drop(place);
+            drop(room);
             match &visit.receipt {
                 // The receiver lives until all senders are gone.
                 Some(receipt) => drop(paid.send(receipt.clone())),
