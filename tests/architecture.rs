@@ -1,0 +1,160 @@
+//! Who may import whom: dependencies point one way, `domain` <- `app` <- adapters <- functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+const ADAPTERS: [&str; 4] = ["dynamodb", "erp", "queue", "stripe"];
+const FUNCTIONS: [&str; 7] = [
+    "catalog",
+    "checkout",
+    "order-forwarder",
+    "order-status",
+    "payment",
+    "payment-events",
+    "reconciler",
+];
+/// What only tests and the local world may use.
+const NOT_IN_PRODUCTION: [&str; 4] = ["kontor-tests", "local", "sim", "testkit"];
+
+/// Each workspace crate with its dependencies that ship with it, and those alone that are crates of the workspace.
+struct Workspace {
+    all: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Workspace {
+    fn read() -> Self {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "metadata",
+                "--format-version=1",
+                "--no-deps",
+                "--manifest-path",
+                manifest,
+            ])
+            .output()
+            .expect("cargo runs");
+        let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata");
+        let texts = |value: &Value, name: &str| value[name].as_str().expect("a text").to_owned();
+        let all = metadata["packages"]
+            .as_array()
+            .expect("packages")
+            .iter()
+            .map(|package| {
+                let shipped = package["dependencies"].as_array().expect("dependencies").iter();
+                let shipped = shipped.filter(|dependency| dependency["kind"].is_null());
+                (
+                    texts(package, "name"),
+                    shipped.map(|dependency| texts(dependency, "name")).collect(),
+                )
+            });
+        Self { all: all.collect() }
+    }
+
+    /// The dependencies of `crate_name` that are crates of the workspace.
+    fn own(&self, crate_name: &str) -> BTreeSet<&str> {
+        let dependencies = self
+            .all
+            .get(crate_name)
+            .unwrap_or_else(|| panic!("no crate {crate_name}"));
+        dependencies
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.all.contains_key(*name))
+            .collect()
+    }
+
+    fn assert_only(&self, crate_name: &str, allowed: &[&str]) {
+        let allowed: BTreeSet<_> = allowed.iter().copied().collect();
+        let strangers: Vec<_> = self.own(crate_name).difference(&allowed).copied().collect();
+        assert!(strangers.is_empty(), "{crate_name} must not import {strangers:?}");
+    }
+}
+
+#[test]
+fn the_domain_imports_nobody_and_no_technology() {
+    let workspace = Workspace::read();
+    workspace.assert_only("domain", &[]);
+    let technology = [
+        "tokio",
+        "serde",
+        "serde_json",
+        "tracing",
+        "http",
+        "reqwest",
+        "fastrand",
+        "rand",
+    ];
+    for crate_name in ["domain", "app"] {
+        let used = &workspace.all[crate_name];
+        let found: Vec<_> = technology
+            .iter()
+            .filter(|name| used.contains(**name) && !(crate_name == "app" && **name == "tracing"))
+            .collect();
+        assert!(found.is_empty(), "{crate_name} uses {found:?}");
+        assert!(
+            !used.iter().any(|name| name.starts_with("aws")),
+            "{crate_name} knows AWS"
+        );
+    }
+}
+
+#[test]
+fn the_use_cases_import_the_domain_alone() {
+    Workspace::read().assert_only("app", &["domain"]);
+}
+
+#[test]
+fn adapters_import_ports_and_never_each_other() {
+    let workspace = Workspace::read();
+    for adapter in ADAPTERS {
+        workspace.assert_only(adapter, &["app", "domain", "lambda-kit"]);
+    }
+    workspace.assert_only("api", &["app", "domain"]);
+}
+
+#[test]
+fn what_every_function_shares_knows_nothing_of_the_shop() {
+    Workspace::read().assert_only("lambda-kit", &[]);
+}
+
+#[test]
+fn functions_never_import_each_other_or_what_is_not_for_production() {
+    let workspace = Workspace::read();
+    for function in FUNCTIONS {
+        let own = workspace.own(function);
+        for forbidden in FUNCTIONS.iter().chain(&NOT_IN_PRODUCTION) {
+            assert!(!own.contains(forbidden), "{function} must not import {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn only_the_workspaces_manifest_names_versions() {
+    for (name, manifest) in manifests() {
+        let versions = manifest
+            .lines()
+            .skip_while(|line| !line.starts_with("[dependencies]"));
+        let strays: Vec<_> = versions
+            .filter(|line| line.contains('=') && line.contains('"') && line.contains("version"))
+            .collect();
+        assert!(strays.is_empty(), "{name}: {strays:?}");
+    }
+}
+
+fn manifests() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut manifests = Vec::new();
+    for room in ["crates", "functions"] {
+        for entry in std::fs::read_dir(root.join(room)).expect("a room") {
+            let path = entry.expect("an entry").path().join("Cargo.toml");
+            manifests.push((
+                path.display().to_string(),
+                std::fs::read_to_string(&path).expect("a manifest"),
+            ));
+        }
+    }
+    manifests
+}

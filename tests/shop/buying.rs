@@ -1,0 +1,178 @@
+//! What a shopper does.
+
+use kontor_tests::{Shopper, a_checkout, items};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_purchase_reaches_the_warehouse_exactly_once() {
+    let shopper = Shopper::default();
+    let (id, token) = shopper
+        .buy("buying-1", &items(&[("85123A", 6), ("71053", 6)]))
+        .await;
+    let order = shopper.wait_for("forwarded", &id, &token).await;
+    let events: Vec<_> = order["history"]
+        .as_array()
+        .expect("a history")
+        .iter()
+        .map(|entry| &entry["event"])
+        .collect();
+    assert_eq!(events, ["placed", "payment_started", "paid", "forwarded"]);
+    assert_eq!(shopper.deliveries(&id).await, 1);
+}
+
+#[tokio::test]
+async fn the_catalogue_is_browsed_page_by_page_to_its_end() {
+    let shopper = Shopper::default();
+    let mut seen = Vec::new();
+    let mut next = "/api/products?limit=100".to_owned();
+    loop {
+        let page = shopper.get(&next).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let items = page.body["items"].as_array().expect("items").clone();
+        seen.extend(
+            items
+                .iter()
+                .map(|item| item["sku"].as_str().expect("a SKU").to_owned()),
+        );
+        match page.body["next_cursor"].as_str() {
+            Some(cursor) => next = format!("/api/products?limit=100&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let mut sorted = seen.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!((seen.len(), sorted), (3_768 + 3, seen));
+}
+
+#[tokio::test]
+async fn a_search_finds_products_by_all_of_its_words() {
+    let found = Shopper::default()
+        .get("/api/products?q=heart%20HOLDER&limit=100")
+        .await;
+    let names: Vec<_> = found.body["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|i| i["name"].to_string())
+        .collect();
+    assert!(!names.is_empty());
+    assert!(
+        names
+            .iter()
+            .all(|name| name.contains("HEART") && name.contains("HOLDER")),
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_unchanged_answer_is_not_sent_again() {
+    let shopper = Shopper::default();
+    let first = shopper.get("/api/products/22423").await;
+    assert_eq!(
+        (first.status.as_u16(), &first.body["sku"]),
+        (200, &json!("22423"))
+    );
+    let etag = first.header("etag").to_owned();
+    let again = shopper
+        .send(
+            reqwest::Method::GET,
+            "/api/products/22423",
+            &[("if-none-match", &etag)],
+            "",
+        )
+        .await;
+    assert_eq!((again.status.as_u16(), again.body.is_null()), (304, true));
+}
+
+#[tokio::test]
+async fn a_quote_adds_up_to_the_cent() {
+    let quote = Shopper::default()
+        .quote(&items(&[("22423", 3), ("21456", 7), ("22423", 1)]))
+        .await
+        .body;
+    let amount = |value: &serde_json::Value| value["amount"].as_i64().expect("an amount");
+    let all = |name: &str, of: &str| -> i64 {
+        quote[name]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|part| amount(&part[of]))
+            .sum()
+    };
+    assert_eq!(
+        all("lines", "line_total") + amount(&quote["shipping"]),
+        amount(&quote["total"])
+    );
+    assert_eq!(all("taxes", "net") + all("taxes", "tax"), amount(&quote["total"]));
+    assert_eq!(
+        quote["lines"].as_array().map(Vec::len),
+        Some(2),
+        "the same SKU twice is one line"
+    );
+    let rates: Vec<_> = quote["taxes"]
+        .as_array()
+        .expect("taxes")
+        .iter()
+        .map(|tax| &tax["rate"])
+        .collect();
+    assert_eq!(rates, [19, 7]);
+}
+
+#[tokio::test]
+async fn a_declined_card_can_be_followed_by_another() {
+    let shopper = Shopper::default();
+    let placed = shopper
+        .order("buying-declined", &items(&[("22423", 1)]))
+        .await
+        .body;
+    let id = placed["order"]["id"].as_str().expect("an id");
+    let token = placed["access_token"].as_str().expect("a token");
+    let page = shopper.start_payment(id, token).await.body;
+    let url = page["redirect_url"].as_str().expect("a page");
+    shopper.on_the_page(url, "declined").await;
+    assert_eq!(shopper.show(id, token).await.body["status"], "placed");
+    assert_eq!(
+        shopper.start_payment(id, token).await.body["redirect_url"],
+        url,
+        "the same page while it lives"
+    );
+    shopper.on_the_page(url, "paid").await;
+    shopper.wait_for("forwarded", id, token).await;
+}
+
+#[tokio::test]
+async fn an_expired_page_ends_the_order_and_gives_its_stock_back() {
+    let shopper = Shopper::default();
+    let before = shopper.get("/api/products/20725").await.body["available"]
+        .as_i64()
+        .expect("a number");
+    let placed = shopper
+        .order("buying-expired", &items(&[("20725", 10)]))
+        .await
+        .body;
+    let id = placed["order"]["id"].as_str().expect("an id");
+    let token = placed["access_token"].as_str().expect("a token");
+    let page = shopper.start_payment(id, token).await.body;
+    shopper
+        .on_the_page(page["redirect_url"].as_str().expect("a page"), "expired")
+        .await;
+    shopper.wait_for("expired", id, token).await;
+    let listed = shopper.quote(&items(&[("20725", before)])).await;
+    assert_eq!(listed.status, 200, "all of it can be had again");
+    shopper
+        .start_payment(id, token)
+        .await
+        .assert_problem(409, "order_not_payable");
+}
+
+#[tokio::test]
+async fn a_changed_price_is_told_with_a_fresh_quote() {
+    let shopper = Shopper::default();
+    let cart = items(&[("22423", 1)]);
+    let wrong = a_checkout(&cart, &json!({"amount": 1, "currency": "EUR"}));
+    let refused = shopper.checkout("buying-price", &wrong).await;
+    refused.assert_problem(409, "price_changed");
+    let fresh = a_checkout(&cart, &refused.body["quote"]["total"]);
+    assert_eq!(shopper.checkout("buying-price", &fresh).await.status, 201);
+}

@@ -1,0 +1,9 @@
+//! The whole shop from outside: the real binaries in the local world, on free ports.
+
+mod buying;
+mod capabilities;
+mod crashing;
+mod racing;
+mod refusing;
+mod replaying;
+mod webhooks;

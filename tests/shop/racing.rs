@@ -1,0 +1,73 @@
+//! Many at once.
+
+use std::collections::BTreeSet;
+
+use kontor_tests::{FLASH, RACE, Shopper, a_checkout, items};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_from_twenty_clients_at_once_makes_one_order() {
+    let shopper = Shopper::default();
+    let cart = items(&[(RACE, 1)]);
+    let body = a_checkout(&cart, &shopper.quote(&cart).await.body["total"]);
+    let mut clients = JoinSet::new();
+    for _ in 0..20 {
+        let (shopper, body) = (shopper.clone(), body.clone());
+        clients.spawn(async move { shopper.checkout("\"racing-one-key\"", &body).await });
+    }
+    let answers = clients.join_all().await;
+    let orders: BTreeSet<_> = answers
+        .iter()
+        .map(|answer| {
+            assert_eq!(answer.status, 201, "{answer:?}");
+            (
+                answer.body["order"]["id"].to_string(),
+                answer.body["access_token"].to_string(),
+            )
+        })
+        .collect();
+    assert_eq!(orders.len(), 1, "one order, one token");
+    let first = answers
+        .iter()
+        .filter(|answer| answer.header("idempotent-replayed") != "true")
+        .count();
+    assert!(first <= 1, "{first} claim to be the first");
+
+    let again = shopper.checkout("racing-one-key", &body).await;
+    assert_eq!(
+        (again.status.as_u16(), again.header("idempotent-replayed")),
+        (201, "true"),
+        "quoted or bare, it is one key"
+    );
+    let other = a_checkout(&items(&[(RACE, 2)]), &json!({"amount": 2_490, "currency": "EUR"}));
+    shopper
+        .checkout("racing-one-key", &other)
+        .await
+        .assert_problem(422, "idempotency_key_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_pieces_a_thousand_shoppers_buy_exactly_a_hundred() {
+    let shopper = Shopper::default();
+    let body = a_checkout(
+        &items(&[(FLASH, 1)]),
+        &json!({"amount": 1_490, "currency": "EUR"}),
+    );
+    let mut shoppers = JoinSet::new();
+    for n in 0..1_000 {
+        let (shopper, body) = (shopper.clone(), body.clone());
+        shoppers.spawn(async move { shopper.checkout(&format!("flash-{n}"), &body).await });
+    }
+    let (mut sold, mut told) = (0, 0);
+    for answer in shoppers.join_all().await {
+        match (answer.status.as_u16(), answer.code()) {
+            (201, _) => sold += 1,
+            (409, "sold_out") => told += 1,
+            other => panic!("{other:?}: {answer:?}"),
+        }
+    }
+    assert_eq!((sold, told), (100, 900));
+    let left = shopper.quote(&items(&[(FLASH, 1)])).await;
+    left.assert_problem(422, "items_unavailable");
+}

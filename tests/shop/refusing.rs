@@ -1,0 +1,192 @@
+//! What the shop refuses, and how it says so.
+
+use kontor_tests::{PAIR, Shopper, a_checkout, items};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+fn ten_euro() -> Value {
+    json!({"amount": 1_000, "currency": "EUR"})
+}
+
+#[tokio::test]
+async fn a_key_is_required_and_must_be_one() {
+    let shopper = Shopper::default();
+    let body = a_checkout(&items(&[("22423", 1)]), &ten_euro());
+    shopper
+        .post("/api/checkout", &[], &body)
+        .await
+        .assert_problem(400, "idempotency_key_missing");
+    for bad in ["", "\"\"", &"k".repeat(256), "\"unfinished"] {
+        shopper.checkout(bad, &body).await.assert_problem(
+            400,
+            if bad.is_empty() {
+                "idempotency_key_missing"
+            } else {
+                "idempotency_key_invalid"
+            },
+        );
+    }
+}
+
+#[tokio::test]
+async fn broken_bodies_are_told_apart() {
+    let shopper = Shopper::default();
+    for path in ["/api/quote", "/api/checkout"] {
+        let headers = [JSON, ("idempotency-key", "refusing-broken")];
+        let send = async |body: Vec<u8>| shopper.send(Method::POST, path, &headers, body).await;
+        for broken in ["", "{", "nonsense", "{\"items\":[}", "\u{feff}{}"] {
+            send(broken.into()).await.assert_problem(400, "malformed_json");
+        }
+        send(vec![0xff, 0xfe, 0x00])
+            .await
+            .assert_problem(400, "malformed_json");
+        for wrong in ["[]", "null", "42", "{}", "{\"items\":\"x\"}"] {
+            send(wrong.into()).await.assert_problem(422, "validation_failed");
+        }
+        send(vec![b' '; 300 * 1024])
+            .await
+            .assert_problem(413, "body_too_large");
+        let plain = [
+            ("content-type", "text/plain"),
+            ("idempotency-key", "refusing-type"),
+        ];
+        shopper
+            .send(Method::POST, path, &plain, "{}")
+            .await
+            .assert_problem(415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_item_is_named_by_its_place() {
+    let shopper = Shopper::default();
+    for quantity in [
+        json!(0),
+        json!(-1),
+        json!(100_001),
+        json!(9_007_199_254_740_993_i64),
+        json!(1.5),
+        json!("1"),
+        json!(null),
+    ] {
+        let cart = json!([{"sku": "22423", "quantity": 1}, {"sku": "85123A", "quantity": quantity}]);
+        let refused = shopper.quote(&cart).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(
+            refused.body["errors"][0]["pointer"], "/items/1/quantity",
+            "{quantity}"
+        );
+    }
+    let absurd = "{\"items\":[{\"sku\":\"22423\",\"quantity\":1e400}],\"ship_to\":\"DE\"}";
+    let refused = shopper.send(Method::POST, "/api/quote", &[JSON], absurd).await;
+    assert!(matches!(refused.status.as_u16(), 400 | 422), "{refused:?}");
+    let refused = shopper
+        .quote(&items(&[("22423", 1), ("GHOST", 1), ("SPOOK", 2)]))
+        .await;
+    refused.assert_problem(422, "items_unavailable");
+    let named: Vec<_> = refused.body["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .map(|e| (&e["pointer"], &e["code"]))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            (&json!("/items/1"), &json!("unknown_sku")),
+            (&json!("/items/2"), &json!("unknown_sku"))
+        ]
+    );
+    shopper
+        .quote(&json!([]))
+        .await
+        .assert_problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn a_wrong_country_is_refused() {
+    let shopper = Shopper::default();
+    for country in ["", "de", "DEU", "XX", "🇩🇪"] {
+        let body = json!({"items": items(&[("22423", 1)]), "ship_to": country});
+        shopper
+            .post("/api/quote", &[], &body)
+            .await
+            .assert_problem(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_an_address_is_named() {
+    let mut body = a_checkout(&items(&[("22423", 1)]), &ten_euro());
+    body["customer"] = json!({"name": "Ada\u{202e}", "email": "nowhere"});
+    body["shipping_address"]["street"] = json!("4242 4242 4242 4242");
+    body["shipping_address"]["postal_code"] = json!(10_117);
+    let refused = Shopper::default().checkout("refusing-fields", &body).await;
+    refused.assert_problem(422, "validation_failed");
+    let said = refused.body.to_string();
+    assert!(!said.contains("4242"), "a card number is never repeated: {said}");
+}
+
+#[tokio::test]
+async fn what_is_sold_out_is_told_with_what_is_left() {
+    let shopper = Shopper::default();
+    let refused = shopper.quote(&items(&[("22423", 1), (PAIR, 3)])).await;
+    refused.assert_problem(422, "items_unavailable");
+    assert_eq!(refused.body["errors"][0]["available"], 2);
+    let body = a_checkout(
+        &items(&[("22423", 1), (PAIR, 3)]),
+        &json!({"amount": 1_275 + 3_000 + 490, "currency": "EUR"}),
+    );
+    let quote = shopper.quote(&items(&[("22423", 1)])).await.body;
+    let total = quote["lines"][0]["line_total"]["amount"]
+        .as_i64()
+        .expect("an amount")
+        + 3_000;
+    let shipping = if total >= 5_000 { 0 } else { 490 };
+    let mut body = body;
+    body["expected_total"]["amount"] = json!(total + shipping);
+    let refused = shopper.checkout("refusing-sold-out", &body).await;
+    refused.assert_problem(409, "sold_out");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/items/1");
+    assert_eq!(refused.body["errors"][0]["available"], 2);
+    assert_eq!(refused.body["quote"]["lines"][1]["quantity"], 2);
+}
+
+#[tokio::test]
+async fn cursors_limits_and_routes_are_checked() {
+    let shopper = Shopper::default();
+    shopper
+        .get("/api/products?cursor=nonsense")
+        .await
+        .assert_problem(400, "invalid_cursor");
+    for limit in ["0", "101", "-1", "x", ""] {
+        shopper
+            .get(&format!("/api/products?limit={limit}"))
+            .await
+            .assert_problem(400, "invalid_parameter");
+    }
+    shopper
+        .get("/api/products/GHOST")
+        .await
+        .assert_problem(404, "product_not_found");
+    assert_eq!(shopper.get("/api/nothing").await.status, 404);
+    assert_eq!(
+        shopper
+            .send(Method::DELETE, "/api/checkout", &[], "")
+            .await
+            .status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn an_order_too_dear_for_the_provider_is_refused_before_it_is_placed() {
+    let shopper = Shopper::default();
+    let refused = shopper
+        .quote(&items(&[("22502", 100_000), ("22423", 100_000)]))
+        .await;
+    refused.assert_problem(422, "validation_failed");
+    assert_eq!(refused.body["errors"][0]["code"], "total_too_large");
+}
