@@ -126,7 +126,11 @@ async fn remember(
                 }
                 _ => {
                     provider.close(&session.id).await;
-                    return Err(PaymentRefused::NotPayable(current.status).into());
+                    // A later attempt is under way: the same request again finds its page.
+                    return Err(match current.status {
+                        Status::Placed if current.parked.is_none() => StoreError::Busy.into(),
+                        status => PaymentRefused::NotPayable(status).into(),
+                    });
                 }
             },
             // The page stands under the attempt's key, whether or not it is noted: the shopper can go on.
