@@ -4,19 +4,13 @@
 // outcome is known, so that whatever happens in between (a lost answer, a reload, a second tab), the same order is asked for
 // under the same key and the shop places it once. Another order is asked for only after this one is known to be refused.
 
-/** @typedef {{key: string, body: string, started_at: number, sent_at: number}} Attempt times in epoch milliseconds */
+/** @typedef {import("./shop.js").Attempt} Attempt */
 
 const HOUR = 3_600_000;
 /** The shop keeps keys for 24 hours; up to here, with a margin, sending again is safe. */
 export const RESEND_WITHIN = 23 * HOUR;
 /** An order whose answer never arrived cannot have been paid, and its reservation has lapsed by now: it may be let go. */
 export const LET_GO_AFTER = 2 * HOUR;
-
-/** A sound attempt of whatever was stored, or `null`. @returns {Attempt|null} */
-export function parseAttempt(raw) {
-  const sound = typeof raw?.key === "string" && typeof raw?.body === "string" && Number.isFinite(raw?.started_at) && Number.isFinite(raw?.sent_at);
-  return sound ? raw : null;
-}
 
 /** A random UUID, also where the page is served without TLS and the browser offers no `randomUUID`. */
 export function newKey() {

@@ -18,6 +18,13 @@ async function load(next) {
   document.documentElement.lang = next;
 }
 
+/** Fetches the texts of cart, checkout and orders. */
+export async function moreTexts() {
+  const asked = language;
+  const module = await import(`./i18n/${asked}-more.js`);
+  if (asked === language) texts = { ...texts, ...module.default };
+}
+
 /** Resolves when the texts are there. */
 export const ready = load(language);
 /** The language now: `de` or `en`. */
@@ -48,5 +55,9 @@ export const moment = (at) => format.moment(at, language);
 export const deadline = (at) => format.deadline(at, Date.now(), language);
 export const country = (code) => format.country(code, language);
 
-/** German search words in the catalogue's English; the catalogue's names are English in every language. */
-export const searchable = (q) => q.split(/\s+/).map((word) => texts["search.words"]?.[word.toLowerCase()] ?? word).join(" ");
+/** What is searched for: German words in the catalogue's English, since its names are English in every language. */
+export async function searchable(q) {
+  if (!q || language !== "de") return q;
+  const { default: words } = await import("./i18n/search-de.js");
+  return q.split(/\s+/).map((word) => words.get(word.toLowerCase()) ?? word).join(" ");
+}

@@ -2,18 +2,29 @@
 import { network, tryNow } from "./api.js";
 import { pieces } from "./cart.js";
 import { fill, focusOn, h } from "./dom.js";
-import { current, languages, number, onLanguage, ready, speak, t } from "./i18n.js";
+import { current, languages, moreTexts, number, onLanguage, ready, speak, t } from "./i18n.js";
 import { heading, notice, say } from "./parts.js";
 import { readAddress } from "./router.js";
 import { attempt, cart } from "./shop.js";
 import { isLasting } from "./storage.js";
 import catalogue from "./views/catalogue.js";
 
+/** Styles and texts of cart, checkout and orders come with the first of these views. */
+const ordering = (view) => () => Promise.all([view(), moreTexts(), orderStyles()]).then(([module]) => module);
 const views = {
   catalogue: async () => ({ default: catalogue }),
-  product: () => import("./views/product.js"), cart: () => import("./views/cart.js"), checkout: () => import("./views/checkout.js"),
-  order: () => import("./views/order.js"), orders: () => import("./views/orders.js"), legal: () => import("./views/legal.js"),
+  product: () => import("./views/product.js"),
+  cart: ordering(() => import("./views/cart.js")), checkout: ordering(() => import("./views/checkout.js")),
+  order: ordering(() => import("./views/order.js")), orders: ordering(() => import("./views/orders.js")), legal: ordering(() => import("./views/legal.js")),
 };
+let styles = null;
+function orderStyles() {
+  styles ??= new Promise((resolve) => {
+    const link = h("link", { rel: "stylesheet", href: "/styles/order.css", onload: resolve, onerror: resolve });
+    document.head.append(link);
+  });
+  return styles;
+}
 const byId = (id) => document.getElementById(id);
 const main = byId("main");
 let leaving = new AbortController();
@@ -112,5 +123,6 @@ function listen() {
 history.scrollRestoration = "manual";
 await ready;
 label();
+document.documentElement.dataset.ready = "";
 listen();
 await show(false);

@@ -2,7 +2,8 @@
 import { shortagesOf } from "./cart.js";
 import { h } from "./dom.js";
 import { has, money, t } from "./i18n.js";
-import { ask, nameOf } from "./parts.js";
+import { ask } from "./controls.js";
+import { nameOf } from "./parts.js";
 import { shortageList, takeWhatIsLeft } from "./shortage.js";
 
 /** Why, in the customer's language; the request's id where only the shop can tell. */

@@ -1,14 +1,19 @@
-// What this customer has with the shop: cart, country, orders, the open attempt, and products seen.
-import { parseAttempt } from "./attempt.js";
+// What this customer has with the shop: cart, orders, the open attempt, and products seen.
 import { parseCart } from "./cart.js";
-import { countries, homeCountry } from "./countries.js";
 import { kept } from "./storage.js";
 
 const MOST_ORDERS = 200;
 
+/** @typedef {{key: string, body: string, started_at: number, sent_at: number}} Attempt times in epoch milliseconds; see attempt.js */
+
+/** A sound attempt of whatever was stored, or `null`. @returns {Attempt|null} */
+export function parseAttempt(raw) {
+  const sound = typeof raw?.key === "string" && typeof raw?.body === "string" && Number.isFinite(raw?.started_at) && Number.isFinite(raw?.sent_at);
+  return sound ? raw : null;
+}
+
 export const cart = kept("kontor.cart", parseCart);
 export const attempt = kept("kontor.attempt", parseAttempt);
-export const country = kept("kontor.country", (raw) => (countries.includes(raw) ? raw : homeCountry(navigator.languages ?? [navigator.language])));
 
 /** Orders placed from this browser, newest first: id, access token, when and for how much. */
 export const orders = kept("kontor.orders", (raw) =>
@@ -26,23 +31,3 @@ export const tokenOf = (id) => orders.get().find((one) => one.id === id)?.token 
 
 /** Products seen on this page, by SKU, so that a product opens at once. */
 export const seen = new Map();
-
-/** What the customer has typed into the checkout, kept while the page lives and across a reload of the tab. */
-export const draft = {
-  get() {
-    try {
-      return JSON.parse(sessionStorage.getItem("kontor.draft")) ?? this.memory;
-    } catch {
-      return this.memory;
-    }
-  },
-  set(values) {
-    this.memory = values;
-    try {
-      sessionStorage.setItem("kontor.draft", JSON.stringify(values));
-    } catch {
-      // Kept in memory.
-    }
-  },
-  memory: {},
-};

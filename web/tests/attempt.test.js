@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LET_GO_AFTER, newKey, outcomeOf, parseAttempt, RESEND_WITHIN, submit, waysOn } from "../js/attempt.js";
+import { LET_GO_AFTER, newKey, outcomeOf, RESEND_WITHIN, submit, waysOn } from "../js/attempt.js";
+import { parseAttempt } from "../js/shop.js";
 
 const placedAnswer = { status: 201, code: null, data: { order: { id: "01J" }, access_token: "t" } };
 const refusal = (code, status = 409) => ({ status, code, data: { code } });

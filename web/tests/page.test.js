@@ -3,15 +3,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { byField, fields, mistakes } from "../js/fields.js";
 import { isPaymentPage } from "../js/pay.js";
-import { objects } from "../js/picture/objects.js";
+import * as common from "../js/picture/common.js";
 import { choices, coloursFor, mix } from "../js/picture/palette.js";
-import { symbols } from "../js/picture/symbols.js";
+import * as rare from "../js/picture/rare.js";
 import { motifOf } from "../js/picture/words.js";
 import { pauseAfter } from "../js/poll.js";
 import { backoff } from "../js/api.js";
 import { shortagesOf } from "../js/cart.js";
 import { readAddress } from "../js/router.js";
 
+const objects = { ...common.objects, ...rare.objects };
+const symbols = { ...common.symbols, ...rare.symbols };
 const good = { name: "Ada", email: "ada@example.com", street: "Weg 1", postal_code: "10115", city: "Berlin", country: "DE" };
 
 test("addresses name their view", () => {

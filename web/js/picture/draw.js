@@ -1,4 +1,4 @@
-// Draws the notation of symbols.js and objects.js as SVG elements.
+// Draws the notation of common.js and rare.js as SVG elements.
 //
 // A part is one ink letter and one shape: an SVG path (M...), a circle (o x y r), an ellipse (e x y rx ry)
 // or a rectangle (r x y width height radius).

@@ -1,10 +1,27 @@
 // A picture of a product, drawn from its name alone: the same name always gives the same picture.
+import * as common from "./common.js";
 import { draw, element } from "./draw.js";
-import { objects } from "./objects.js";
 import { choices, coloursFor, mix } from "./palette.js";
 import { backdropFor, printFor, quilt } from "./patterns.js";
-import { symbols } from "./symbols.js";
 import { motifOf } from "./words.js";
+
+const objects = { ...common.objects };
+const symbols = { ...common.symbols };
+let fetching = null;
+
+/** Fetches the rare motifs, once; tried again with the next picture when the network was gone. */
+function fetchRare() {
+  fetching ??= import("./rare.js").then(
+    (rare) => {
+      Object.assign(objects, rare.objects);
+      Object.assign(symbols, rare.symbols);
+    },
+    () => { fetching = null; });
+  return fetching;
+}
+
+/** Whether all that the picture shows has been fetched; the symbol only where it shows. */
+const isHere = ({ object, symbol }) => (object ? objects[object] && (!symbol || !objects[object].at || symbols[symbol]) : !symbol || symbols[symbol]);
 
 /**
  * The picture as an SVG element, a square that fills its box. It is decoration: the name stands beside it as text.
@@ -16,12 +33,17 @@ export function picture(name) {
   const chance = choices(name);
   const colours = coloursFor(motif.words, chance);
   const print = printFor(name, colours);
-  const scene = motif.object || motif.symbol || motif.glyph
-    ? [...backdropFor(name, colours, chance), ...arranged(motif, name, colours, print)]
-    : quilt(colours, chance);
   const svg = element("svg", { viewBox: "0 0 120 120", "aria-hidden": "true", focusable: "false", class: "picture" });
   if (print) svg.append(element("defs", {}, print.node));
-  svg.append(element("rect", { width: 120, height: 120, fill: colours.ground }), ...scene);
+  svg.append(element("rect", { width: 120, height: 120, fill: colours.ground }));
+  if (!motif.object && !motif.symbol && !motif.glyph) {
+    svg.append(...quilt(colours, chance));
+    return svg;
+  }
+  svg.append(...backdropFor(name, colours, chance));
+  const finish = () => isHere(motif) && svg.append(...arranged(motif, name, colours, print));
+  if (isHere(motif)) finish();
+  else fetchRare().then(finish);
   return svg;
 }
 

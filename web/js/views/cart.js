@@ -1,13 +1,14 @@
 // The cart.
 import { goodsTotal, lineTotal, pieces, setQuantity } from "../cart.js";
-import { countries } from "../countries.js";
+import { countries, country } from "../countries.js";
 import { h, fill, focusOn } from "../dom.js";
 import { country as countryName, current, money, number, t } from "../i18n.js";
-import { busyButton, heading, nameOf, notice, say, stepper, sums, thumbnail } from "../parts.js";
+import { busyButton, stepper, sums, thumbnail } from "../controls.js";
+import { heading, nameOf, notice, say } from "../parts.js";
 import { pleasant } from "../names.js";
 import { quoted } from "../quotation.js";
 import { shortageList, takeWhatIsLeft } from "../shortage.js";
-import { cart, country } from "../shop.js";
+import { cart } from "../shop.js";
 
 const DEBOUNCE = 300;
 const FILTER_FROM = 12;

@@ -17,7 +17,7 @@ const shelves = [
 const heroes = ["RED RETROSPOT CAKESTAND", "BLUE BIRD CERAMIC", "IVORY HANGING LANTERN GOLD"];
 
 // What the customer has browsed to stays when they come back from a product.
-const shown = { q: null, items: [], cursor: null, scroll: 0 };
+const shown = { q: null, searched: "", items: [], cursor: null, scroll: 0 };
 
 /** The address of the catalogue as it was left. */
 export const catalogueAddress = () => (shown.q ? `#/?q=${encodeURIComponent(shown.q)}` : "#/");
@@ -39,9 +39,11 @@ export default function catalogue(main, { query }, signal) {
     signal.addEventListener("abort", () => own.abort());
     grid.setAttribute("aria-busy", "true");
     try {
-      const page = await api.products({ q: searchable(words), cursor }, own.signal);
+      const searched = await searchable(words);
+      if (own.signal.aborted) return;
+      const page = await api.products({ q: searched, cursor }, own.signal);
       shown.items = cursor ? [...shown.items, ...page.items] : page.items;
-      Object.assign(shown, { q: words, cursor: page.next_cursor });
+      Object.assign(shown, { q: words, searched, cursor: page.next_cursor });
       show(page.items, Boolean(cursor));
     } catch (error) {
       if (!own.signal.aborted) fail(error, { q: words, cursor });
@@ -53,9 +55,8 @@ export default function catalogue(main, { query }, signal) {
     if (more) grid.append(...cards);
     else fill(grid, cards);
     grid.removeAttribute("aria-busy");
-    const words = searchable(shown.q);
-    fill(title, shown.q ? t("catalogue.found", { q: words }) : t("catalogue.all"));
-    fill(status, shown.q && words.toLowerCase() !== shown.q.toLowerCase() ? t("catalogue.translated", { q: shown.q, words }) : "");
+    fill(title, shown.q ? t("catalogue.found", { q: shown.searched }) : t("catalogue.all"));
+    fill(status, shown.q && shown.searched.toLowerCase() !== shown.q.toLowerCase() ? t("catalogue.translated", { words: shown.searched }) : "");
     fill(foot, shown.items.length === 0 ? nothing() : shown.cursor ? moreButton() : h("p.quiet", t("catalogue.end")));
     if (more) announce(t("catalogue.more_came", { count: items.length }));
     else if (shown.q) announce(t("catalogue.count", { count: shown.items.length, more: Boolean(shown.cursor) }));
@@ -86,6 +87,7 @@ export default function catalogue(main, { query }, signal) {
     load({ q: words });
   };
   const typed = () => input.value.trim().replace(/\s+/g, " ");
+  input.addEventListener("focus", () => { searchable(" ").catch(() => {}); });
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => search(typed()), DEBOUNCE);

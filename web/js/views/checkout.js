@@ -1,14 +1,17 @@
 // The checkout: who, where to, what it costs, and the button that orders.
 import { itemsOf } from "../cart.js";
+import { country } from "../countries.js";
 import { h, fill, focusOn } from "../dom.js";
+import { draft } from "../draft.js";
 import { byField, fields, mistakes } from "../fields.js";
 import { field } from "../form.js";
 import { t } from "../i18n.js";
-import { heading, linesTable, notice, say, sums } from "../parts.js";
+import { linesTable, sums } from "../controls.js";
+import { heading, notice, say } from "../parts.js";
 import { leaveFor, placeOrder } from "../place-order.js";
 import { quoted } from "../quotation.js";
 import { askAboutPrice, askAboutShortage, refusalText } from "../refusal.js";
-import { attempt, cart, country, draft } from "../shop.js";
+import { attempt, cart } from "../shop.js";
 import { countryOptions } from "./cart.js";
 import { openAttempt } from "./open-attempt.js";
 

@@ -2,7 +2,8 @@
 import { waysOn } from "../attempt.js";
 import { h, fill, focusOn } from "../dom.js";
 import { country as countryName, money, number, t } from "../i18n.js";
-import { ask, busyButton, heading, notice } from "../parts.js";
+import { ask, busyButton } from "../controls.js";
+import { heading, notice } from "../parts.js";
 import { leaveFor, placeOrder } from "../place-order.js";
 import { attempt } from "../shop.js";
 

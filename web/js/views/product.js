@@ -2,7 +2,8 @@
 import * as api from "../api.js";
 import { h, fill } from "../dom.js";
 import { money, number, t } from "../i18n.js";
-import { heading, nameOf, notice, stamp, stepper } from "../parts.js";
+import { stepper } from "../controls.js";
+import { heading, nameOf, notice, stamp } from "../parts.js";
 import { pleasant } from "../names.js";
 import { motifOf } from "../picture/words.js";
 import { putInCart } from "../put-in-cart.js";
