@@ -21,12 +21,12 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
+    let orders = env.text("ORDERS_TABLE");
     let tables = env.finish(|| {
         Some(Tables {
             products: products?,
             stock: stock?,
-            // This function sees no orders.
-            orders: String::new(),
+            orders: orders?,
         })
     })?;
     let store = DynamoDb::new(Client::new(&aws::config().await?), tables);

@@ -3,111 +3,129 @@ use app::{Forwarded, forward_order};
 use lambda_kit::sqs::{Consume, Record};
 use lambda_kit::{Error, telemetry};
 
-/// Hands orders over, one a message.
-pub(crate) struct OrderForwarder<O, W, C> {
+/// Hands the orders of the queue over.
+pub(crate) struct Forwarder<O, W, C> {
     pub(crate) orders: O,
     pub(crate) warehouse: W,
     pub(crate) clock: C,
 }
 
-impl<O: Orders, W: Warehouse, C: Clock> Consume for OrderForwarder<O, W, C> {
+impl<O: Orders, W: Warehouse, C: Clock> Consume for Forwarder<O, W, C> {
     async fn consume(&self, record: &Record) -> Result<&'static str, Error> {
         let id = queue::parse_message(&record.body)?;
         telemetry::note("order.id", id);
         let first_try = record.receives == 1;
-        Ok(
-            match forward_order(&self.orders, &self.warehouse, &self.clock, id, first_try).await? {
-                Forwarded::Accepted => "accepted",
-                Forwarded::Rejected => "rejected",
-                Forwarded::Deferred => "deferred",
-                Forwarded::NothingToDo => "nothing to do",
-            },
-        )
+        let forwarded = forward_order(&self.orders, &self.warehouse, &self.clock, id, first_try).await?;
+        Ok(match forwarded {
+            Forwarded::Accepted => "accepted",
+            Forwarded::Rejected => "rejected",
+            Forwarded::Deferred => "deferred",
+            Forwarded::NothingToDo => "nothing_to_do",
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::Order;
+    use domain::{OrderId, Status};
+    use jiff::SignedDuration;
+    use lambda_kit::clock::{Deadline, now};
+    use lambda_kit::sqs::{Batch, work_off};
+    use serde_json::{Value, json};
     use testkit::{FakeClock, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
 
     use super::*;
+    use crate::PACE;
 
-    fn subject() -> (OrderForwarder<MemoryStore, FakeWarehouse, FakeClock>, Order) {
+    type Subject = Forwarder<MemoryStore, FakeWarehouse, FakeClock>;
+
+    fn subject() -> Subject {
         let orders = MemoryStore::default();
-        let order = orders.put_order(an_order().paid());
-        (
-            OrderForwarder {
-                orders,
-                warehouse: FakeWarehouse::default(),
-                clock: FakeClock::at_noon(),
-            },
-            order,
-        )
+        for n in 0..9 {
+            orders.put_order(an_order().under(&n.to_string()).paid());
+        }
+        Forwarder {
+            orders,
+            warehouse: FakeWarehouse::default(),
+            clock: FakeClock::at_noon(),
+        }
     }
 
-    fn message(order: &Order, receives: u32) -> Record {
-        Record {
-            body: format!("{{\"order_id\":\"{}\"}}", order.id),
-            receives,
+    fn message(id: &str, body: &str, receives: u32) -> Value {
+        json!({
+            "messageId": id, "receiptHandle": "h", "body": body, "eventSource": "aws:sqs",
+            "attributes": {"ApproximateReceiveCount": receives.to_string()},
+        })
+    }
+
+    fn orders(receives: u32) -> Vec<Value> {
+        let order = |n: u8| {
+            let n = n.to_string();
+            let body = json!({"order_id": OrderId::for_key(&n).as_str()}).to_string();
+            message(&n, &body, receives)
+        };
+        (0..9).map(order).collect()
+    }
+
+    /// The ids of the messages that are to come again.
+    async fn work(subject: &Subject, records: &[Value]) -> Vec<String> {
+        let batch: Batch = serde_json::from_value(json!({ "Records": records })).expect("a batch");
+        let deadline = Deadline::new(now() + SignedDuration::from_secs(30));
+        let failures = work_off(subject, batch, PACE, deadline).await.expect("ids");
+        let mut ids: Vec<_> = failures.ids().into_iter().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    }
+
+    fn all(subject: &Subject, status: Status) -> bool {
+        subject.orders.orders().iter().all(|order| order.status == status)
+    }
+
+    #[tokio::test]
+    async fn every_order_of_a_batch_is_handed_over_once() {
+        let subject = subject();
+        for receives in [1, 1, 2] {
+            assert!(work(&subject, &orders(receives)).await.is_empty());
+        }
+        assert!(all(&subject, Status::Forwarded));
+        for order in subject.orders.orders() {
+            assert_eq!(subject.warehouse.deliveries(order.id), 1);
         }
     }
 
     #[tokio::test]
-    async fn a_paid_order_is_handed_over_once() {
-        let (subject, order) = subject();
-        assert_eq!(
-            subject.consume(&message(&order, 1)).await.expect("an outcome"),
-            "accepted"
-        );
-        assert_eq!(
-            subject.consume(&message(&order, 2)).await.expect("an outcome"),
-            "nothing to do"
-        );
-        assert_eq!(subject.warehouse.deliveries(order.id), 1);
+    async fn a_message_that_names_no_order_fails_alone() {
+        let subject = subject();
+        let mut records = orders(1);
+        let unknown = json!({"order_id": OrderId::for_key("unknown").as_str()}).to_string();
+        records.insert(3, message("poison", "{\"order\": 1}", 1));
+        records.push(message("unknown", &unknown, 1));
+        assert_eq!(work(&subject, &records).await, ["poison", "unknown"]);
+        assert!(all(&subject, Status::Forwarded));
     }
 
     #[tokio::test]
-    async fn a_message_that_comes_again_is_looked_up_first() {
-        let (subject, order) = subject();
-        // The first run handed it over and died before it could say so.
-        app::ports::Warehouse::submit(&subject.warehouse, &order).await;
-        assert_eq!(
-            subject.consume(&message(&order, 2)).await.expect("an outcome"),
-            "accepted"
-        );
-        assert_eq!(subject.warehouse.deliveries(order.id), 1);
+    async fn a_warehouse_that_is_down_wears_no_message_out() {
+        for mood in [WarehouseMood::Busy, WarehouseMood::Down] {
+            let subject = subject();
+            subject.warehouse.set_mood(mood);
+            assert!(work(&subject, &orders(1)).await.is_empty());
+            assert!(all(&subject, Status::Paid));
+            let orders = subject.orders.orders();
+            assert!(orders.iter().all(|order| order.due_at.is_some() && order.tries == 1));
+        }
     }
 
     #[tokio::test]
-    async fn an_outage_acknowledges_the_message() {
-        let (subject, order) = subject();
-        subject.warehouse.set_mood(WarehouseMood::Down);
-        assert_eq!(
-            subject.consume(&message(&order, 1)).await.expect("an outcome"),
-            "deferred"
-        );
-    }
-
-    #[tokio::test]
-    async fn what_names_no_order_fails() {
-        let (subject, _) = subject();
-        for body in [
-            "",
-            "nonsense",
-            "{\"order_id\":\"x\"}",
-            "{\"order_id\":\"00000000000000000000000000\"}",
-        ] {
-            assert!(
-                subject
-                    .consume(&Record {
-                        body: body.to_owned(),
-                        receives: 1
-                    })
-                    .await
-                    .is_err(),
-                "{body}"
-            );
+    async fn an_order_that_was_taken_unnoticed_is_found_and_not_sent_again() {
+        let subject = subject();
+        subject.warehouse.set_mood(WarehouseMood::LosingAnswers);
+        work(&subject, &orders(1)).await;
+        subject.warehouse.set_mood(WarehouseMood::Well);
+        assert!(work(&subject, &orders(2)).await.is_empty());
+        assert!(all(&subject, Status::Forwarded));
+        for order in subject.orders.orders() {
+            assert_eq!(subject.warehouse.deliveries(order.id), 1);
         }
     }
 }

@@ -17,14 +17,14 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
+    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
     let orders = env.text("ORDERS_TABLE");
     let keys = env.parse("ACCESS_TOKEN_KEYS", AccessKeys::parse);
     let (tables, keys) = env.finish(|| {
         let tables = Tables {
+            products: products?,
+            stock: stock?,
             orders: orders?,
-            // This function sees neither products nor stock.
-            products: String::new(),
-            stock: String::new(),
         };
         Some((tables, keys?))
     })?;

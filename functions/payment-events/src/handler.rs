@@ -1,0 +1,63 @@
+use app::ports::{Clock, OrderQueue, Orders};
+use app::{SettleError, Settled, settle_payment};
+use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::{Problem, telemetry};
+use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
+
+/// Hears Stripe's events.
+pub(crate) struct PaymentEvents<O, Q, C> {
+    pub(crate) orders: O,
+    pub(crate) queue: Q,
+    pub(crate) secrets: WebhookSecrets,
+    pub(crate) clock: C,
+}
+
+impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
+    async fn handle(&self, request: &Request) -> Result<Response, Problem> {
+        let signature = request.header("stripe-signature");
+        let message = webhook::read(&self.secrets, signature, &request.bytes()?, self.clock.now());
+        if let Message::Notice(notice) = message.map_err(refused)? {
+            telemetry::note("order.id", notice.order());
+            let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice)
+                .await
+                .map_err(failed)?;
+            note(settled);
+        }
+        Ok(Response::json(200, &serde_json::json!({})).header("cache-control", "no-store"))
+    }
+}
+
+/// Not believed, or not understood: the event is not to come again.
+fn refused(error: WebhookError) -> Problem {
+    match error {
+        WebhookError::Signature => {
+            Problem::new(400, "invalid_signature", "The signature is not valid").because(error)
+        }
+        // Signed by Stripe and yet not as Stripe's documentation has it: somebody should look.
+        WebhookError::Malformed => Problem::new(400, "malformed_event", "The event cannot be read")
+            .because(error)
+            .unexpected(),
+    }
+}
+
+/// Believed and not applied: the event must come again.
+fn failed(error: SettleError) -> Problem {
+    match error {
+        SettleError::UnknownOrder => Problem::internal_error(error),
+        SettleError::Store(error) => error.into(),
+    }
+}
+
+fn note(settled: Settled) {
+    let outcome = match settled {
+        Settled::Paid => "paid",
+        Settled::Expired => "expired",
+        Settled::RefundDue => "refund_due",
+        Settled::Parked => "parked",
+        Settled::Known => "known",
+    };
+    telemetry::note("outcome", outcome);
+    if settled == Settled::Parked {
+        tracing::error!("a payment of another amount than the order's was taken; a human must decide");
+    }
+}

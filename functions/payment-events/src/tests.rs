@@ -1,0 +1,170 @@
+use data_encoding::HEXLOWER;
+use domain::{OrderId, Status};
+use hmac::{Hmac, KeyInit, Mac};
+use lambda_kit::http::{Request, Response, answer};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use stripe::webhook::WebhookSecrets;
+use testkit::{FakeClock, FakeQueue, MemoryStore, an_order, noon};
+
+use crate::handler::PaymentEvents;
+
+const SECRET: &str = "whsec_test";
+
+type Subject = PaymentEvents<MemoryStore, FakeQueue, FakeClock>;
+
+fn subject() -> Subject {
+    let orders = MemoryStore::default();
+    orders.put_order(an_order().placed().start_attempt(noon()));
+    PaymentEvents {
+        orders,
+        queue: FakeQueue::default(),
+        secrets: WebhookSecrets::parse(SECRET).expect("a secret"),
+        clock: FakeClock::at_noon(),
+    }
+}
+
+fn signed(body: impl AsRef<[u8]>) -> Request {
+    let at = noon().as_second();
+    let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key");
+    let mac = mac
+        .chain_update(format!("{at}."))
+        .chain_update(&body)
+        .finalize()
+        .into_bytes();
+    Request::to("POST /api/webhooks/stripe")
+        .with_id("r1")
+        .with_header(
+            "Stripe-Signature",
+            &format!("t={at},v1={}", HEXLOWER.encode(&mac)),
+        )
+        .with_body(body)
+}
+
+fn event(kind: &str, order: OrderId, amount: i64) -> String {
+    let session = json!({
+        "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
+        "amount_total": amount, "currency": "eur", "payment_intent": "pi_9",
+        "client_reference_id": order.as_str(), "metadata": {"attempt": "1"},
+    });
+    json!({"id": "evt_1", "object": "event", "type": kind, "data": {"object": session}}).to_string()
+}
+
+fn captured(amount: i64) -> String {
+    event("checkout.session.completed", an_order().draft().id, amount)
+}
+
+fn code(response: &Response) -> (u16, String) {
+    let code = response.body_json()["code"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    (response.status(), code)
+}
+
+fn status(subject: &Subject) -> Status {
+    subject.orders.orders()[0].status
+}
+
+#[tokio::test]
+async fn a_payment_is_applied_once_and_the_order_queued() {
+    let subject = subject();
+    for _ in 0..2 {
+        let response = answer(&subject, &signed(captured(1_490))).await;
+        assert_eq!((response.status(), response.body()), (200, "{}"));
+        assert_eq!(status(&subject), Status::Paid);
+    }
+    assert_eq!(subject.queue.take(), Some(an_order().draft().id));
+}
+
+#[tokio::test]
+async fn a_body_in_base64_is_believed_by_its_raw_bytes() {
+    let subject = subject();
+    let request = signed(captured(1_490));
+    let mut gateway = json!({"headers": {"Stripe-Signature": request.header("stripe-signature")}});
+    gateway["body"] = Value::from(data_encoding::BASE64.encode(captured(1_490).as_bytes()));
+    gateway["isBase64Encoded"] = Value::from(true);
+    let request: Request = serde_json::from_value(gateway).expect("a request");
+    assert_eq!(answer(&subject, &request).await.status(), 200);
+    assert_eq!(status(&subject), Status::Paid);
+}
+
+#[tokio::test]
+async fn an_expired_page_ends_the_order() {
+    let subject = subject();
+    let body = event("checkout.session.expired", an_order().draft().id, 1_490);
+    assert_eq!(answer(&subject, &signed(body)).await.status(), 200);
+    assert_eq!(status(&subject), Status::Expired);
+}
+
+#[tokio::test]
+async fn another_amount_parks_the_order_and_is_not_sent_again() {
+    let subject = subject();
+    assert_eq!(answer(&subject, &signed(captured(1))).await.status(), 200);
+    assert_eq!(status(&subject), Status::Placed);
+    assert!(subject.orders.orders()[0].parked.is_some());
+    assert!(subject.queue.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_not_looked_at() {
+    let subject = subject();
+    let unsigned = Request::to("POST /api/webhooks/stripe").with_body(captured(1_490));
+    let altered = signed(captured(1_490)).with_body(captured(1_491));
+    let forged = unsigned.clone().with_header("stripe-signature", "t=1,v1=00");
+    for request in [unsigned, altered, forged] {
+        assert_eq!(
+            code(&answer(&subject, &request).await),
+            (400, "invalid_signature".to_owned())
+        );
+    }
+    assert_eq!(status(&subject), Status::Placed);
+}
+
+#[tokio::test]
+async fn what_is_signed_and_not_readable_is_refused() {
+    for body in ["", "not json", "{\"type\": \"checkout.session.completed\"}"] {
+        let response = answer(&subject(), &signed(body)).await;
+        assert_eq!(code(&response), (400, "malformed_event".to_owned()), "{body}");
+    }
+    let response = answer(&subject(), &signed("x".repeat(300_000))).await;
+    assert_eq!(code(&response), (413, "body_too_large".to_owned()));
+}
+
+#[tokio::test]
+async fn events_that_mean_nothing_to_the_shop_are_taken() {
+    let body = json!({"id": "evt_1", "type": "customer.created", "data": {"object": {}}}).to_string();
+    assert_eq!(answer(&subject(), &signed(body)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_payment_of_an_order_that_is_not_there_must_come_again() {
+    let body = event("checkout.session.completed", OrderId::for_key("unknown"), 1_490);
+    assert_eq!(
+        code(&answer(&subject(), &signed(body)).await),
+        (500, "internal_error".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_does_not_lose_a_payment() {
+    let subject = subject();
+    subject.queue.set_down(true);
+    assert_eq!(answer(&subject, &signed(captured(1_490))).await.status(), 200);
+    let order = subject.orders.orders().remove(0);
+    assert_eq!(order.status, Status::Paid);
+    assert!(order.due_at.is_some(), "the reconciler finds it");
+}
+
+proptest! {
+    #[test]
+    fn no_body_and_no_signature_makes_the_service_fail(body: Vec<u8>, signature in ".*") {
+        let subject = subject();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let unsigned = Request::to("").with_header("stripe-signature", &signature).with_body(&body);
+        for request in [unsigned, signed(&body)] {
+            prop_assert!(runtime.block_on(answer(&subject, &request)).status() < 500);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use app::ports::{Clock, Orders, PaymentProvider};
+use app::{AccessKeys, StartPaymentError, start_payment};
+use domain::{OrderId, PaymentRefused};
+use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::{Problem, telemetry};
+
+/// Opens payment pages.
+pub(crate) struct Payment<O, P, C> {
+    pub(crate) orders: O,
+    pub(crate) provider: P,
+    pub(crate) keys: AccessKeys,
+    pub(crate) clock: C,
+}
+
+impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
+    async fn handle(&self, request: &Request) -> Result<Response, Problem> {
+        let id = request.path_parameter("id");
+        if let Ok(id) = OrderId::parse(id) {
+            telemetry::note("order.id", id);
+        }
+        let token = request.bearer_token().unwrap_or_default();
+        let page = start_payment(&self.orders, &self.provider, &self.keys, &self.clock, id, token)
+            .await
+            .map_err(refused)?;
+        let page = api::PaymentPage {
+            redirect_url: page.redirect_url,
+            expires_at: page.expires_at.to_string(),
+        };
+        Ok(Response::json(200, &page).header("cache-control", "no-store"))
+    }
+}
+
+fn refused(error: StartPaymentError) -> Problem {
+    match error {
+        StartPaymentError::NotFound => Problem::new(404, "order_not_found", "There is no such order")
+            .detail("Check the order's id and the access token."),
+        StartPaymentError::Refused(PaymentRefused::NotPayable(status)) => {
+            not_payable(format!("The order is {}.", status.name())).with("order_status", status.name().into())
+        }
+        StartPaymentError::Refused(PaymentRefused::ReservationEnding) => {
+            not_payable("The time to pay it is over.".to_owned())
+        }
+        StartPaymentError::Provider(_) => Problem::new(
+            503,
+            "payment_provider_unavailable",
+            "The payment page cannot be opened right now",
+        )
+        .detail("Nothing was charged. Send the same request again.")
+        .retry_after(5)
+        .because(error),
+        StartPaymentError::Store(error) => error.into(),
+    }
+}
+
+fn not_payable(detail: String) -> Problem {
+    Problem::new(409, "order_not_payable", "The order cannot be paid").detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use lambda_kit::http::answer;
+    use proptest::prelude::*;
+    use testkit::{FakeClock, FakeProvider, MemoryStore, ProviderFault, an_order};
+
+    use super::*;
+
+    type Subject = Payment<MemoryStore, FakeProvider, FakeClock>;
+
+    fn subject() -> Subject {
+        let orders = MemoryStore::default();
+        orders.put_order(an_order().placed());
+        orders.put_order(an_order().under("paid").paid());
+        Payment {
+            orders,
+            provider: FakeProvider::default(),
+            keys: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+            clock: FakeClock::at_noon(),
+        }
+    }
+
+    fn ask(id: &str, authorization: &str) -> Request {
+        Request::to("POST /api/orders/{id}/payment")
+            .with_id("r1")
+            .with_path_parameter("id", id)
+            .with_header("authorization", authorization)
+    }
+
+    /// Asks, as who holds the token, for the order that was placed under `key`.
+    async fn pay(subject: &Subject, key: &str) -> Response {
+        let id = OrderId::for_key(key);
+        let token = subject.keys.token(id);
+        answer(subject, &ask(id.as_str(), &format!("bearer {token}"))).await
+    }
+
+    fn code(response: &Response) -> (u16, String) {
+        let code = response.body_json()["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        (response.status(), code)
+    }
+
+    #[tokio::test]
+    async fn a_placed_order_gets_one_page_however_often_it_is_asked_for() {
+        let subject = subject();
+        let first = pay(&subject, "an order").await;
+        assert_eq!(
+            (first.status(), first.header_of("cache-control")),
+            (200, Some("no-store"))
+        );
+        let page: api::PaymentPage = serde_json::from_value(first.body_json()).expect("a page");
+        assert!(
+            page.redirect_url.starts_with("https://pay.example/cs_"),
+            "{}",
+            page.redirect_url
+        );
+        assert_eq!(page.expires_at, "2026-11-21T12:45:00Z");
+        assert_eq!(pay(&subject, "an order").await.body(), first.body());
+        assert_eq!(subject.provider.pages(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_paid_or_overdue_order_cannot_be_paid() {
+        let subject = subject();
+        let response = pay(&subject, "paid").await;
+        assert_eq!(code(&response), (409, "order_not_payable".to_owned()));
+        assert_eq!(response.body_json()["order_status"], "paid");
+        subject.clock.advance(SignedDuration::from_hours(7));
+        assert_eq!(
+            code(&pay(&subject, "an order").await),
+            (409, "order_not_payable".to_owned())
+        );
+        assert_eq!(subject.provider.pages(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_does_not_answer_is_asked_again_later() {
+        let subject = subject();
+        for fault in [
+            ProviderFault::LostRequest,
+            ProviderFault::LostAnswer,
+            ProviderFault::Refused,
+        ] {
+            subject.provider.fail_next(fault);
+            let response = pay(&subject, "an order").await;
+            assert_eq!(
+                code(&response),
+                (503, "payment_provider_unavailable".to_owned()),
+                "{fault:?}"
+            );
+            assert_eq!(response.header_of("retry-after"), Some("5"));
+        }
+        assert_eq!(pay(&subject, "an order").await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn nobody_without_the_token_learns_of_an_order() {
+        let subject = subject();
+        let id = an_order().draft().id;
+        let unknown = OrderId::for_key("unknown");
+        let expected = pay(&subject, "unknown").await;
+        assert_eq!(code(&expected), (404, "order_not_found".to_owned()));
+        for request in [
+            ask(id.as_str(), ""),
+            ask(id.as_str(), "Bearer x"),
+            ask(id.as_str(), &format!("Bearer {}", subject.keys.token(unknown))),
+            ask("x", &format!("Bearer {}", subject.keys.token(id))),
+        ] {
+            assert!(answer(&subject, &request).await == expected);
+        }
+        assert_eq!(subject.provider.pages(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_authorization_is_a_404(id in ".*", authorization in ".*") {
+            let subject = subject();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            prop_assert_eq!(runtime.block_on(answer(&subject, &ask(&id, &authorization))).status(), 404);
+        }
+    }
+}
