@@ -5,6 +5,7 @@
 
 pub mod binaries;
 pub mod catalogue;
+pub mod cli;
 pub mod engines;
 pub mod gateway;
 pub mod logs;
@@ -13,3 +14,4 @@ pub mod runtime;
 pub mod sandbox;
 pub mod sources;
 pub mod template;
+pub mod world;

@@ -156,6 +156,11 @@ impl Runtime {
         let _ = tokio::time::timeout(STOP_LIMIT, self.shared.tasks.wait()).await;
     }
 
+    /// Ends every process without waiting until they are gone.
+    pub fn kill(&self) {
+        self.shared.stop();
+    }
+
     fn has(&self, function: &str) -> bool {
         self.shared.names.contains_key(function)
     }

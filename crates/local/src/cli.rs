@@ -1,0 +1,203 @@
+//! The command line of `kontor`.
+
+use crate::binaries::Binaries;
+use crate::logs::LogSink;
+use crate::replay::{ReplayArgs, replay};
+use crate::world::{Options, Port, Ports, World, default_processes};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use std::fmt;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Where the engines listen unless that is taken or told otherwise: the ports that local AWS tools commonly use.
+const DYNAMODB_PORT: u16 = 8000;
+const SQS_PORT: u16 = 9324;
+const LAMBDA_PORT: u16 = 9001;
+
+/// The whole shop on one machine: website, API, functions, tables, queues, payment provider and warehouse.
+#[derive(Debug, Parser)]
+#[command(name = "kontor", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Places real orders at a running shop.
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Port of the shop: website and API (0: any free one).
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Port of the payment provider's sandbox (0: any free one).
+    #[arg(long, default_value_t = 3001)]
+    payments_port: u16,
+    /// Port of the warehouse simulator (0: any free one).
+    #[arg(long, default_value_t = 3002)]
+    warehouse_port: u16,
+    /// Port of DynamoDB (0: any free one) [default: 8000 if it is free]
+    #[arg(long)]
+    dynamodb_port: Option<u16>,
+    /// Port of SQS (0: any free one) [default: 9324 if it is free]
+    #[arg(long)]
+    sqs_port: Option<u16>,
+    /// Port of Lambda's Invoke API (0: any free one) [default: 9001 if it is free]
+    #[arg(long)]
+    lambda_port: Option<u16>,
+    /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock and tax_rate.
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// Keep tables, messages and the warehouse's orders in this directory; without it nothing outlives the process.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// SAM template to start from.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Most processes of one function.
+    #[arg(long, default_value_t = default_processes(), value_parser = at_least_one)]
+    max_processes: usize,
+    /// How much the functions write: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Take the functions' binaries from this directory instead of building them.
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+}
+
+/// Shows what the rooms of the local world themselves warn of, on standard error.
+pub fn show_warnings() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+impl Cli {
+    /// Does what the command line says; a running shop ends with Ctrl-C or SIGTERM.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Some(Command::Replay(args)) => {
+                let report = replay(&args).await?;
+                println!("{report}");
+                anyhow::ensure!(
+                    report.is_complete(),
+                    "not every paid order has reached the warehouse"
+                );
+                Ok(())
+            }
+            None => self.run.open_shop().await,
+        }
+    }
+}
+
+impl RunArgs {
+    async fn open_shop(self) -> anyhow::Result<()> {
+        let mut end = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
+        let world = tokio::select! {
+            world = World::start(self.options()) => world?,
+            // Nothing is open yet: what has been started ends with this.
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = end.recv() => return Ok(()),
+        };
+        println!("{}", Welcome(&world));
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = end.recv() => {}
+        }
+        println!("Closing the shop ...");
+        tokio::select! {
+            () = world.stop() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        Ok(())
+    }
+
+    fn options(self) -> Options {
+        let port = |given: Option<u16>, usual: u16| given.map_or(Port::Rather(usual), Port::Exactly);
+        let mut options = Options {
+            ports: Ports {
+                shop: self.port,
+                payments: self.payments_port,
+                warehouse: self.warehouse_port,
+                dynamodb: port(self.dynamodb_port, DYNAMODB_PORT),
+                sqs: port(self.sqs_port, SQS_PORT),
+                lambda: port(self.lambda_port, LAMBDA_PORT),
+            },
+            data: self.data,
+            max_processes: self.max_processes,
+            binaries: self.binaries.map_or(Binaries::Build, Binaries::Prebuilt),
+            logs: LogSink::Terminal,
+            announce: true,
+            ..Options::default()
+        };
+        options.template = self.template.unwrap_or(options.template);
+        options.catalogue = self.catalog.unwrap_or(options.catalogue);
+        options
+            .parameters
+            .extend(self.log_level.map(|level| ("LogLevel".to_owned(), level)));
+        options
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|most| *most > 0)
+        .ok_or_else(|| "must be a number, at least 1".to_owned())
+}
+
+/// Where to click.
+struct Welcome<'w>(&'w World);
+
+impl fmt::Display for Welcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let world = self.0;
+        writeln!(f, "\nThe shop is open: {}\n", world.shop_url())?;
+        let (dynamodb, sqs, lambda) = (
+            world.dynamodb_endpoint(),
+            world.sqs_endpoint(),
+            world.lambda_endpoint(),
+        );
+        for (what, url, hint) in [
+            (
+                "payments",
+                world.payments_url().as_str(),
+                "the payment provider's sandbox".to_owned(),
+            ),
+            (
+                "warehouse",
+                world.warehouse_url().as_str(),
+                "the warehouse simulator; GET /sandbox/orders".to_owned(),
+            ),
+            (
+                "DynamoDB",
+                dynamodb,
+                format!("aws dynamodb list-tables --endpoint-url {dynamodb}"),
+            ),
+            ("SQS", &sqs, format!("aws sqs list-queues --endpoint-url {sqs}")),
+            (
+                "Lambda",
+                lambda,
+                format!("aws lambda invoke --endpoint-url {lambda} --function-name ..."),
+            ),
+        ] {
+            writeln!(f, "  {what:<10} {url:<24} {hint}")?;
+        }
+        writeln!(f, "\nThe AWS CLI wants a region and any credentials:")?;
+        writeln!(
+            f,
+            "  export AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
+        )?;
+        for note in world.notes() {
+            writeln!(f, "{note}")?;
+        }
+        write!(f, "Ctrl-C closes the shop.")
+    }
+}
