@@ -36,7 +36,7 @@ export default {
   "problem.reused": "Something else has already been ordered in this go",
   "problem.reused_text": "Please look under “My orders”. If your order is not there, simply order again.",
   "open.title": "Has your order arrived?", "open.text": "We sent it, but no answer came. Whether it arrived is easily settled: we send the very same order once more.",
-  "open.once": "It is carried out only once, even if it had already arrived.", "open.again": "Order with obligation to pay: send again", "open.asking": "We are asking …",
+  "open.once": "It is carried out only once, even if it had already arrived.", "open.asking": "We are asking …",
   "open.still_gone": "Still no connection. Your order is kept here.", "open.still_busy": "The shop is very busy. Your order is kept here; please try again in a moment.",
   "open.too_old": "The order is too long ago to be sent again. You have paid nothing, and a reservation, if there was one, has lapsed.",
   "open.let_go": "Discard and start afresh",

@@ -63,8 +63,12 @@ export default function cartView(main, _, signal) {
       h("div.line-name", h("a", { href: `#/product/${encodeURIComponent(line.sku)}` }, nameOf(line.name)), price),
       amount.node, total,
       h("button.remove", { type: "button", "aria-label": t("cart.remove", { name }), title: t("cart.take_out"), onclick: () => takeOut(line) }, h("span", { "aria-hidden": "true" }, "×")));
+    let shown = "";
     return { node, text: `${line.name} ${line.sku}`.toLowerCase(), show(now) {
       line = now;
+      const what = `${now.quantity} ${now.price.amount}`;
+      if (what === shown) return;
+      shown = what;
       if (!amount.node.contains(document.activeElement) || amount.value !== now.quantity) amount.set(now.quantity);
       fill(price, t("cart.each", { price: money(now.price) }));
       fill(total, money(lineTotal(now)));

@@ -175,6 +175,7 @@ class CheckoutForm {
       leaveFor(result.answer.data.order.id);
       return;
     }
+    if (this.signal.aborted) return;
     this.work(false);
     if (result.outcome === "refused") await this.refused(result.answer, this.quote?.total);
     else this.unsettled(result.outcome);

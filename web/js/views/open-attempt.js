@@ -3,9 +3,9 @@ import { waysOn } from "../attempt.js";
 import { h, fill, focusOn } from "../dom.js";
 import { country as countryName, money, number, t } from "../i18n.js";
 import { ask, busyButton } from "../controls.js";
-import { heading, notice } from "../parts.js";
+import { heading, nameOf, notice } from "../parts.js";
 import { leaveFor, placeOrder } from "../place-order.js";
-import { attempt } from "../shop.js";
+import { attempt, cart } from "../shop.js";
 
 /**
  * Shows the open attempt.
@@ -22,13 +22,13 @@ export function openAttempt(main, signal, refused) {
     if (!left && !isAsking) refused(null);
   }, signal);
 
-  const again = busyButton("button.button.main.large", { "data-testid": "send-again" }, t("open.again"), async () => {
+  const again = busyButton("button.button.main.large", { "data-testid": "send-again" }, t("checkout.order"), async () => {
     fill(said, h("p.quiet", t("open.asking")));
     isAsking = true;
     const result = await placeOrder(null, (seconds) => fill(said, h("p.quiet", t("checkout.busy", { seconds }))));
     isAsking = false;
-    if (signal.aborted) return;
     if (result.outcome === "placed") leaveFor(result.answer.data.order.id);
+    else if (signal.aborted) return;
     else if (result.outcome === "refused" || result.outcome === "nothing") refused(result);
     else fill(said, notice("warn", result.answer ? t("open.still_busy") : result.outcome === "other_tab" ? t("checkout.other_tab") : t("open.still_gone"), null));
   });
@@ -43,10 +43,17 @@ export function openAttempt(main, signal, refused) {
   const { shipping_address: to, items, expected_total: total } = body;
   fill(main, h("div.narrow", heading(t("open.title")), h("p", t("open.text")),
     h("div.receipt", { "data-testid": "open-attempt" },
-      h("p", t("cart.size", { lines: items.length, pieces: items.reduce((sum, item) => sum + item.quantity, 0), pieces_text: number(items.reduce((sum, item) => sum + item.quantity, 0)) })),
+      orderedList(items),
       h("address", to.name, h("br"), to.street, h("br"), `${to.postal_code} ${to.city}`, h("br"), countryName(to.country)),
       h("dl.sums", h("div.sum.total", h("dt", t("sum.total")), h("dd", money(total))))),
     ways.resend ? h("p.legal", t("open.once")) : h("p.legal", t("open.too_old")),
     h("div.actions", ways.resend && again, ways.letGo && letGo), said));
   focusOn(main.querySelector("h1"));
+}
+
+/** What was ordered, by the names the cart still has. */
+function orderedList(items) {
+  const names = new Map(cart.get().map((line) => [line.sku, line.name]));
+  const list = h("ul", items.map(({ sku, quantity }) => h("li", `${number(quantity)} × `, names.has(sku) ? nameOf(names.get(sku)) : sku)));
+  return items.length <= 20 ? list : h("div.scroll", { role: "region", tabindex: "0", "aria-label": t("checkout.lines") }, list);
 }
