@@ -1,4 +1,3 @@
-use app::ports::StoreError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -210,17 +209,6 @@ impl Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    /// Whatever became of a write whose answer was lost: the same request again finds it.
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy => Self::busy(error),
-            StoreError::Unknown(_) => Self::busy(error).unexpected(),
-            StoreError::Corrupt(_) => Self::internal_error(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -258,17 +246,6 @@ mod tests {
             (response.status(), response.header_of("retry-after")),
             (503, Some("1"))
         );
-    }
-
-    #[test]
-    fn a_store_that_does_not_answer_is_somebodys_business_a_busy_one_is_not() {
-        let told = |error: StoreError| {
-            let problem = Problem::from(error);
-            (problem.status(), problem.is_unexpected())
-        };
-        assert_eq!(told(StoreError::Busy), (503, false));
-        assert_eq!(told(StoreError::Unknown("reset".into())), (503, true));
-        assert_eq!(told(StoreError::Corrupt("garbled".into())), (500, true));
     }
 
     #[test]

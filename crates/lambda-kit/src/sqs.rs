@@ -1,5 +1,5 @@
-//! Batches of an SQS event source with `ReportBatchItemFailures`: each record is read and worked off by itself, and only
-//! those that failed come again.
+//! Batches of an SQS event source with `ReportBatchItemFailures`: each record is read and worked off by itself, one after
+//! the other, and only those that failed come again. What is to be done at once is for the source's concurrency to say.
 //!
 //! Built for release a panic ends the process and with it the batch: all of its records come again then, those that were
 //! worked off as well. Built otherwise a panic is one record's failure.
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -30,15 +30,6 @@ pub struct Record {
 pub trait Consume {
     /// Works a record off, and names what came of it for the log. A record that fails comes again.
     fn consume(&self, record: &Record) -> impl Future<Output = Result<&'static str, Error>>;
-}
-
-/// How a batch is worked off.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// How many records at once, at least 1.
-    pub at_once: usize,
-    /// The time that one record may take: with less left before Lambda's deadline none is begun, and the rest comes again.
-    pub longest: SignedDuration,
 }
 
 /// An event of the source: its records as they came.
@@ -85,40 +76,36 @@ impl From<NoId> for Diagnostic {
     }
 }
 
-/// Works batches off until Lambda ends the process.
+/// Works batches off until Lambda ends the process. A record takes `longest`: with less left before Lambda's deadline none is
+/// begun, and the rest comes again.
 ///
 /// # Errors
 /// Where Lambda's own interface fails.
-pub async fn serve(consumer: impl Consume, pace: Pace) -> Result<(), Error> {
+pub async fn serve(consumer: impl Consume, longest: SignedDuration) -> Result<(), Error> {
     let consumer = &consumer;
     let service = service_fn(move |event: LambdaEvent<Batch>| async move {
         let LambdaEvent { payload, context } = event;
         let deadline = Deadline::from_millisecond(context.deadline);
         let facts = vec![("request_id", context.request_id)];
-        telemetry::scope(facts, work_off(consumer, payload, pace, deadline)).await
+        telemetry::scope(facts, work_off(consumer, payload, longest, deadline)).await
     });
     lambda_runtime::run(service).await
 }
 
-/// Works one batch off.
+/// Works one batch off, as [`serve`] does.
 ///
 /// # Errors
 /// [`NoId`]: the whole batch comes again. SQS never sends such a record.
 pub async fn work_off(
     consumer: &impl Consume,
     batch: Batch,
-    pace: Pace,
+    longest: SignedDuration,
     deadline: Deadline,
 ) -> Result<Failures, NoId> {
-    let last_begin = deadline.less(pace.longest);
-    let outcomes: Vec<_> = stream::iter(batch.records)
-        .map(|raw| async move { one(consumer, &raw, last_begin).await })
-        .buffer_unordered(pace.at_once.max(1))
-        .collect()
-        .await;
+    let last_begin = deadline.less(longest);
     let mut batch_item_failures = Vec::new();
-    for outcome in outcomes {
-        if let Some(item_identifier) = outcome? {
+    for raw in &batch.records {
+        if let Some(item_identifier) = one(consumer, raw, last_begin).await? {
             batch_item_failures.push(Failure { item_identifier });
         }
     }
@@ -195,24 +182,15 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use serde_json::{Value, json};
 
     use super::*;
 
-    #[derive(Default)]
-    struct Consumer {
-        now: Cell<usize>,
-        most: Cell<usize>,
-    }
+    struct Consumer;
 
     impl Consume for Consumer {
         async fn consume(&self, record: &Record) -> Result<&'static str, Error> {
-            self.now.set(self.now.get() + 1);
-            self.most.set(self.most.get().max(self.now.get()));
             tokio::task::yield_now().await;
-            self.now.set(self.now.get() - 1);
             match record.body.as_str() {
                 "bad" => Err("no".into()),
                 "panic" => panic!("at the worst moment"),
@@ -225,12 +203,7 @@ mod tests {
         json!({"messageId": id, "body": body, "attributes": {"ApproximateReceiveCount": "1"}})
     }
 
-    fn run(
-        consumer: &Consumer,
-        records: &Value,
-        at_once: usize,
-        left: SignedDuration,
-    ) -> Result<Vec<String>, NoId> {
+    fn run(records: &Value, left: SignedDuration) -> Result<Vec<String>, NoId> {
         let event = json!({ "Records": records }).to_string();
         let batch: Batch = serde_json::from_str(&event).expect("a batch");
         let longest = SignedDuration::from_secs(5);
@@ -238,8 +211,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .expect("a runtime");
-        let pace = Pace { at_once, longest };
-        let failures = runtime.block_on(work_off(consumer, batch, pace, deadline))?;
+        let failures = runtime.block_on(work_off(&Consumer, batch, longest, deadline))?;
         Ok(failures.ids().into_iter().map(str::to_owned).collect())
     }
 
@@ -254,36 +226,24 @@ mod tests {
             record("4", "panic"),
             record("5", "good"),
         ]);
-        for at_once in [1, 2, 10] {
-            let failed = run(&Consumer::default(), &records, at_once, AMPLE);
-            let mut failed = failed.expect("ids");
-            failed.sort();
-            assert_eq!(failed, ["2", "3", "4"], "{at_once} at once");
-        }
-    }
-
-    #[test]
-    fn no_more_are_worked_on_at_once_than_agreed() {
-        let records: Value = (0..10).map(|n| record(&n.to_string(), "good")).collect();
-        for at_once in [1, 3] {
-            let consumer = Consumer::default();
-            assert_eq!(run(&consumer, &records, at_once, AMPLE), Ok(Vec::new()));
-            assert_eq!(consumer.most.get(), at_once);
-        }
+        assert_eq!(
+            run(&records, AMPLE),
+            Ok(["2", "3", "4"].map(str::to_owned).to_vec())
+        );
     }
 
     #[test]
     fn with_too_little_time_left_the_rest_comes_again() {
         let records = json!([record("1", "good"), record("2", "good")]);
-        let failed = run(&Consumer::default(), &records, 1, SignedDuration::from_secs(4));
+        let failed = run(&records, SignedDuration::from_secs(4));
         assert_eq!(failed, Ok(vec!["1".to_owned(), "2".to_owned()]));
     }
 
     #[test]
     fn a_record_without_an_id_brings_the_batch_again() {
         let records = json!([record("1", "good"), {"body": "good"}]);
-        assert_eq!(run(&Consumer::default(), &records, 1, AMPLE), Err(NoId));
-        assert_eq!(run(&Consumer::default(), &json!([]), 1, AMPLE), Ok(Vec::new()));
+        assert_eq!(run(&records, AMPLE), Err(NoId));
+        assert_eq!(run(&json!([]), AMPLE), Ok(Vec::new()));
     }
 
     #[test]

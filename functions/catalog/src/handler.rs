@@ -8,7 +8,7 @@ use lambda_kit::Problem;
 use lambda_kit::http::{Handle, Request, Response};
 
 use crate::caching::cacheable;
-use crate::wire::{Page, listed, product_not_found, shown};
+use crate::wire::{Page, listed, product_not_found, shown, store_failed};
 
 /// How old the index of the search may be: a new product is found a minute later.
 const INDEX_AGE: SignedDuration = SignedDuration::from_secs(60);
@@ -48,18 +48,21 @@ impl<S: Catalogue + Stock, C: Clock> Catalog<S, C> {
     async fn list(&self, request: &Request) -> Result<Response, Problem> {
         let page = Page::read(request)?;
         let index = match page.query {
-            Some(_) => Some(self.index().await?),
+            Some(_) => Some(self.index().await.map_err(store_failed)?),
             None => None,
         };
         let search = index.as_deref().zip(page.query.as_deref());
-        let listing =
-            browse_catalogue(&self.store, &self.store, search, page.after.as_ref(), page.limit).await?;
+        let listing = browse_catalogue(&self.store, &self.store, search, page.after.as_ref(), page.limit)
+            .await
+            .map_err(store_failed)?;
         Ok(cacheable(request, &listed(&listing)))
     }
 
     async fn show(&self, request: &Request) -> Result<Response, Problem> {
         let sku = Sku::parse(request.path_parameter("sku")).map_err(|_| product_not_found())?;
-        let offer = show_product(&self.store, &self.store, &sku).await?;
+        let offer = show_product(&self.store, &self.store, &sku)
+            .await
+            .map_err(store_failed)?;
         let offer = offer.ok_or_else(product_not_found)?;
         Ok(cacheable(request, &shown(&offer)))
     }

@@ -1,5 +1,6 @@
 //! Why there is no quote, or no order, as the shopper is told.
 
+use app::ports::StoreError;
 use app::{PlaceOrderError, QuoteError};
 use domain::{PricingError, Quote, UnavailableItem};
 use lambda_kit::{Fault, Problem};
@@ -9,7 +10,7 @@ pub(crate) fn of_quote(error: QuoteError) -> Problem {
     match error {
         QuoteError::Unavailable(items) => items_unavailable(&items),
         QuoteError::Pricing(error) => of_pricing(error, "/ship_to"),
-        QuoteError::Store(error) => error.into(),
+        QuoteError::Store(error) => store_failed(error),
     }
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn of_order(error: PlaceOrderError) -> Problem {
         )
         .detail("Send the same request again in a moment.")
         .retry_after(1),
-        PlaceOrderError::Store(error) => error.into(),
+        PlaceOrderError::Store(error) => store_failed(error),
     }
 }
 
@@ -58,6 +59,15 @@ fn of_pricing(error: PricingError, country: &str) -> Problem {
         }
         // The catalogue has a price that the shop cannot take.
         PricingError::Currency => Problem::internal_error(error),
+    }
+}
+
+/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
+fn store_failed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Busy => Problem::busy(error),
+        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
+        StoreError::Corrupt(_) => Problem::internal_error(error),
     }
 }
 
@@ -87,4 +97,34 @@ fn fresh(quote: Option<&Quote>) -> Value {
     quote
         .map(|quote| serde_json::to_value(api::Quote::from(quote)).expect("a quote is plain JSON"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_busy_or_silent_may_be_asked_again() {
+        let told = |error: StoreError| {
+            let response = of_order(error.into()).into_response("r1");
+            let code = response.body_json()["code"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            (
+                response.status(),
+                code,
+                response.header_of("retry-after").map(str::to_owned),
+            )
+        };
+        let busy = (503, "busy".to_owned(), Some("1".to_owned()));
+        assert_eq!(told(StoreError::Busy), busy);
+        assert_eq!(told(StoreError::Unknown("reset".into())), busy);
+        let broken = (500, "internal_error".to_owned(), None);
+        assert_eq!(told(StoreError::Corrupt("garbled".into())), broken);
+        assert_eq!(
+            of_quote(QuoteError::Pricing(PricingError::Currency)).code(),
+            "internal_error"
+        );
+    }
 }

@@ -35,7 +35,7 @@ mod tests {
     use testkit::{FakeClock, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
 
     use super::*;
-    use crate::PACE;
+    use crate::LONGEST;
 
     type Subject = Forwarder<MemoryStore, FakeWarehouse, FakeClock>;
 
@@ -71,7 +71,7 @@ mod tests {
     async fn work(subject: &Subject, records: &[Value]) -> Vec<String> {
         let batch: Batch = serde_json::from_value(json!({ "Records": records })).expect("a batch");
         let deadline = Deadline::new(now() + SignedDuration::from_secs(30));
-        let failures = work_off(subject, batch, PACE, deadline).await.expect("ids");
+        let failures = work_off(subject, batch, LONGEST, deadline).await.expect("ids");
         let mut ids: Vec<_> = failures.ids().into_iter().map(str::to_owned).collect();
         ids.sort();
         ids
@@ -112,7 +112,11 @@ mod tests {
             assert!(work(&subject, &orders(1)).await.is_empty());
             assert!(all(&subject, Status::Paid));
             let orders = subject.orders.orders();
-            assert!(orders.iter().all(|order| order.due_at.is_some() && order.tries == 1));
+            assert!(
+                orders
+                    .iter()
+                    .all(|order| order.due_at.is_some() && order.tries == 1)
+            );
         }
     }
 

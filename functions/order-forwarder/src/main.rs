@@ -11,22 +11,16 @@ use erp::{Erp, ErpConfig};
 use https::HttpsClient;
 use jiff::SignedDuration;
 use lambda_kit::config::Variables;
-use lambda_kit::sqs::{self, Pace};
-use lambda_kit::{Error, aws, clock};
+use lambda_kit::{Error, aws, clock, sqs};
 use secrecy::SecretString;
 
 use crate::handler::Forwarder;
 
-/// The warehouse takes half a second for an order; an answer that is eight times as late is looked for instead.
-const ERP_TIMEOUT: Duration = Duration::from_secs(4);
+/// The warehouse takes half a second for an order; an answer that is so much later is looked for instead.
+const ERP_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Half a batch at once: what one instance asks of the warehouse. Two halves whose every call runs out of time (three calls an
-/// order) end within the function's 30 seconds, so that in an outage each order is put off in an orderly way and no message
-/// wears itself out.
-const PACE: Pace = Pace {
-    at_once: 5,
-    longest: SignedDuration::from_secs(13),
-};
+/// What one order may take: three calls of the warehouse that run out of time, and a write.
+const LONGEST: SignedDuration = SignedDuration::from_secs(26);
 
 fn main() -> ExitCode {
     lambda_kit::start("order-forwarder", &["app", "erp", "order_forwarder"], serve)
@@ -54,5 +48,5 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
         clock: clock::now,
     };
-    sqs::serve(forwarder, PACE).await
+    sqs::serve(forwarder, LONGEST).await
 }

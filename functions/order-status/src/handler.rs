@@ -1,4 +1,4 @@
-use app::ports::Orders;
+use app::ports::{Orders, StoreError};
 use app::{AccessKeys, ShowOrderError, show_order};
 use lambda_kit::http::{Handle, Request, Response};
 use lambda_kit::{Problem, telemetry};
@@ -16,7 +16,7 @@ impl<O: Orders> Handle for OrderStatus<O> {
             .await
             .map_err(|error| match error {
                 ShowOrderError::NotFound => order_not_found(),
-                ShowOrderError::Store(error) => error.into(),
+                ShowOrderError::Store(error) => store_failed(error),
             })?;
         telemetry::note("order.id", order.id);
         Ok(Response::json(200, &api::Order::from(&order)).header("cache-control", "no-store"))
@@ -27,6 +27,15 @@ impl<O: Orders> Handle for OrderStatus<O> {
 fn order_not_found() -> Problem {
     Problem::new(404, "order_not_found", "There is no such order")
         .detail("Check the order's id and the access token.")
+}
+
+/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
+fn store_failed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Busy => Problem::busy(error),
+        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
+        StoreError::Corrupt(_) => Problem::internal_error(error),
+    }
 }
 
 #[cfg(test)]

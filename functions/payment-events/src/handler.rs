@@ -1,4 +1,4 @@
-use app::ports::{Clock, OrderQueue, Orders};
+use app::ports::{Clock, OrderQueue, Orders, StoreError};
 use app::{SettleError, Settled, settle_payment};
 use lambda_kit::http::{Handle, Request, Response};
 use lambda_kit::{Problem, telemetry};
@@ -44,7 +44,16 @@ fn refused(error: WebhookError) -> Problem {
 fn failed(error: SettleError) -> Problem {
     match error {
         SettleError::UnknownOrder => Problem::internal_error(error),
-        SettleError::Store(error) => error.into(),
+        SettleError::Store(error) => store_failed(error),
+    }
+}
+
+/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
+fn store_failed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Busy => Problem::busy(error),
+        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
+        StoreError::Corrupt(_) => Problem::internal_error(error),
     }
 }
 

@@ -1,4 +1,4 @@
-use app::ports::{Clock, Orders, PaymentProvider};
+use app::ports::{Clock, Orders, PaymentProvider, StoreError};
 use app::{AccessKeys, StartPaymentError, start_payment};
 use domain::{OrderId, PaymentRefused};
 use lambda_kit::http::{Handle, Request, Response};
@@ -48,12 +48,21 @@ fn refused(error: StartPaymentError) -> Problem {
         .detail("Nothing was charged. Send the same request again.")
         .retry_after(5)
         .because(error),
-        StartPaymentError::Store(error) => error.into(),
+        StartPaymentError::Store(error) => store_failed(error),
     }
 }
 
 fn not_payable(detail: String) -> Problem {
     Problem::new(409, "order_not_payable", "The order cannot be paid").detail(detail)
+}
+
+/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
+fn store_failed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Busy => Problem::busy(error),
+        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
+        StoreError::Corrupt(_) => Problem::internal_error(error),
+    }
 }
 
 #[cfg(test)]
