@@ -143,6 +143,8 @@ async fn reserve(
     draft: Order,
 ) -> Result<Reserved, PlaceOrderError> {
     let fingerprint = draft.fingerprint;
+    // What is removed may be placed again, but as another life of its id: a late write or removal of the first one must miss it.
+    let live_again = |ended: &Order| draft.clone().drafted_anew(ended.placed_at, clock.now());
     let mut order = draft.clone();
     let mut replayed = false;
     for _ in 0..PATIENCE {
@@ -157,7 +159,7 @@ async fn reserve(
                 }));
             }
             Committed::Done(stored) => stored,
-            Committed::Conflict(None) => draft.clone(),
+            Committed::Conflict(None) => live_again(&order),
             Committed::Conflict(Some(current)) if current.fingerprint != fingerprint => {
                 return Err(PlaceOrderError::KeyReused);
             }
@@ -167,8 +169,9 @@ async fn reserve(
                     *current
                 }
                 Status::Withdrawn => {
+                    let next = live_again(&current);
                     release_stock(orders, clock, *current).await?;
-                    draft.clone()
+                    next
                 }
                 _ => {
                     return Ok(Reserved::Placed(Placed {

@@ -191,6 +191,21 @@ impl Order {
         }
     }
 
+    /// The same draft once more, after a life of this id that was placed at `after` and is gone: its time tells them apart, and is a later
+    /// one whatever the clock says.
+    #[must_use]
+    pub fn drafted_anew(self, after: Timestamp, now: Timestamp) -> Self {
+        let placed_at = now.max(after + SignedDuration::from_millis(1));
+        Self::draft(
+            self.id,
+            self.fingerprint,
+            self.customer,
+            self.shipping_address,
+            self.quote,
+            placed_at,
+        )
+    }
+
     /// Holds the next lines; with the last of them the order is placed. The changes belong into the same write.
     ///
     /// # Errors
