@@ -100,7 +100,8 @@ pub async fn start_payment(
     Err(StoreError::Busy.into())
 }
 
-/// Stores the opened page. Where the order has ended meanwhile, nobody must pay for it: the page is closed.
+/// Stores the opened page, and only then shows it: of a page that is not noted nobody would ask the provider when the reservation ends.
+/// Where the order has ended meanwhile, nobody must pay for it: the page is closed.
 async fn remember(
     orders: &impl Orders,
     provider: &impl PaymentProvider,
@@ -113,29 +114,28 @@ async fn remember(
         expires_at: attempt.expires_at,
     };
     for _ in 0..PATIENCE {
-        match orders
-            .commit(order.attempt_opened(session.clone()), Vec::new())
-            .await
-        {
-            Ok(Committed::Conflict(Some(current))) => match &current.payment {
-                Some(own) if current.status == Status::Placed && own.number == attempt.number => {
-                    match own.state {
-                        AttemptState::Open(_) => return Ok(page),
-                        AttemptState::Opening | AttemptState::Failed => order = *current,
-                    }
+        let noted = order.attempt_opened(session.clone());
+        let current = match orders.commit(noted, Vec::new()).await? {
+            Committed::Done(_) => return Ok(page),
+            Committed::Conflict(Some(current)) => current,
+            Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+        };
+        match &current.payment {
+            Some(own) if current.status == Status::Placed && own.number == attempt.number => {
+                if let AttemptState::Open(_) = own.state {
+                    return Ok(page);
                 }
-                _ => {
-                    provider.close(&session.id).await;
-                    // A later attempt is under way: the same request again finds its page.
-                    return Err(match current.status {
-                        Status::Placed if current.parked.is_none() => StoreError::Busy.into(),
-                        status => PaymentRefused::NotPayable(status).into(),
-                    });
-                }
-            },
-            // The page stands under the attempt's key, whether or not it is noted: the shopper can go on.
-            Ok(_) | Err(_) => return Ok(page),
+                order = *current;
+            }
+            _ => {
+                provider.close(&session.id).await;
+                // A later attempt is under way: the same request again finds its page.
+                return Err(match current.status {
+                    Status::Placed if current.parked.is_none() => StoreError::Busy.into(),
+                    status => PaymentRefused::NotPayable(status).into(),
+                });
+            }
         }
     }
-    Ok(page)
+    Err(StoreError::Busy.into())
 }
