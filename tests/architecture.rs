@@ -110,7 +110,7 @@ fn the_use_cases_import_the_domain_alone() {
 fn adapters_import_ports_and_never_each_other() {
     let workspace = Workspace::read();
     for adapter in ADAPTERS {
-        workspace.assert_only(adapter, &["app", "domain", "lambda-kit"]);
+        workspace.assert_only(adapter, &["app", "domain", "https"]);
     }
     workspace.assert_only("api", &["app", "domain"]);
 }
@@ -118,6 +118,7 @@ fn adapters_import_ports_and_never_each_other() {
 #[test]
 fn what_every_function_shares_knows_nothing_of_the_shop() {
     Workspace::read().assert_only("lambda-kit", &[]);
+    Workspace::read().assert_only("https", &[]);
 }
 
 #[test]

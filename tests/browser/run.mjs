@@ -26,7 +26,7 @@ async function shop() {
     ended.then((code) => reject(new Error(`the local world ended with ${code}:\n${said}`)));
     world.stdout.on("data", (text) => {
       said += text;
-      const found = /shop\s+(http:\/\/localhost:\d+)/i.exec(said);
+      const found = /shop is open: (http:\/\/\S+)/.exec(said);
       if (found) resolve(found[1]);
     });
   });

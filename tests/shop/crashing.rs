@@ -57,7 +57,7 @@ async fn killing_any_function_in_the_middle_loses_and_doubles_nothing() {
             if OVER.load(Ordering::Relaxed) {
                 return;
             }
-            running().world.kill(function);
+            running().kill(function);
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
     });

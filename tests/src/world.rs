@@ -1,6 +1,7 @@
 //! The local world that the tests share.
 
 use std::fmt::Write as _;
+use std::process::Command;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -21,6 +22,16 @@ pub struct Running {
     /// Carries the world's tasks, whichever test started it.
     pub runtime: tokio::runtime::Runtime,
     _catalogue: TempDir,
+}
+
+impl Running {
+    /// Kills every process of a function, whatever it is doing.
+    pub fn kill(&self, function: &str) {
+        for process in self.world.processes(function) {
+            // One that has ended by itself meanwhile is as dead.
+            Command::new("kill").args(["-KILL", &process.pid.to_string()]).output().ok();
+        }
+    }
 }
 
 /// The world, started by whichever test asks first. It ends with the process: the functions' processes notice that their

@@ -54,6 +54,9 @@ struct Outside {
 }
 
 impl World {
+    /// What the payment sandbox signs its events with: for tests that write events of their own.
+    pub const WEBHOOK_SECRET: &str = secrets::STRIPE_WEBHOOK_SECRET;
+
     /// Starts everything. Returns when the shop answers.
     ///
     /// # Errors
