@@ -30,8 +30,15 @@ pub(crate) struct Choices {
 
 #[derive(Debug)]
 enum Source {
-    Script { script: Vec<Deviation>, next: usize },
-    Random { draw: Draw, per_mille: [u64; 3], left: u32 },
+    Script {
+        script: Vec<Deviation>,
+        next: usize,
+    },
+    Random {
+        draw: Draw,
+        per_mille: [u64; 3],
+        left: u32,
+    },
 }
 
 impl Choices {

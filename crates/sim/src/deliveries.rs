@@ -44,6 +44,9 @@ impl World<'_> {
 
     /// The provider tells something.
     pub(crate) fn tell(&mut self, notice: PaymentNotice) {
+        if self.scenario.dark {
+            return;
+        }
         for after in self.deliveries() {
             let notice = notice.clone();
             self.schedule(*after, Happening::Webhook { notice, before: 0 });
@@ -64,9 +67,12 @@ impl World<'_> {
         self.start(Side::PaymentEvents, |start| Task::settle(job, start, notice));
     }
 
-    /// A webhook that was not confirmed comes again, up to three days long.
+    /// A webhook that was not confirmed comes again, up to three days long; one of money that was taken late, for ever.
     pub(crate) fn repeat_webhook(&mut self, notice: PaymentNotice, before: usize) {
-        if let Some(pause) = REPEATS.get(before) {
+        let late = matches!(&notice, PaymentNotice::Captured { payment, .. }
+            if self.provider.charges.iter().any(|charge| charge.late && charge.payment_id == payment.payment_id));
+        let pause = if late { REPEATS.last() } else { REPEATS.get(before) };
+        if let Some(pause) = pause {
             let before = before + 1;
             self.schedule(*pause, Happening::Webhook { notice, before });
         }

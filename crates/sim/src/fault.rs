@@ -39,17 +39,13 @@ pub(crate) const HANG: i64 = 190_000;
 impl Fault {
     /// What can happen to `op`, the good end first.
     pub(crate) fn of(op: &Op) -> &'static [Self] {
-        use Fault::{
-            Busy, Crash, Fail, Hang, LoseAnswer, None, PriceUp, Refuse, Reject, Slow, Stale, Twice,
-        };
+        use Fault::{Busy, Crash, Fail, Hang, LoseAnswer, None, PriceUp, Refuse, Reject, Slow, Stale, Twice};
         match op {
             Op::Products(_) => &[None, Fail, Crash, PriceUp],
             Op::Due(..) => &[None, Fail, Crash, Stale],
-            Op::AllProducts
-            | Op::Levels(_)
-            | Op::Get(_)
-            | Op::LookUpPayment(..)
-            | Op::LookUpOrder(_) => &[None, Fail, Crash],
+            Op::AllProducts | Op::Levels(_) | Op::Get(_) | Op::LookUpPayment(..) | Op::LookUpOrder(_) => {
+                &[None, Fail, Crash]
+            }
             Op::Commit(..) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
             Op::Open(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],

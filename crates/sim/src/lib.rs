@@ -1,6 +1,7 @@
 //! The shop under every fault: the real use cases of [`app`] on ports whose every call may fail, in a world that is a function of its
 //! schedule. See `README.md` for the fault model and how to run a schedule again.
 
+mod calls;
 mod choices;
 mod deliveries;
 mod explore;
@@ -8,6 +9,7 @@ mod fault;
 mod mutation;
 mod oracle;
 mod outage;
+mod paying;
 mod ports;
 mod provider;
 mod queue;

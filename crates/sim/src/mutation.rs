@@ -7,13 +7,15 @@ use domain::{
     Capture, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status, StockChange,
 };
 
+use crate::Scenario;
+
 /// One seeded bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
     // The table of orders and stock.
     /// A write has no condition on the version that was read.
     WriteWithoutVersion,
-    /// A write does not tell two lives of one id apart.
+    /// Neither a write nor a removal tells two lives of one id apart.
     WriteWithoutLife,
     /// A new order is written without asking whether one is there.
     CreateOverwrites,
@@ -201,15 +203,25 @@ impl Mutation {
             .find(|mutation| format!("{mutation:?}") == name)
     }
 
+    /// Where it shows with fewest faults, if not nearly everywhere.
+    pub(crate) fn shows_in(self) -> Option<Scenario> {
+        match self {
+            Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some(Scenario::in_steps_unpaid()),
+            Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some(Scenario::dark_last_moment()),
+            _ => None,
+        }
+    }
+
     /// Whether the faulty code leaves out this write and goes on as if it were done.
     pub(crate) fn skips(self, stored: Option<&Order>, next: &Order) -> bool {
         match self {
             Self::MismatchDropped => next.parked.is_some(),
-            Self::LateMoneyDropped => next
-                .refunds
-                .iter()
-                .any(|refund| refund.reason == RefundReason::OrderEnded)
-                && stored.is_some_and(|stored| stored.refunds.is_empty()),
+            Self::LateMoneyDropped => {
+                next.refunds
+                    .iter()
+                    .any(|refund| refund.reason == RefundReason::OrderEnded)
+                    && stored.is_some_and(|stored| stored.refunds.is_empty())
+            }
             _ => false,
         }
     }
@@ -221,7 +233,9 @@ impl Mutation {
             Self::PaidWithoutDueTime if became(Status::Paid) => next.due_at = None,
             Self::QueuedWithoutDueTime
                 if next.status == Status::Paid
-                    && stored.is_some_and(|stored| stored.status == Status::Paid && stored.tries == next.tries) =>
+                    && stored.is_some_and(|stored| {
+                        stored.status == Status::Paid && stored.tries == next.tries
+                    }) =>
             {
                 next.due_at = None;
             }
@@ -245,7 +259,10 @@ impl Mutation {
             Self::DeferredIsForwarded
                 if next.status == Status::Paid && next.tries > 0 && next.due_refund().is_none() =>
             {
-                if let Ok(forwarded) = next.clone().accepted_by_warehouse("assumed".to_owned(), next.placed_at) {
+                if let Ok(forwarded) = next
+                    .clone()
+                    .accepted_by_warehouse("assumed".to_owned(), next.placed_at)
+                {
                     *next = forwarded;
                 }
             }

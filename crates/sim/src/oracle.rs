@@ -86,7 +86,11 @@ impl World<'_> {
                 .store
                 .get(accepted.id)
                 .is_some_and(|order| order.status == Status::Forwarded);
-            found.unless(known, Class::Unexpected, "the warehouse has an order that the shop did not forward");
+            found.unless(
+                known,
+                Class::Unexpected,
+                "the warehouse has an order that the shop did not forward",
+            );
         }
         self.judge_stock(&mut found);
         self.judge_what_was_told(&mut found);
@@ -111,21 +115,33 @@ impl World<'_> {
         );
         let at_rest = order.work().is_empty() && order.due_at.is_none();
         let finished = at_rest && (ended || order.parked.is_some());
-        found.unless(finished, Class::Unfinished, "an order that has neither ended nor is parked");
+        found.unless(
+            finished,
+            Class::Unfinished,
+            "an order that has neither ended nor is parked",
+        );
 
         let held = if order.status.gives_stock_back() {
             0
         } else {
             order.quote.lines.len()
         };
-        found.unless(order.held == held, Class::Stock, "an order that holds too much or too little");
+        found.unless(
+            order.held == held,
+            Class::Stock,
+            "an order that holds too much or too little",
+        );
 
         let refused = self.warehouse.rejected.contains(&order.id);
         let rightly = order.status != Status::Rejected || refused;
         found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
         let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
         let captured = !paid || self.is_paid(order);
-        found.unless(captured, Class::Unexpected, "forwarded or rejected without its payment");
+        found.unless(
+            captured,
+            Class::Unexpected,
+            "forwarded or rejected without its payment",
+        );
 
         let copies: Vec<&Accepted> = self
             .warehouse
@@ -142,9 +158,14 @@ impl World<'_> {
                     "the warehouse has another order than the shop",
                 );
             }
-            (Status::Forwarded, []) => found.push(Class::Lost, "a forwarded order that the warehouse has not"),
+            (Status::Forwarded, []) => {
+                found.push(Class::Lost, "a forwarded order that the warehouse has not");
+            }
             (_, []) => {}
-            (_, [_]) => found.push(Class::Unexpected, "the warehouse has an order that is not forwarded"),
+            (_, [_]) => found.push(
+                Class::Unexpected,
+                "the warehouse has an order that is not forwarded",
+            ),
             (_, _) => found.push(Class::Duplicate, "the warehouse has an order twice"),
         }
     }
@@ -176,10 +197,15 @@ impl World<'_> {
         });
         match charge.refunds.as_slice() {
             [] if pays != waits => {}
-            [] if pays => found.push(Class::Duplicate, "a charge that pays an order and waits for a human"),
+            [] if pays => found.push(
+                Class::Duplicate,
+                "a charge that pays an order and waits for a human",
+            ),
             [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
             [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
-            [back] if *back != charge.amount => found.push(Class::Lost, "a charge that was given back in part"),
+            [back] if *back != charge.amount => {
+                found.push(Class::Lost, "a charge that was given back in part");
+            }
             [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
             [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
         }
@@ -203,17 +229,25 @@ impl World<'_> {
         for (shopper, plan) in self.shoppers.iter().zip(&self.scenario.shoppers) {
             if let Some(id) = shopper.placed {
                 let order = self.store.get(id);
-                let there = order.is_some_and(|order| order.status.is_public() && is_wished(order, &plan.wish));
+                let there =
+                    order.is_some_and(|order| order.status.is_public() && is_wished(order, &plan.wish));
                 found.unless(there, Class::Lost, "an order that its shopper was told of");
             }
         }
     }
 
     fn ends(&self) -> Ends {
-        let count = |is: &dyn Fn(&Order) -> bool| self.store.orders.iter().filter(|order| is(order)).count() as u64;
-        let refunded = self.provider.charges.iter().filter(|charge| !charge.refunds.is_empty());
+        let count =
+            |is: &dyn Fn(&Order) -> bool| self.store.orders.iter().filter(|order| is(order)).count() as u64;
+        let refunded = self
+            .provider
+            .charges
+            .iter()
+            .filter(|charge| !charge.refunds.is_empty());
         let unknown = self.shoppers.iter().filter(|shopper| {
-            shopper.placed.is_none() && !shopper.refused && shopper.requests.iter().any(|request| !request.answered)
+            shopper.placed.is_none()
+                && !shopper.refused
+                && shopper.requests.iter().any(|request| !request.answered)
         });
         Ends {
             forwarded: count(&|order| order.status == Status::Forwarded),

@@ -173,10 +173,7 @@ impl Catalogue for Ports {
     }
 
     async fn products(&self, skus: &[Sku]) -> Result<HashMap<Sku, Product>, StoreError> {
-        Ok(answer!(
-            self.store(Op::Products(skus.to_vec())).await?,
-            Products
-        ))
+        Ok(answer!(self.store(Op::Products(skus.to_vec())).await?, Products))
     }
 }
 
@@ -238,16 +235,16 @@ fn none_left(stock: &[StockChange]) -> Vec<Shortage> {
 
 impl PaymentProvider for Ports {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
-        match self
-            .ask(Op::Open(Box::new(order.clone()), attempt.clone()))
-            .await
-        {
+        match self.ask(Op::Open(Box::new(order.clone()), attempt.clone())).await {
             Ok(answer) => answer!(answer, Opened),
             Err(_) => Opened::Unknown("no answer".into()),
         }
     }
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
+        if self.has(Mutation::ExpiresWithoutAsking) && self.now() >= attempt.expires_at {
+            return SessionState::Expired;
+        }
         let state = match self.ask(Op::LookUpPayment(order, attempt.number)).await {
             Ok(answer) => answer!(answer, Session),
             Err(_) => SessionState::Unknown("no answer".into()),

@@ -35,6 +35,8 @@ pub(crate) struct Charge {
     pub(crate) amount: Money,
     /// What was given back, one by one.
     pub(crate) refunds: Vec<Money>,
+    /// Whether it was taken on a page that had ended.
+    pub(crate) late: bool,
 }
 
 /// What a shopper takes into his head at the till, or a bug of the provider.
@@ -146,6 +148,17 @@ impl Provider {
         if self.pages[page].state != PageState::Open {
             return None;
         }
+        Some(self.take(page, taken, false))
+    }
+
+    /// Money is taken on a page that ended unpaid.
+    pub(crate) fn pay_late(&mut self, session: &str) -> Option<(Page, ReportedPayment)> {
+        let page = self.by_session(session)?;
+        let ended = self.pages[page].state == PageState::Expired;
+        ended.then(|| self.take(page, Taken::Exactly, true))
+    }
+
+    fn take(&mut self, page: usize, taken: Taken, late: bool) -> (Page, ReportedPayment) {
         let charge = self.charges.len();
         let due = self.pages[page].amount;
         let amount = match taken {
@@ -158,9 +171,10 @@ impl Provider {
             order: self.pages[page].order,
             amount,
             refunds: Vec::new(),
+            late,
         });
         self.pages[page].state = PageState::Paid(charge);
-        Some((self.pages[page].clone(), self.report(charge, due)))
+        (self.pages[page].clone(), self.report(charge, due))
     }
 
     /// A page's end; the page, where it ended unpaid just now.

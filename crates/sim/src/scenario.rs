@@ -8,6 +8,9 @@ use testkit::{a_country, a_product, a_sku, a_wish, eur};
 
 use crate::task::SHIPPING;
 
+/// How far an eager reconciler's clock is ahead, in milliseconds.
+const EAGER: i64 = 20 * 60_000;
+
 /// A beginning, from which schedules go on.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -18,6 +21,10 @@ pub struct Scenario {
     pub(crate) shoppers: Vec<Plan>,
     /// How long the warehouse answers nothing, in milliseconds from the beginning.
     pub(crate) outage: i64,
+    /// Whether the provider tells nothing.
+    pub(crate) dark: bool,
+    /// How far the reconciler's clock is ahead, in milliseconds: it looks while others still work.
+    pub(crate) eager: i64,
 }
 
 /// A shopper and what they are up to.
@@ -35,9 +42,12 @@ pub(crate) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pays {
     AtOnce,
-    /// A second before the page ends.
+    /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
+    /// Goes to the page and closes it.
     Never,
+    /// Does not even go there.
+    NotAtAll,
 }
 
 impl Scenario {
@@ -82,6 +92,36 @@ impl Scenario {
             .shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
     }
 
+    /// No webhook ever comes.
+    pub fn dark_provider() -> Self {
+        Self {
+            name: "dark",
+            dark: true,
+            ..Self::one_order()
+        }
+    }
+
+    /// No webhook ever comes, and the reconciler looks at once at whatever is not finished.
+    pub fn dark_and_eager() -> Self {
+        Self {
+            name: "dark-eager",
+            dark: true,
+            eager: EAGER,
+            ..Self::of("", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
+        }
+    }
+
+    /// No webhook ever comes, and the shopper pays just when the reconciler takes the reservation for ended.
+    pub fn dark_last_moment() -> Self {
+        let ada =
+            Self::of("dark-last-moment", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtTheLastMoment, 1);
+        Self {
+            dark: true,
+            eager: EAGER,
+            ..ada
+        }
+    }
+
     /// An order that is reserved in two steps, clicked twice.
     pub fn in_steps() -> Self {
         Self::large("in-steps", 5, Pays::AtOnce, 2)
@@ -98,6 +138,18 @@ impl Scenario {
         )
     }
 
+    /// The same two, nobody goes on to pay, and the reconciler withdraws whatever is not finished: all that there is to reserving, expiring and
+    /// giving back in steps.
+    pub fn in_steps_unpaid() -> Self {
+        let mut unpaid = Self::in_steps_last_piece();
+        unpaid.name = "in-steps-unpaid";
+        unpaid.eager = EAGER;
+        for plan in &mut unpaid.shoppers {
+            plan.pays = Pays::NotAtAll;
+        }
+        unpaid
+    }
+
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
         vec![
@@ -108,12 +160,16 @@ impl Scenario {
             Self::last_piece(),
             Self::two_orders(),
             Self::one_key_two_wishes(),
+            Self::dark_provider(),
+            Self::dark_and_eager(),
+            Self::dark_last_moment(),
         ]
     }
 
     /// Every scenario.
     pub fn all() -> Vec<Self> {
         let mut all = Self::small();
+        all.push(Self::in_steps_unpaid());
         all.push(Self::in_steps());
         all.push(Self::in_steps_last_piece());
         all
@@ -124,9 +180,10 @@ impl Scenario {
         Self::all().into_iter().find(|scenario| scenario.name == name)
     }
 
-    /// Whether its runs cost many times those of the small ones.
+    /// Whether its runs cost many times those of the small ones, and are many.
     pub fn is_large(&self) -> bool {
         self.products.len() > domain::LINES_PER_STEP
+            && self.shoppers.iter().any(|plan| plan.pays != Pays::NotAtAll)
     }
 
     pub(crate) fn of(name: &'static str, stock: &[(&str, i64)]) -> Self {
@@ -137,6 +194,8 @@ impl Scenario {
             stock: stock.iter().map(|(sku, left)| (a_sku(sku), *left)).collect(),
             shoppers: Vec::new(),
             outage: 0,
+            dark: false,
+            eager: 0,
         }
     }
 

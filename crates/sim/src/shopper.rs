@@ -1,10 +1,8 @@
 //! Shoppers: they ask, wait, ask again under the same key, pay or leave; and what they are told must be true.
 
-use app::ports::StoreError;
-use app::{PaymentNotice, PaymentPage, PlaceOrder, PlaceOrderError, Placed, StartPaymentError};
-use domain::{Order, OrderId, PaymentRefused, Status, UnavailableItem};
+use app::{PlaceOrder, PlaceOrderError, Placed};
+use domain::{Order, OrderId, Status, UnavailableItem};
 
-use crate::provider::Taken;
 use crate::scenario::Pays;
 use crate::task::{Job, Side, Task};
 use crate::world::{Happening, World};
@@ -29,7 +27,7 @@ pub(crate) enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     /// The world's step at which it was sent.
-    since: u32,
+    pub(crate) since: u32,
     stage: Stage,
     pub(crate) answered: bool,
 }
@@ -45,7 +43,7 @@ pub(crate) struct Shopper {
     pub(crate) refused: bool,
     tries: u32,
     will_wake: bool,
-    session: String,
+    pub(crate) session: String,
 }
 
 impl World<'_> {
@@ -91,7 +89,7 @@ impl World<'_> {
         self.try_again(number, request);
     }
 
-    fn try_again(&mut self, number: usize, request: usize) {
+    pub(crate) fn try_again(&mut self, number: usize, request: usize) {
         let asked_in = self.shoppers[number].requests[request].stage;
         let shopper = &self.shoppers[number];
         if shopper.stage != asked_in || shopper.will_wake {
@@ -108,12 +106,12 @@ impl World<'_> {
         self.wake(number, pause);
     }
 
-    fn wake(&mut self, number: usize, after: i64) {
+    pub(crate) fn wake(&mut self, number: usize, after: i64) {
         self.shoppers[number].will_wake = true;
         self.schedule(after, Happening::ShopperWakes(number));
     }
 
-    fn hear(&mut self, number: usize, request: usize) -> Request {
+    pub(crate) fn hear(&mut self, number: usize, request: usize) -> Request {
         self.cancel(|what| {
             matches!(what, Happening::RequestTimesOut { shopper, request: own }
                 if *shopper == number && *own == request)
@@ -152,7 +150,7 @@ impl World<'_> {
         self.leave(number, Stage::Ordering);
     }
 
-    fn leave(&mut self, number: usize, stage: Stage) {
+    pub(crate) fn leave(&mut self, number: usize, stage: Stage) {
         if self.shoppers[number].stage == stage {
             self.shoppers[number].stage = Stage::Done;
         }
@@ -161,7 +159,9 @@ impl World<'_> {
     fn hear_placed(&mut self, number: usize, order: &Order) {
         let wish = &self.scenario.shoppers[number].wish;
         if !is_wished(order, wish) {
-            self.accuse(Class::Untrue, || "told of an order that was not wished".to_owned());
+            self.accuse(Class::Untrue, || {
+                "told of an order that was not wished".to_owned()
+            });
         }
         let shopper = &mut self.shoppers[number];
         shopper.placed = Some(order.id);
@@ -169,7 +169,8 @@ impl World<'_> {
             return;
         }
         shopper.tries = 0;
-        if order.status == Status::Placed && self.choose(2) == 0 {
+        let comes_to_pay = self.scenario.shoppers[number].pays != Pays::NotAtAll;
+        if comes_to_pay && order.status == Status::Placed && self.choose(2) == 0 {
             self.shoppers[number].stage = Stage::Paying;
             self.wake(number, 5_000);
         } else {
@@ -203,88 +204,6 @@ impl World<'_> {
         let other = |(own, fingerprint): &(OrderId, _)| *own == id && *fingerprint != mine;
         if !self.store.fingerprints.iter().any(other) {
             self.accuse(Class::Untrue, || "told of another wish under the key".to_owned());
-        }
-    }
-
-    pub(crate) fn hear_page(
-        &mut self,
-        number: usize,
-        request: usize,
-        result: Result<PaymentPage, StartPaymentError>,
-    ) {
-        let since = self.hear(number, request).since;
-        match result {
-            Ok(page) => self.hear_redirect(number, &page),
-            Err(StartPaymentError::Provider(_) | StartPaymentError::Store(StoreError::Busy | StoreError::Unknown(_))) => {
-                self.try_again(number, request);
-            }
-            Err(StartPaymentError::Refused(PaymentRefused::ReservationEnding)) => {
-                self.leave(number, Stage::Paying);
-            }
-            Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {
-                let placed = self.shoppers[number].placed;
-                let was = placed.is_some_and(|id| self.store.was(id, since, |state| state == status));
-                let parked = placed
-                    .and_then(|id| self.store.get(id))
-                    .is_some_and(|order| order.parked.is_some());
-                if !was || status == Status::Placed && !parked {
-                    self.accuse(Class::Untrue, || format!("told not payable, being {}", status.name()));
-                }
-                self.leave(number, Stage::Paying);
-            }
-            Err(error @ (StartPaymentError::NotFound | StartPaymentError::Store(StoreError::Corrupt(_)))) => {
-                self.accuse(Class::Untrue, || format!("told: {error}"));
-                self.leave(number, Stage::Paying);
-            }
-        }
-    }
-
-    fn hear_redirect(&mut self, number: usize, page: &PaymentPage) {
-        let session = page.redirect_url.rsplit('/').next().unwrap_or_default().to_owned();
-        let placed = self.shoppers[number].placed;
-        let own = self
-            .provider
-            .by_session(&session)
-            .map(|page| &self.provider.pages()[page])
-            .filter(|page| Some(page.order) == placed);
-        let Some(ends) = own.map(|page| page.ends) else {
-            return self.accuse(Class::Untrue, || "told to pay on a page of no order".to_owned());
-        };
-        if self.shoppers[number].stage != Stage::Paying {
-            return;
-        }
-        self.shoppers[number].stage = Stage::AtThePage;
-        self.shoppers[number].session = session;
-        match self.scenario.shoppers[number].pays {
-            Pays::AtOnce => self.wake(number, 10_000),
-            Pays::AtTheLastMoment => {
-                let left = ends - self.clock(Side::Provider) - 1_000;
-                self.wake(number, left.max(1_000));
-            }
-            Pays::Never => self.shoppers[number].stage = Stage::Done,
-        }
-    }
-
-    fn pay(&mut self, number: usize) {
-        self.shoppers[number].stage = Stage::Done;
-        let taken = match self.choose(4) {
-            1 => return,
-            2 => Taken::OneCentLess,
-            3 => Taken::InAnotherCurrency,
-            _ => Taken::Exactly,
-        };
-        let session = std::mem::take(&mut self.shoppers[number].session);
-        let clock = self.clock(Side::Provider);
-        let Some((page, payment)) = self.provider.pay(&session, taken, clock) else {
-            return self.note(|| format!("shopper {number} finds {session} closed"));
-        };
-        self.note(|| format!("shopper {number} pays {} on {session}", payment.amount));
-        let order = page.order;
-        self.tell(PaymentNotice::Captured { order, payment });
-        // Back in the browser's history, and once more to the till.
-        if self.choose(2) == 1 {
-            self.shoppers[number].stage = Stage::Paying;
-            self.wake(number, 3_000);
         }
     }
 }

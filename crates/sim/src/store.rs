@@ -83,14 +83,15 @@ impl Store {
     }
 
     fn expects(&self, stored: Option<&Order>, order: &Order) -> bool {
-        if self.has(Mutation::WriteWithoutVersion) || self.has(Mutation::CreateOverwrites) && order.version == 0 {
+        if self.has(Mutation::WriteWithoutVersion)
+            || self.has(Mutation::CreateOverwrites) && order.version == 0
+        {
             return true;
         }
         match stored {
             None => order.version == 0,
             Some(stored) => {
-                let same_life =
-                    stored.placed_at == order.placed_at || self.has(Mutation::WriteWithoutLife);
+                let same_life = stored.placed_at == order.placed_at || self.has(Mutation::WriteWithoutLife);
                 stored.version == order.version && same_life
             }
         }
@@ -178,9 +179,10 @@ impl Store {
     /// [`app::ports::Orders::remove`].
     pub(crate) fn remove(&mut self, order: &Order) {
         let blind = self.has(Mutation::RemoveWithoutCondition);
+        let any_life = self.has(Mutation::WriteWithoutLife);
         let same = |stored: &Order| {
-            stored.id == order.id
-                && (blind || stored.version == order.version && stored.placed_at == order.placed_at)
+            let same_life = any_life || stored.placed_at == order.placed_at;
+            stored.id == order.id && (blind || stored.version == order.version && same_life)
         };
         if self.orders.iter().any(same) {
             self.orders.retain(|stored| stored.id != order.id);

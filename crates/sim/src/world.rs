@@ -4,18 +4,15 @@ use domain::OrderId;
 use testkit::noon;
 
 use crate::choices::{About, Choices};
-use crate::fault::{Fault, HANG, SLOW};
-use crate::ports::{Answer, Failure, Op};
+use crate::ports::Op;
 use crate::provider::Provider;
 use crate::queue::MessageQueue;
 use crate::shopper::Shopper;
 use crate::store::Store;
-use crate::task::{Job, Outcome, Side, Start, Task};
+use crate::task::{Side, Start, Task};
 use crate::warehouse::WarehouseSystem;
 use crate::{Class, Mutation, Scenario, Violation};
 
-/// How long a call takes, in milliseconds.
-const CALL: i64 = 10;
 /// How far a clock runs off, in milliseconds.
 const SKEW: i64 = 20 * 60_000;
 /// The reconciler's schedule, in milliseconds: denser than in life, so that two runs may meet.
@@ -31,9 +28,15 @@ const WEEK: i64 = 7 * 24 * 3_600_000;
 #[derive(Debug)]
 pub(crate) enum Happening {
     ShopperWakes(usize),
-    RequestTimesOut { shopper: usize, request: usize },
+    RequestTimesOut {
+        shopper: usize,
+        request: usize,
+    },
     PageEnds(usize),
-    Webhook { notice: app::PaymentNotice, before: usize },
+    Webhook {
+        notice: app::PaymentNotice,
+        before: usize,
+    },
     MessageVisible(usize),
     EffectLands(Op),
 }
@@ -70,11 +73,11 @@ pub(crate) struct World<'a> {
     pub(crate) violations: Vec<Violation>,
     pub(crate) tasks: Vec<Task>,
     events: Vec<Event>,
-    begun: i64,
+    pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
     last_tick: i64,
     tick: i64,
-    price_up: bool,
+    pub(crate) price_up: bool,
     encores: u32,
     /// How many messages were dead letters before they were redriven.
     pub(crate) dead_letters: usize,
@@ -108,6 +111,7 @@ impl<'a> World<'a> {
             dead_letters: 0,
             trace: None,
         };
+        world.skews[Side::Reconciler as usize] = scenario.eager;
         for (number, plan) in scenario.shoppers.iter().enumerate() {
             world.schedule(plan.arrives, Happening::ShopperWakes(number));
         }
@@ -158,7 +162,12 @@ impl<'a> World<'a> {
     pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             let seconds = self.now - self.begun;
-            trace.push(format!("{:>10}.{:03} {}", seconds / 1_000, seconds % 1_000, what()));
+            trace.push(format!(
+                "{:>10}.{:03} {}",
+                seconds / 1_000,
+                seconds % 1_000,
+                what()
+            ));
         }
     }
 
@@ -201,7 +210,7 @@ impl<'a> World<'a> {
         let choice = self.choose(1 + 2 * Side::COUNT);
         if let Some(choice) = choice.checked_sub(1) {
             let skew = if choice % 2 == 0 { SKEW } else { -SKEW };
-            self.skews[choice / 2] = skew;
+            self.skews[choice / 2] += skew;
             self.note(|| format!("clock {} is off by {skew} ms", choice / 2));
         }
     }
@@ -260,165 +269,9 @@ impl<'a> World<'a> {
             Happening::MessageVisible(message) => self.deliver_message(message),
             Happening::EffectLands(op) => {
                 self.note(|| format!("late: {}", op.brief()));
-                self.apply(op);
+                drop(self.apply(op));
             }
         }
-    }
-
-    /// A function's call ends in one way or another, and the function goes on.
-    fn step(&mut self, task: usize) {
-        self.tasks[..=task].rotate_right(1);
-        self.now += CALL;
-        if self.now > self.tasks[0].deadline {
-            return self.kill();
-        }
-        let faults = self.tasks[0].waits_for().map_or(&[Fault::None][..], Fault::of);
-        let fault = faults[self.choices.choose(About::Call, faults.len())];
-        let op = self.tasks[0].take_call();
-        self.note(|| match fault {
-            Fault::None => format!("  {}", op.brief()),
-            fault => format!("  {} !! {fault:?}", op.brief()),
-        });
-        let reply = match fault {
-            Fault::Fail => Err(Failure::Unknown),
-            Fault::Busy => Err(Failure::Busy),
-            Fault::Crash => return self.kill(),
-            Fault::Hang => {
-                self.schedule(HANG, Happening::EffectLands(op));
-                return self.kill();
-            }
-            Fault::Slow => {
-                self.schedule(SLOW, Happening::EffectLands(op));
-                Err(Failure::Unknown)
-            }
-            Fault::LoseAnswer => {
-                self.apply_unheard(op);
-                Err(Failure::Unknown)
-            }
-            Fault::Twice => {
-                self.apply(op.clone());
-                self.apply(op)
-            }
-            Fault::None | Fault::Reject | Fault::Refuse | Fault::PriceUp | Fault::Stale => {
-                self.apply_oddly(op, fault)
-            }
-        };
-        let clock = self.clock(self.tasks[0].side);
-        if let Some(outcome) = self.tasks[0].answer(reply, clock) {
-            let task = self.tasks.remove(0);
-            self.note(|| format!("end {:?}: {}", task.job, brief(&outcome)));
-            self.finish(task.job, outcome);
-        }
-    }
-
-    /// The running function dies: whoever called it hears nothing.
-    fn kill(&mut self) {
-        let task = self.tasks.remove(0);
-        self.note(|| format!("dead {:?}", task.job));
-        if let Job::Webhook { notice, before } = task.job {
-            self.repeat_webhook(notice, before);
-        }
-    }
-
-    fn finish(&mut self, job: Job, outcome: Outcome) {
-        // The answer to who called may be lost even though the function did not die.
-        let answered = matches!(job, Job::Reconcile) || self.choose(2) == 0;
-        match (job, outcome) {
-            (Job::Checkout { shopper, request }, Outcome::Placed(result)) if answered => {
-                self.hear_checkout(shopper, request, result);
-            }
-            (Job::StartPayment { shopper, request }, Outcome::Page(result)) if answered => {
-                self.hear_page(shopper, request, result);
-            }
-            (Job::Webhook { notice, before }, Outcome::Settled(result)) => {
-                if !answered || result.is_err() {
-                    self.repeat_webhook(notice, before);
-                }
-            }
-            (Job::Forward { message }, Outcome::Forwarded(result)) if answered && result.is_ok() => {
-                self.queue.acknowledge(message);
-                self.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == message));
-            }
-            _ => {}
-        }
-    }
-
-    fn apply_unheard(&mut self, op: Op) {
-        match op {
-            Op::Commit(order, _) if self.mutation == Some(Mutation::StockOutsideTransaction) => {
-                self.store.commit(*order, Vec::new());
-            }
-            op => drop(self.apply(op)),
-        }
-    }
-
-    fn apply_oddly(&mut self, op: Op, fault: Fault) -> Result<Answer, Failure> {
-        match (fault, &op) {
-            (Fault::Reject, Op::Submit(order)) => self.warehouse.reject(order.id),
-            (Fault::Refuse, Op::Open(order, attempt)) => self.provider.refuse(order.id, attempt.number),
-            (Fault::Refuse, Op::Refund(_)) => {
-                let refused = app::ports::RefundOutcome::Refused("not now".into());
-                return Ok(Answer::Refunded(refused));
-            }
-            (Fault::PriceUp, _) => self.price_up = true,
-            (Fault::Stale, Op::Due(now, limit)) => {
-                return Ok(Answer::Due(self.store.due(now.as_millisecond(), *limit, true)));
-            }
-            _ => {}
-        }
-        self.apply(op)
-    }
-
-    /// A call takes effect.
-    fn apply(&mut self, op: Op) -> Result<Answer, Failure> {
-        let provider_clock = self.clock(Side::Provider);
-        let answer = match op {
-            Op::Products(skus) => Answer::Products(self.products(&skus)),
-            Op::AllProducts => Answer::Products(self.scenario.products.clone()),
-            Op::Levels(skus) => Answer::Levels(self.store.levels(&skus)),
-            Op::Get(id) => Answer::Order(self.store.get(id).cloned()),
-            Op::Commit(order, stock) => Answer::Committed(self.store.commit(*order, stock)),
-            Op::Remove(order) => {
-                self.store.remove(&order);
-                Answer::Done
-            }
-            Op::Due(now, limit) => Answer::Due(self.store.due(now.as_millisecond(), limit, false)),
-            Op::Open(order, attempt) => {
-                let opened = self.provider.open(&order, &attempt, provider_clock);
-                self.watch_pages();
-                Answer::Opened(opened)
-            }
-            Op::LookUpPayment(order, attempt) => {
-                Answer::Session(self.provider.look_up(order, attempt, provider_clock))
-            }
-            Op::Close(session) => {
-                let state = self.provider.close(&session, provider_clock);
-                self.tell_of_closed(&session);
-                Answer::Session(state)
-            }
-            Op::Refund(refund) => Answer::Refunded(self.provider.refund(&refund)),
-            Op::Send(id) => {
-                self.send(id);
-                Answer::Done
-            }
-            Op::Submit(_) | Op::LookUpOrder(_) if self.now - self.begun < self.scenario.outage => {
-                return Err(Failure::Unknown);
-            }
-            Op::Submit(order) => Answer::Submitted(self.warehouse.submit(&order)),
-            Op::LookUpOrder(id) => Answer::LookedUp(self.warehouse.look_up(id)),
-        };
-        Ok(answer)
-    }
-
-    fn products(&self, skus: &[domain::Sku]) -> std::collections::HashMap<domain::Sku, domain::Product> {
-        let dearer = |product: &domain::Product| domain::Product {
-            unit_price: testkit::eur(product.unit_price.minor() + i64::from(self.price_up)),
-            ..product.clone()
-        };
-        skus.iter()
-            .filter_map(|sku| self.scenario.products.get_key_value(sku))
-            .map(|(sku, product)| (sku.clone(), dearer(product)))
-            .collect()
     }
 
     /// Once all is done: dead letters are redriven a week later, and everything may be told again.
@@ -460,13 +313,5 @@ impl<'a> World<'a> {
             self.schedule(0, Happening::MessageVisible(message));
         }
         true
-    }
-}
-
-fn brief(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Placed(Ok(placed)) => format!("{} replayed={}", placed.order.status.name(), placed.replayed),
-        Outcome::Placed(Err(error)) => error.to_string(),
-        other => format!("{other:?}"),
     }
 }

@@ -1,0 +1,104 @@
+//! The promises of the shop, under faults. A plain `cargo test` runs a share of the schedules; `sim run` runs them all.
+
+use sim::{Explorer, Report, Scenario, replay, schedule_of_seed};
+
+fn explorer() -> Explorer {
+    Explorer {
+        mutation: None,
+        threads: 2,
+    }
+}
+
+fn hold(report: &Report) {
+    if let Some(failure) = &report.failure {
+        let smallest = explorer().shrink(failure.clone());
+        panic!(
+            "{:?}\nagain: cargo run -p sim -- replay {}",
+            smallest.violations, smallest.schedule
+        );
+    }
+}
+
+fn every_schedule(scenario: &Scenario, faults: usize) -> Report {
+    let report = explorer().exhaustively(scenario, faults);
+    println!(
+        "{}: {} schedules of up to {faults} faults",
+        scenario.name, report.schedules
+    );
+    hold(&report);
+    report
+}
+
+#[test]
+fn no_promise_breaks_under_any_two_faults_in_the_life_of_an_order() {
+    for scenario in [
+        Scenario::one_order(),
+        Scenario::double_click(),
+        Scenario::one_key_two_wishes(),
+        Scenario::dark_provider(),
+        Scenario::dark_and_eager(),
+    ] {
+        every_schedule(&scenario, 2);
+    }
+}
+
+#[test]
+fn no_promise_breaks_under_any_two_faults_while_two_shoppers_race_for_the_last_piece() {
+    every_schedule(&Scenario::last_piece(), 2);
+}
+
+#[test]
+fn no_promise_breaks_under_any_fault_where_an_order_is_reserved_in_steps() {
+    for scenario in [
+        Scenario::in_steps(),
+        Scenario::in_steps_last_piece(),
+        Scenario::in_steps_unpaid(),
+    ] {
+        every_schedule(&scenario, 1);
+    }
+}
+
+#[test]
+fn no_promise_breaks_under_any_fault_wherever_it_begins() {
+    for scenario in Scenario::all() {
+        every_schedule(&scenario, 1);
+    }
+}
+
+#[test]
+fn no_promise_breaks_at_random_and_every_way_to_end_is_met() {
+    let report = explorer().at_random(&Scenario::all(), 1, 20_000);
+    println!("{} random schedules: {:?}", report.schedules, report.ends);
+    hold(&report);
+    let ends = report.ends;
+    for (count, end) in [
+        (ends.forwarded, "forwarded"),
+        (ends.expired, "expired"),
+        (ends.rejected, "rejected"),
+        (ends.parked, "parked"),
+        (ends.none, "not placed"),
+        (ends.refunded, "refunded"),
+        (ends.unknown, "never learned"),
+    ] {
+        assert!(count > 0, "no order was {end}: the faults are too few");
+    }
+}
+
+#[test]
+fn a_schedule_runs_again_step_by_step_the_same() {
+    for seed in 0..50 {
+        let schedule = schedule_of_seed(seed, None);
+        let first = replay(&schedule, None);
+        assert_eq!(first.schedule, schedule, "seed {seed}");
+        assert_eq!(first.account, replay(&schedule, None).account, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_schedule_is_read_as_it_is_written() {
+    let schedule = schedule_of_seed(3, None);
+    assert_eq!(sim::Schedule::parse(&schedule.to_string()), Some(schedule));
+    for bad in ["", "one-order", "nowhere:1=2", "one-order:1", "one-order:a=b"] {
+        assert_eq!(sim::Schedule::parse(bad), None, "{bad}");
+    }
+}
