@@ -1,6 +1,9 @@
 //! The engines through the AWS SDK, as the functions use them, and after a kill.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets an error is to stop there and then")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets an error is to stop there and then"
+)]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};

@@ -16,7 +16,11 @@ const FUNCTION_COLOURS: [&str; 6] = ["36", "35", "32", "96", "95", "92"];
 pub fn render(line: &LogLine, coloured: bool) -> String {
     let paint = Paint { coloured };
     let entry = match serde_json::from_str::<Map<String, Value>>(&line.text) {
-        Ok(fields) if line.origin != Origin::Platform => Entry::of(fields),
+        Ok(mut fields) if line.origin != Origin::Platform => {
+            // It stands before the message already.
+            fields.retain(|name, value| name != "function" || *value != *line.function);
+            Entry::of(fields)
+        }
         _ => Entry::plain(line),
     };
     let mut out = String::with_capacity(line.text.len() + 64);

@@ -3,7 +3,8 @@
 //! Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, under a path of its own for each process,
 //! so that it is known who asks. Invoke: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 
-use super::pool::{Delivery, Next, ProcessNumber};
+use super::pool::{Next, ProcessNumber};
+use super::state::Delivery;
 use super::{InvokeError, Runtime};
 use axum::Router;
 use axum::body::Body;
@@ -59,11 +60,7 @@ async fn next(
 fn event(delivery: Delivery, arn: HeaderValue) -> Response {
     let mut response = Response::new(Body::from(delivery.payload));
     let text = |value: String| HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
-    let trace = format!(
-        "Root=1-{};Parent={};Sampled=0",
-        trace_root(&delivery.request_id),
-        &delivery.request_id[..8]
-    );
+    let trace = trace_id(&delivery.request_id);
     let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert(
@@ -76,10 +73,12 @@ fn event(delivery: Delivery, arn: HeaderValue) -> Response {
     response
 }
 
-/// `xxxxxxxx-xxxxxxxxxxxxxxxxxxxxxxxx`, the form of an X-Ray trace id, out of a request id.
-fn trace_root(request_id: &str) -> String {
-    let hex: String = request_id.chars().filter(|c| *c != '-').collect();
-    format!("{}-{}", &hex[..8], &hex[8..])
+/// A trace header in X-Ray's form, out of a request id. Nothing is sampled here.
+fn trace_id(request_id: &str) -> String {
+    let hex = request_id.replace('-', "");
+    let (root, parent) = (hex.as_str(), hex.get(16..).unwrap_or_default());
+    let (time, unique) = root.split_at_checked(8).unwrap_or_default();
+    format!("Root=1-{time}-{unique};Parent={parent};Sampled=0")
 }
 
 async fn respond(

@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod pool;
 mod process;
+mod state;
 
 pub use environment::{ACCOUNT, REGION};
 pub use error::InvokeError;

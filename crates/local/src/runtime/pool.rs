@@ -5,28 +5,20 @@
 //! one invocation at a time, and the most recently used idle one is taken first, so that surplus ones stay idle and go.
 
 use super::process::{Exit, Launcher};
-use super::{InvokeError, ProcessInfo, ProcessState};
+use super::state::{Answer, Delivery, Phase, Process, State, Waiting};
+use super::{InvokeError, ProcessInfo};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 /// Number of a process within its function; never used twice.
 pub(super) type ProcessNumber = u64;
-type Answer = Result<Bytes, InvokeError>;
 
 /// More waiting invocations than this are refused: their callers would have given up long before their turn.
 const LONGEST_LINE: usize = 10_000;
 /// An invocation that found no process after this long is refused.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Lambda gives a process this long to ask for its first event.
-const INIT_LIMIT: Duration = Duration::from_secs(10);
-/// An idle process goes after this long. The last one stays, so that the shop answers at once after a break.
-const IDLE_LIMIT: Duration = Duration::from_mins(2);
-/// The wait after the second start that failed in a row; it doubles with each further one.
-const FIRST_BACKOFF: Duration = Duration::from_millis(200);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// What one function may use.
 #[derive(Debug, Clone, Copy)]
@@ -42,64 +34,6 @@ pub(super) struct Pool {
     limits: Limits,
     launcher: Launcher,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    processes: HashMap<ProcessNumber, Process>,
-    /// Most recently used last. May hold numbers of processes that are idle no more.
-    idle: Vec<ProcessNumber>,
-    waiting: VecDeque<Waiting>,
-    in_flight: usize,
-    last_number: ProcessNumber,
-    failed_starts: u32,
-    last_init_error: String,
-    not_before: Option<Instant>,
-    stopping: bool,
-}
-
-#[derive(Debug)]
-struct Process {
-    phase: Phase,
-    since: Instant,
-    pid: u32,
-    init: Option<Duration>,
-    init_error: Option<String>,
-    kill: Arc<Notify>,
-}
-
-#[derive(Debug)]
-enum Phase {
-    Starting,
-    Between,
-    Idle(oneshot::Sender<Delivery>),
-    Busy(Running),
-    Ending,
-}
-
-/// An invocation in line.
-#[derive(Debug)]
-struct Waiting {
-    payload: Bytes,
-    since: Instant,
-    answer: oneshot::Sender<Answer>,
-}
-
-/// An invocation that a process works on.
-#[derive(Debug)]
-struct Running {
-    request_id: String,
-    deadline: Instant,
-    answer: oneshot::Sender<Answer>,
-}
-
-/// What a process gets when it asks for the next event.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) request_id: String,
-    pub(super) payload: Bytes,
-    /// Milliseconds since 1970.
-    pub(super) deadline_ms: u128,
 }
 
 /// Whether the process that asks is one of ours, and what it gets.
@@ -326,143 +260,5 @@ impl Pool {
         let mut processes: Vec<_> = state.processes.iter().collect();
         processes.sort_by_key(|(number, _)| **number);
         processes.into_iter().map(|(_, process)| process.info()).collect()
-    }
-}
-
-impl State {
-    /// Gives the invocation to the idle process used last; gives it back when there is none.
-    fn hand_to_idle(&mut self, mut invocation: Waiting, timeout: Duration) -> Option<Waiting> {
-        while let Some(number) = self.idle.pop() {
-            let Some(process) = self.processes.get_mut(&number) else {
-                continue;
-            };
-            let idle = match std::mem::replace(&mut process.phase, Phase::Between) {
-                Phase::Idle(idle) if !idle.is_closed() => idle,
-                // Its connection is gone: the process ends or asks again.
-                Phase::Idle(_) => continue,
-                other => {
-                    process.phase = other;
-                    continue;
-                }
-            };
-            match idle.send(process.begin(invocation, timeout)) {
-                Ok(()) => return None,
-                Err(delivery) => invocation = process.take_back(delivery)?,
-            }
-        }
-        Some(invocation)
-    }
-
-    fn start_failed(&mut self, reason: String) {
-        self.failed_starts += 1;
-        if self.failed_starts > 1 {
-            let backoff = FIRST_BACKOFF * 2_u32.saturating_pow((self.failed_starts - 2).min(10));
-            self.not_before = Some(Instant::now() + backoff.min(LONGEST_BACKOFF));
-        }
-        // While another process lives, it will come for those who wait.
-        if self.processes.is_empty() {
-            for waiting in std::mem::take(&mut self.waiting) {
-                self.in_flight -= 1;
-                let _ = waiting.answer.send(Err(InvokeError::Init(reason.clone())));
-            }
-        }
-        self.last_init_error = reason;
-    }
-
-    fn end_overdue(&mut self, now: Instant, timeout: Duration, launcher: &Launcher) {
-        for process in self.processes.values_mut() {
-            match &process.phase {
-                Phase::Busy(running) if now >= running.deadline => {
-                    if let Phase::Busy(running) = process.enter(Phase::Ending) {
-                        self.in_flight -= 1;
-                        let error = InvokeError::TimedOut(timeout);
-                        launcher.log(process.pid, format!("{error} ({})", running.request_id));
-                        let _ = running.answer.send(Err(error));
-                        process.kill.notify_one();
-                    }
-                }
-                Phase::Starting
-                    if now.duration_since(process.since) > INIT_LIMIT && process.init_error.is_none() =>
-                {
-                    process.init_error =
-                        Some(format!("it asked for no event within {} s", INIT_LIMIT.as_secs()));
-                    process.kill.notify_one();
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn reap_idle(&mut self, now: Instant) {
-        while self.processes.len() > 1 {
-            // The front of the list is what was used longest ago.
-            let Some(number) = self.idle.first().copied() else {
-                return;
-            };
-            match self.processes.get_mut(&number) {
-                Some(process) if matches!(process.phase, Phase::Idle(_)) => {
-                    if now.duration_since(process.since) < IDLE_LIMIT {
-                        return;
-                    }
-                    process.enter(Phase::Ending);
-                    process.kill.notify_one();
-                    self.idle.remove(0);
-                    return;
-                }
-                _ => {
-                    self.idle.remove(0);
-                }
-            }
-        }
-    }
-}
-
-impl Process {
-    fn enter(&mut self, phase: Phase) -> Phase {
-        self.since = Instant::now();
-        std::mem::replace(&mut self.phase, phase)
-    }
-
-    fn begin(&mut self, invocation: Waiting, timeout: Duration) -> Delivery {
-        let request_id = super::new_request_id();
-        let Waiting { payload, answer, .. } = invocation;
-        let running = Running {
-            request_id: request_id.clone(),
-            deadline: Instant::now() + timeout,
-            answer,
-        };
-        self.enter(Phase::Busy(running));
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Delivery {
-            request_id,
-            payload,
-            deadline_ms: (since_1970 + timeout).as_millis(),
-        }
-    }
-
-    /// Undoes [`Process::begin`] when the delivery could not be handed over.
-    fn take_back(&mut self, delivery: Delivery) -> Option<Waiting> {
-        match self.enter(Phase::Between) {
-            Phase::Busy(Running { answer, .. }) => Some(Waiting {
-                payload: delivery.payload,
-                since: Instant::now(),
-                answer,
-            }),
-            _ => None,
-        }
-    }
-
-    fn info(&self) -> ProcessInfo {
-        let state = match self.phase {
-            Phase::Starting => ProcessState::Starting,
-            Phase::Between | Phase::Idle(_) => ProcessState::Idle,
-            Phase::Busy(_) => ProcessState::Busy,
-            Phase::Ending => ProcessState::Ending,
-        };
-        ProcessInfo {
-            pid: self.pid,
-            state,
-            init: self.init,
-        }
     }
 }

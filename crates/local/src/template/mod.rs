@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod functions;
 mod intrinsics;
+mod names;
 mod properties;
 mod stack;
 

@@ -4,3 +4,4 @@ mod gateway;
 mod probe;
 mod runtime;
 mod sources;
+mod world;

@@ -60,7 +60,7 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 /// A script that becomes this test binary with the one test chosen that is the function.
-fn executable() -> PathBuf {
+pub(crate) fn executable() -> PathBuf {
     let directory = tempfile::tempdir().expect("a directory").keep();
     let path = directory.join("probe");
     let mut file = std::fs::OpenOptions::new()
