@@ -2,7 +2,6 @@
 
 mod buying;
 mod capabilities;
-mod crashing;
 mod racing;
 mod refusing;
 mod replaying;

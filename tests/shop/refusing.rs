@@ -161,7 +161,7 @@ async fn cursors_limits_and_routes_are_checked() {
         .get("/api/products?cursor=nonsense")
         .await
         .assert_problem(400, "invalid_cursor");
-    for limit in ["0", "101", "-1", "x", ""] {
+    for limit in ["0", "101", "-1", "x"] {
         shopper
             .get(&format!("/api/products?limit={limit}"))
             .await
@@ -185,7 +185,7 @@ async fn cursors_limits_and_routes_are_checked() {
 async fn an_order_too_dear_for_the_provider_is_refused_before_it_is_placed() {
     let shopper = Shopper::default();
     let refused = shopper
-        .quote(&items(&[("22502", 100_000), ("22423", 100_000)]))
+        .quote(&items(&[("22502", 90_000), ("22423", 90_000)]))
         .await;
     refused.assert_problem(422, "validation_failed");
     assert_eq!(refused.body["errors"][0]["code"], "total_too_large");

@@ -85,11 +85,7 @@ async fn a_genuine_message_is_applied_once_however_often_it_comes() {
         placed["access_token"].as_str().expect("a token"),
     );
     let body = paid(order, order["total"]["amount"].as_i64().expect("an amount"));
-    let signature = signature(
-        World::WEBHOOK_SECRET,
-        Timestamp::now().as_second(),
-        &body,
-    );
+    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
     for _ in 0..3 {
         assert_eq!(hear(&shopper, &signature, &body).await.status, 200);
     }
@@ -116,11 +112,7 @@ async fn a_genuine_message_with_another_amount_does_not_pay() {
         placed["access_token"].as_str().expect("a token"),
     );
     let body = paid(order, 1);
-    let signature = signature(
-        World::WEBHOOK_SECRET,
-        Timestamp::now().as_second(),
-        &body,
-    );
+    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
     assert_eq!(hear(&shopper, &signature, &body).await.status, 200);
     let shown = shopper.show(order["id"].as_str().expect("an id"), token).await;
     assert_eq!(shown.body["status"], "placed");
@@ -130,10 +122,6 @@ async fn a_genuine_message_with_another_amount_does_not_pay() {
 async fn a_genuine_message_of_another_shop_is_heard_and_left_alone() {
     let body = json!({"id": "evt_1", "object": "event", "type": "customer.created", "data": {"object": {}}})
         .to_string();
-    let signature = signature(
-        World::WEBHOOK_SECRET,
-        Timestamp::now().as_second(),
-        &body,
-    );
+    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
     assert_eq!(hear(&Shopper::default(), &signature, &body).await.status, 200);
 }

@@ -1,8 +1,8 @@
 //! The local world that the tests share.
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use local::world::{Options, World};
@@ -29,7 +29,10 @@ impl Running {
     pub fn kill(&self, function: &str) {
         for process in self.world.processes(function) {
             // One that has ended by itself meanwhile is as dead.
-            Command::new("kill").args(["-KILL", &process.pid.to_string()]).output().ok();
+            Command::new("kill")
+                .args(["-KILL", &process.pid.to_string()])
+                .output()
+                .ok();
         }
     }
 }
@@ -49,7 +52,7 @@ pub fn running() -> &'static Running {
         let (directory, catalogue) = catalogue();
         let options = Options {
             catalogue,
-            ..Options::for_tests()
+            ..Options::default()
         };
         let world = std::thread::scope(|scope| {
             scope

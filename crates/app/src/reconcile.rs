@@ -49,7 +49,9 @@ pub async fn reconcile(
             report.examined += 1;
             if let Err(error) = mend(orders, queue, provider, clock, id).await {
                 report.failed += 1;
-                tracing::error!(order.id = %id, error = %error, cause = ?std::error::Error::source(&error), "a due order could not be mended; it stays due");
+                // Only what is meant to be read: the debug form of a cause may hold a whole answer of the store.
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(order.id = %id, error = %error, cause = cause.as_deref(), "a due order could not be mended; it stays due");
             }
         }
     }

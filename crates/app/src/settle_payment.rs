@@ -154,6 +154,6 @@ pub(crate) async fn close_window(
 /// The order is stored as due: where the queue fails, the reconciler queues it.
 async fn enqueue(queue: &impl OrderQueue, id: OrderId) {
     if let Err(error) = queue.send(id).await {
-        tracing::warn!(order.id = %id, error = %error, cause = ?error.0, "a paid order could not be queued; the reconciler will");
+        tracing::warn!(order.id = %id, error = %error, cause = %error.0, "a paid order could not be queued; the reconciler will");
     }
 }

@@ -74,6 +74,7 @@ fn invalid_parameter(name: &str, detail: String) -> Problem {
 
 pub(crate) fn product_not_found() -> Problem {
     Problem::new(404, "product_not_found", "There is no such product")
+        .detail("The catalogue does not have this SKU, or no longer.")
 }
 
 /// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.

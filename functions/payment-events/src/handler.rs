@@ -30,11 +30,12 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
 /// Not believed, or not understood: the event is not to come again.
 fn refused(error: WebhookError) -> Problem {
     match error {
-        WebhookError::Signature => {
-            Problem::new(400, "invalid_signature", "The signature is not valid").because(error)
-        }
+        WebhookError::Signature => Problem::new(400, "invalid_signature", "The signature is not valid")
+            .detail("Sign the raw body with the webhook's secret, not more than five minutes ago.")
+            .because(error),
         // Signed by Stripe and yet not as Stripe's documentation has it: somebody should look.
         WebhookError::Malformed => Problem::new(400, "malformed_event", "The event cannot be read")
+            .detail("It is signed, and not of the form that the shop knows.")
             .because(error)
             .unexpected(),
     }

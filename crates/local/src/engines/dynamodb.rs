@@ -12,9 +12,9 @@ mod table;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -38,7 +38,8 @@ pub struct DynamoDb {
     database: Database,
     duties: Arc<Duties>,
     stop: Option<oneshot::Sender<()>>,
-    stopped: mpsc::Receiver<()>,
+    /// Behind a lock only so that the engine can be shared.
+    stopped: Mutex<mpsc::Receiver<()>>,
     files: Files,
 }
 
@@ -92,7 +93,7 @@ impl DynamoDb {
             database,
             duties,
             stop: Some(stop),
-            stopped,
+            stopped: Mutex::new(stopped),
             files,
         })
     }
@@ -124,7 +125,8 @@ impl DynamoDb {
         if let Some(stop) = self.stop.take() {
             stop.send(()).ok();
         }
-        if self.stopped.recv_timeout(SHUTDOWN_LIMIT).is_err() {
+        let stopped = self.stopped.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if stopped.recv_timeout(SHUTDOWN_LIMIT).is_err() {
             tracing::warn!("DynamoDB still has requests running; not waiting for them");
         }
     }
