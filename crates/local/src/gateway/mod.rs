@@ -110,7 +110,8 @@ impl GatewayPort {
             predicate::SizeAbove::new(SMALLEST_COMPRESSED),
         );
         let compression = CompressionLayer::new()
-            .quality(CompressionLevel::Fastest)
+            // About what the CDN does.
+            .quality(CompressionLevel::Precise(5))
             .compress_when(worth_compressing);
         let router = Router::new()
             .fallback(answer)

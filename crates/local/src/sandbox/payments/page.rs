@@ -86,7 +86,7 @@ fn page(status: StatusCode, texts: &Texts, body: &str) -> Response {
         "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<p class=\"test-mode\" role=\"note\">{test_mode}</p>\n<main>\n{body}\n</main>\n<footer>{footer}</footer>\n\
+         <body>\n<header class=\"test-mode\">{test_mode}</header>\n<main>\n{body}\n</main>\n<footer>{footer}</footer>\n\
          </body>\n</html>\n"
     );
     let headers = [
