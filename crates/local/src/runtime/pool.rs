@@ -94,9 +94,10 @@ impl Pool {
 
     /// Starts a process when more invocations wait than processes are about to ask.
     fn grow(self: &Arc<Self>, state: &mut State) {
-        let coming = |process: &&Process| matches!(process.phase, Phase::Starting | Phase::Between);
-        let coming = state.processes.values().filter(coming).count();
-        if state.waiting.len() <= coming || state.processes.len() >= self.limits.processes || state.stopping {
+        if state.waiting.len() <= state.coming()
+            || state.processes.len() >= self.limits.processes
+            || state.stopping
+        {
             return;
         }
         if state.not_before.is_some_and(|time| time > Instant::now()) {

@@ -16,6 +16,8 @@ pub(super) type Answer = Result<Bytes, InvokeError>;
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// An idle process goes after this long. The last one stays, so that the shop answers at once after a break.
 const IDLE_LIMIT: Duration = Duration::from_mins(2);
+/// A process that has answered usually asks again within this.
+const USUAL_PAUSE: Duration = Duration::from_millis(50);
 /// The wait after the second start that failed in a row; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
@@ -88,6 +90,16 @@ pub(super) struct Delivery {
 }
 
 impl State {
+    /// How many processes are about to ask for an event.
+    pub(super) fn coming(&self) -> usize {
+        let is_coming = |process: &&Process| match process.phase {
+            Phase::Starting => true,
+            Phase::Between => process.since.elapsed() < USUAL_PAUSE,
+            Phase::Idle(_) | Phase::Busy(_) | Phase::Ending => false,
+        };
+        self.processes.values().filter(is_coming).count()
+    }
+
     /// Gives the invocation to the idle process used last; gives it back when there is none.
     pub(super) fn hand_to_idle(&mut self, mut invocation: Waiting, timeout: Duration) -> Option<Waiting> {
         while let Some(number) = self.idle.pop() {
@@ -144,6 +156,12 @@ impl State {
                 {
                     process.init_error =
                         Some(format!("it asked for no event within {} s", INIT_LIMIT.as_secs()));
+                    process.kill.notify_one();
+                }
+                // It has answered and never asks again: it hangs in whatever it does after its answers.
+                Phase::Between if now.duration_since(process.since) > timeout => {
+                    process.enter(Phase::Ending);
+                    launcher.log(process.pid, "asked for no event after its answer".to_owned());
                     process.kill.notify_one();
                 }
                 _ => {}

@@ -89,7 +89,7 @@ impl Sources {
             .find(|(scheduled, _)| scheduled.is_called(function));
         let (function, source) = scheduled.with_context(|| format!("no schedule starts `{function}`"))?;
         let event = schedule::event(function, source, jiff::Timestamp::now());
-        Ok(self.runtime.invoke(&function.name, event).await?)
+        Ok(schedule::invoke(&self.runtime, &function.name, event).await?)
     }
 
     /// Takes no more messages and waits a moment for what functions have begun.

@@ -3,13 +3,19 @@
 //! A run that fails is logged and not repeated: the next one comes anyway.
 
 use super::Surroundings;
-use crate::runtime::{ACCOUNT, REGION, new_request_id};
+use crate::runtime::{ACCOUNT, InvokeError, REGION, Runtime, new_request_id};
 use crate::template::{Function, ScheduleSource};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
+
+/// An event that has waited this long for room is given up.
+const OLDEST_EVENT: Duration = Duration::from_mins(1);
+/// Between two attempts of an event that waits for room.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// Starts the function each time the rate says so, for the first time after one whole period.
 pub(super) async fn run(function: Function, source: ScheduleSource, around: Surroundings) {
@@ -22,10 +28,21 @@ pub(super) async fn run(function: Function, source: ScheduleSource, around: Surr
         let (name, shown) = (function.name.clone(), Arc::clone(&shown));
         // Invoked asynchronously, as by EventBridge: the next run does not wait for this one.
         around.tasks.spawn(async move {
-            if let Err(error) = runtime.invoke(&name, event).await {
+            if let Err(error) = invoke(&runtime, &name, event).await {
                 logs.platform(&shown, 0, format!("a scheduled run failed: {error}"));
             }
         });
+    }
+}
+
+/// Invokes a function as Lambda's own queue for asynchronous events does: while there is no room for it, the event waits.
+pub(super) async fn invoke(runtime: &Runtime, function: &str, event: Bytes) -> Result<Bytes, InvokeError> {
+    let too_old = Instant::now() + OLDEST_EVENT;
+    loop {
+        match runtime.invoke(function, event.clone()).await {
+            Err(InvokeError::Throttled) if Instant::now() < too_old => tokio::time::sleep(TRY_AGAIN).await,
+            ended => return ended,
+        }
     }
 }
 

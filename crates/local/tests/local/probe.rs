@@ -120,6 +120,13 @@ async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "say" => {
             println!("{}", payload["text"].as_str().unwrap_or_default());
         }
+        "linger" => {
+            // Blocks this process's only thread once the answer is on its way.
+            tokio::spawn(async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                std::thread::sleep(Duration::from_mins(10));
+            });
+        }
         "large" => return Ok(Value::String("x".repeat(7 * 1024 * 1024))),
         "environment" => return Ok(std::env::vars().collect::<BTreeMap<_, _>>().into_iter().collect()),
         "context" => {

@@ -130,6 +130,29 @@ async fn an_invocation_that_takes_too_long_ends_with_its_process() {
 }
 
 #[tokio::test]
+async fn a_process_that_hangs_while_idle_costs_one_invocation_and_is_ended() {
+    let function = Function {
+        timeout: Duration::from_millis(500),
+        ..a_function("probe")
+    };
+    let (runtime, logs) = a_runtime(vec![function]).await;
+    let pid = pid_of(invoke(&runtime, json!({"do": "linger"})).await);
+    // It is idle for a moment and then takes this one with it.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let lost = invoke(&runtime, json!({})).await;
+    assert_eq!(lost, Err(InvokeError::TimedOut(Duration::from_millis(500))));
+    assert_ne!(
+        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
+        pid
+    );
+    assert!(
+        logs.recent()
+            .iter()
+            .any(|line| line.text.starts_with("Task timed out"))
+    );
+}
+
+#[tokio::test]
 async fn a_start_that_fails_is_told_with_its_reason_and_not_repeated_in_haste() {
     let mut function = a_function("probe");
     function.environment.insert("PROBE_INIT".into(), "fail".into());

@@ -42,7 +42,7 @@ impl World {
             ..QueueAttributes::default()
         };
         let queue_url = sqs.create_queue("work", attributes).url;
-        let every_minute = ScheduleSource {
+        let every_second = ScheduleSource {
             id: "Tick".into(),
             every: Duration::from_secs(1),
             input: None,
@@ -52,7 +52,8 @@ impl World {
             ..a_function("probe")
         };
         let timer = Function {
-            schedules: vec![every_minute],
+            schedules: vec![every_second],
+            reserved_concurrency: Some(1),
             ..a_function("timer")
         };
         let (runtime, logs) = a_runtime(vec![worker.clone(), timer.clone()]).await;
@@ -225,6 +226,16 @@ async fn the_clock_starts_its_function_again_and_again() {
         world.sources.run_schedule_now("probe").await.is_err(),
         "nothing starts it by the clock"
     );
+}
+
+#[tokio::test]
+async fn scheduled_runs_wait_for_reserved_concurrency() {
+    let world = World::with(a_source()).await;
+    let (one, two) = tokio::join!(
+        world.sources.run_schedule_now("timer"),
+        world.sources.run_schedule_now("timer")
+    );
+    assert!(one.is_ok() && two.is_ok());
 }
 
 #[tokio::test]
