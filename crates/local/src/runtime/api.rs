@@ -43,17 +43,18 @@ async fn next(
     State(runtime): State<Runtime>,
     Path((function, process)): Path<(usize, ProcessNumber)>,
 ) -> Response {
-    let Some(pool) = runtime.pool(function) else {
-        return gone();
-    };
-    let delivery = match pool.next(process) {
+    let next = runtime
+        .pool(function)
+        .map_or(Next::Unknown, |pool| pool.next(process));
+    let delivery = match next {
         Next::Event(delivery) => Some(delivery),
         Next::Later(receiver) => receiver.await.ok(),
         Next::Unknown => None,
     };
     match delivery {
         Some(delivery) => event(delivery, runtime.arn(function)),
-        None => gone(),
+        // It is being ended. Lambda freezes such a process; an error would only make it panic on its way out.
+        None => std::future::pending().await,
     }
 }
 
@@ -139,11 +140,6 @@ async fn init_error(
         pool.init_failed(process, &report);
     }
     StatusCode::ACCEPTED
-}
-
-/// The process is none of ours, or no more: it should end.
-fn gone() -> Response {
-    (StatusCode::GONE, r#"{"errorType":"Gone"}"#).into_response()
 }
 
 async fn invoke(

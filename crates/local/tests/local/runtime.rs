@@ -247,6 +247,23 @@ async fn stopping_leaves_no_process_and_no_one_waiting() {
 }
 
 #[tokio::test]
+async fn idle_processes_end_without_a_word() {
+    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
+    for _ in 0..20 {
+        let answers = [1, 2, 3].map(|n| invoke(&runtime, json!({"n": n})));
+        futures_util::future::join_all(answers).await;
+    }
+    runtime.stop().await;
+    let complaints = |line: &local::logs::LogLine| line.origin != local::logs::Origin::Stdout;
+    let said: Vec<_> = logs
+        .recent()
+        .into_iter()
+        .filter(|line| complaints(line))
+        .collect();
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[tokio::test]
 async fn dropping_the_last_handle_ends_the_processes() {
     let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
     assert!(invoke(&runtime, json!({})).await.is_ok());
