@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::an_order;
 
@@ -135,4 +136,65 @@ async fn the_order_is_handed_over_in_full_under_its_id() {
     });
     assert_eq!(note["lines"][0], line);
     assert_eq!(note["total"]["amount"], 2_490);
+}
+
+#[tokio::test]
+async fn the_largest_order_is_handed_over_line_by_line() {
+    let order = an_order().lines(1_200).paid();
+    let (seen, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let take = move |axum::Json(body): axum::Json<Value>| async move {
+        seen.send(body).expect("received");
+        (StatusCode::CREATED, "{\"erp_number\":\"K1\"}")
+    };
+    let erp = erp(Router::new().fallback(any(take))).await;
+    assert_eq!(word(&erp.submit(&order).await), "accepted");
+    let note = received.recv().await.expect("an order");
+    let lines = note["lines"].as_array().expect("lines");
+    let amounts = lines.iter().map(|line| line["line_total"]["amount"].as_i64());
+    let sum: i64 = amounts.map(|amount| amount.expect("minor units")).sum();
+    let shipping = note["shipping"]["amount"].as_i64().expect("minor units");
+    assert_eq!(lines.len(), 1_200);
+    assert_eq!(sum + shipping, order.quote.total.minor());
+    let taxed = note["taxes"].as_array().expect("taxes").iter();
+    let taxed: i64 = taxed
+        .map(|part| part["net"]["amount"].as_i64().unwrap_or(0) + part["tax"]["amount"].as_i64().unwrap_or(0))
+        .sum();
+    assert_eq!(taxed, order.quote.total.minor());
+}
+
+#[tokio::test]
+async fn a_lookup_without_an_answer_is_unknown() {
+    let id = an_order().paid().id;
+    let silent = erp(Router::new().fallback(any(std::future::pending::<&'static str>))).await;
+    assert!(matches!(silent.look_up(id).await, LookedUp::Unknown(_)));
+}
+
+#[test]
+fn the_token_is_shown_nowhere() {
+    let config = ErpConfig {
+        base_url: "http://erp.example".to_owned(),
+        token: "hidden".into(),
+    };
+    let client = HttpsClient::new(Duration::from_secs(1)).expect("a client");
+    assert!(!format!("{:?}", Erp::new(config, client)).contains("hidden"));
+}
+
+proptest! {
+    #[test]
+    fn no_answer_is_too_odd_to_be_understood(status in 100_u16..1_000, body in prop::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        let answer = Response::builder().status(status).body(Bytes::from(body)).expect("a response");
+        let accepted = matches!(submitted(&answer), Submitted::Accepted { .. });
+        let found = matches!(looked_up(&answer), LookedUp::Found { .. });
+        prop_assert!(!accepted && !found);
+    }
+
+    #[test]
+    fn a_number_is_taken_as_it_is_or_not_at_all(number in ".{0,80}") {
+        let body = json!({"erp_number": number}).to_string();
+        let answer = Response::builder().status(201).body(Bytes::from(body)).expect("a response");
+        match submitted(&answer) {
+            Submitted::Accepted { erp_number } => prop_assert_eq!(erp_number, number),
+            other => prop_assert_eq!(word(&other), "unknown"),
+        }
+    }
 }

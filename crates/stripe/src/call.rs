@@ -33,9 +33,12 @@ pub(crate) enum CallError {
     /// There is no answer.
     #[error("Stripe did not answer")]
     Https(#[from] HttpsError),
-    /// The answer is not what it should be.
-    #[error("Stripe's answer cannot be read")]
-    Unreadable(#[source] serde_json::Error),
+    /// The answer is not what it should be. Where it fails, not what stands there: that may be a shopper's.
+    #[error("Stripe's answer cannot be read (line {line}, column {column})")]
+    Unreadable { line: usize, column: usize },
+    /// More sessions came into being at that time than are looked through.
+    #[error("too many sessions to look through")]
+    TooMany,
     /// The call cannot be made: the configured address or key is none.
     #[error("the request cannot be built")]
     Request(#[from] http::Error),
@@ -56,10 +59,10 @@ impl Stripe {
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        idempotency_key: &str,
+        idempotency_key: Option<&str>,
         form: String,
     ) -> Result<T, CallError> {
-        self.call(Method::POST, path, Some(idempotency_key), form).await
+        self.call(Method::POST, path, idempotency_key, form).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -83,26 +86,30 @@ impl Stripe {
         }
         let answer = self.client.send(request.body(Bytes::from(form))?).await?;
         if answer.status().is_success() {
-            serde_json::from_slice(answer.body()).map_err(CallError::Unreadable)
+            read(answer.body())
         } else {
             Err(failure(&answer))
         }
     }
 }
 
-/// What an answer other than success means (docs.stripe.com/error-low-level). A conflict is a call under the same key that is still
-/// under way.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
+    serde_json::from_slice(body).map_err(|error| CallError::Unreadable {
+        line: error.line(),
+        column: error.column(),
+    })
+}
+
+/// What an answer other than success means (docs.stripe.com/error-low-level).
 fn failure(answer: &Response<Bytes>) -> CallError {
     let status = answer.status();
-    let code = serde_json::from_slice::<ErrorBody>(answer.body())
-        .map(|body| body.error.code())
+    let detail = serde_json::from_slice::<ErrorBody>(answer.body())
+        .map(|body| body.error)
         .unwrap_or_default();
+    let undecided = is_undecided(status) || detail.is_of_another_call();
+    let code = detail.code();
     let header = answer.headers().get("request-id").and_then(|id| id.to_str().ok());
     let request_id = header.unwrap_or("unknown").chars().take(64).collect();
-    let undecided = matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
-        || !status.is_client_error()
-        // Our own key is wrong, not what was asked for.
-        || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     if undecided {
         CallError::Undecided {
             status,
@@ -115,5 +122,45 @@ fn failure(answer: &Response<Bytes>) -> CallError {
             code,
             request_id,
         }
+    }
+}
+
+/// Whether the status leaves open what becomes of the call. A conflict is a call under the same key that is still under way; where
+/// our own key to the account is wrong, that says nothing of what was asked for.
+fn is_undecided(status: StatusCode) -> bool {
+    !status.is_client_error()
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::CONFLICT
+                | StatusCode::TOO_MANY_REQUESTS
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::{List, Refund, Session};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_is_too_odd_to_be_read(status in 100_u16..1_000, body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let answer = Response::builder().status(status).body(Bytes::from(body.clone())).expect("a response");
+            prop_assert_eq!(failure(&answer).is_refusal(), !is_undecided(answer.status()));
+            prop_assert!(read::<Session>(&body).is_err());
+            prop_assert!(read::<List<Session>>(&body).is_err());
+            prop_assert!(read::<Refund>(&body).is_err());
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_repeated_in_the_log() {
+        let error =
+            read::<Session>(br#"{"id": "cs_1", "amount_total": "ada@example.org"}"#).expect_err("odd");
+        assert!(!format!("{error} {error:?}").contains("example"), "{error:?}");
+        assert!(std::error::Error::source(&error).is_none());
     }
 }

@@ -65,18 +65,21 @@ pub(crate) struct List<T> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) id: String,
+    /// Minor units.
+    amount: i64,
     /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`.
     #[serde(default)]
     status: Option<String>,
 }
 
 impl Refund {
-    /// Whether the money is on its way back.
-    pub(crate) fn is_done(&self) -> bool {
-        !matches!(
-            self.status.as_deref(),
-            Some("failed" | "canceled" | "requires_action")
-        )
+    /// Whether all of `amount` (minor units) is on its way back. A part, given back by hand, is not what is due.
+    pub(crate) fn returns(&self, amount: i64) -> bool {
+        self.amount >= amount
+            && !matches!(
+                self.status.as_deref(),
+                Some("failed" | "canceled" | "requires_action")
+            )
     }
 }
 
@@ -96,6 +99,11 @@ pub(crate) struct ErrorDetail {
 }
 
 impl ErrorDetail {
+    /// Whether the idempotency key belongs to a call in other words: that one's effect, a page perhaps, stands.
+    pub(crate) fn is_of_another_call(&self) -> bool {
+        self.kind.as_deref() == Some("idempotency_error")
+    }
+
     pub(crate) fn code(self) -> String {
         self.code
             .or(self.kind)

@@ -10,15 +10,20 @@ use crate::objects::{self, List, Session};
 use crate::session_form::session_form;
 
 /// The most pages of a hundred sessions that are looked through for one whose name was lost.
-const MOST_PAGES: usize = 20;
+const MOST_PAGES: usize = 40;
 /// Stripe's clock and ours may differ by so much.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
+/// Stripe opens no page that ends sooner (docs.stripe.com/api/checkout/sessions/create, `expires_at`).
+const SHORTEST_PAGE: SignedDuration = SignedDuration::from_mins(30);
 
 impl PaymentProvider for Stripe {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         let form = session_form(order, attempt, &self.config.site_url);
         let key = format!("{}-{}", order.id, attempt.number);
-        match self.post::<Session>("/v1/checkout/sessions", &key, form).await {
+        match self
+            .post::<Session>("/v1/checkout/sessions", Some(&key), form)
+            .await
+        {
             // Open as far as the shopper sees; where it is not, the page itself says so.
             Ok(Session {
                 id,
@@ -45,13 +50,11 @@ impl PaymentProvider for Stripe {
 
     async fn close(&self, session_id: &str) -> SessionState {
         let path = format!("/v1/checkout/sessions/{session_id}/expire");
-        let closed = match self
-            .post::<Session>(&path, &format!("expire-{session_id}"), String::new())
-            .await
-        {
-            // Not open any more: paid, or closed before.
-            Err(error) if error.is_refusal() => self.session(session_id).await,
-            other => other,
+        // Without an idempotency key, under which Stripe would repeat a fault of its own for a day: closing twice is closing once.
+        let closed = match self.post::<Session>(&path, None, String::new()).await {
+            // Not open any more, or not known: how it stands now tells.
+            Err(_) => self.session(session_id).await,
+            closed => closed,
         };
         match closed {
             Ok(session) => state(&session),
@@ -61,7 +64,7 @@ impl PaymentProvider for Stripe {
 
     async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
         if tried_before {
-            match self.refund_of(&refund.payment_id).await {
+            match self.refund_of(refund).await {
                 Ok(Some(done)) => return RefundOutcome::Done { refund_id: done.id },
                 Ok(None) => {}
                 Err(error) => return RefundOutcome::Unknown(Box::new(error)),
@@ -69,12 +72,12 @@ impl PaymentProvider for Stripe {
         }
         let key = format!("refund-{}", refund.payment_id);
         match self
-            .post::<objects::Refund>("/v1/refunds", &key, refund_form(order, refund))
+            .post::<objects::Refund>("/v1/refunds", Some(&key), refund_form(order, refund))
             .await
         {
-            Ok(made) if made.is_done() => RefundOutcome::Done { refund_id: made.id },
+            Ok(made) if made.returns(refund.amount.minor()) => RefundOutcome::Done { refund_id: made.id },
             Ok(_) => RefundOutcome::Refused("the refund failed at the provider".into()),
-            Err(error) if error.is_refusal() => match self.refund_of(&refund.payment_id).await {
+            Err(error) if error.is_refusal() => match self.refund_of(refund).await {
                 Ok(Some(done)) => RefundOutcome::Done { refund_id: done.id },
                 Ok(None) => RefundOutcome::Refused(Box::new(error)),
                 Err(unread) => RefundOutcome::Unknown(Box::new(unread)),
@@ -89,39 +92,42 @@ impl Stripe {
         self.get(&format!("/v1/checkout/sessions/{id}")).await
     }
 
-    /// The session of an attempt whose name was never stored: Stripe lists sessions by time only, newest first.
+    /// The session of an attempt whose name was never stored, a paid one first. Stripe lists sessions by time only, newest first; the
+    /// time in which this one can have come into being does not grow, however late it is looked for.
     async fn find(&self, order: OrderId, attempt: &PaymentAttempt) -> Result<Option<Session>, CallError> {
-        let since = (attempt.started_at - CLOCK_SKEW).as_second();
+        let from = (attempt.started_at - CLOCK_SKEW).as_second();
+        let to = (attempt.expires_at - SHORTEST_PAGE + CLOCK_SKEW).as_second();
+        let mut found = None;
         let mut after = String::new();
         for _ in 0..MOST_PAGES {
-            let path = format!("/v1/checkout/sessions?limit=100&created[gte]={since}{after}");
+            let path =
+                format!("/v1/checkout/sessions?limit=100&created[gte]={from}&created[lte]={to}{after}");
             let page: List<Session> = self.get(&path).await?;
             let last = page.data.last().map(|session| session.id.clone());
-            let ours = |session: &Session| {
-                session.order() == Some(order) && session.attempt() == Some(attempt.number)
-            };
-            if let Some(found) = page.data.into_iter().find(ours) {
-                return Ok(Some(found));
+            for session in page.data {
+                if session.order() != Some(order) || session.attempt() != Some(attempt.number) {
+                    continue;
+                }
+                if session.is_paid() {
+                    return Ok(Some(session));
+                }
+                found.get_or_insert(session);
             }
             match last {
                 Some(last) if page.has_more => after = format!("&starting_after={last}"),
-                _ => return Ok(None),
+                _ => return Ok(found),
             }
         }
         // Not found is not absent: there are more sessions than were looked at.
-        Err(CallError::Undecided {
-            status: http::StatusCode::OK,
-            code: "too_many_sessions".to_owned(),
-            request_id: "none".to_owned(),
-        })
+        found.map(Some).ok_or(CallError::TooMany)
     }
 
-    /// The refund that a payment has, if it has one.
-    async fn refund_of(&self, payment_id: &str) -> Result<Option<objects::Refund>, CallError> {
-        let list: List<objects::Refund> = self
-            .get(&format!("/v1/refunds?limit=100&payment_intent={payment_id}"))
-            .await?;
-        Ok(list.data.into_iter().find(objects::Refund::is_done))
+    /// What gave the payment back, if anything did.
+    async fn refund_of(&self, refund: &Refund) -> Result<Option<objects::Refund>, CallError> {
+        let path = format!("/v1/refunds?limit=100&payment_intent={}", refund.payment_id);
+        let made: List<objects::Refund> = self.get(&path).await?;
+        let full = |made: &objects::Refund| made.returns(refund.amount.minor());
+        Ok(made.data.into_iter().find(full))
     }
 }
 

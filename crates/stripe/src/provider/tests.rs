@@ -12,52 +12,80 @@ use testkit::{an_order, eur, noon};
 use super::*;
 use crate::StripeConfig;
 
-type Seen = Arc<Mutex<Vec<(String, String)>>>;
+/// A call as it came.
+struct Call {
+    path: String,
+    headers: http::HeaderMap,
+    form: Vec<(String, String)>,
+}
 
-/// A Stripe that answers each call in turn, and notes path and idempotency key.
+impl Call {
+    fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("text"))
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        let field = self.form.iter().find(|(own, _)| own == name);
+        field.map(|(_, value)| value.as_str())
+    }
+}
+
+type Seen = Arc<Mutex<Vec<Call>>>;
+
+/// A Stripe that answers each call in turn, and notes the calls.
 async fn stripe(answers: Vec<(u16, Value)>) -> (Stripe, Seen) {
     let seen = Seen::default();
     let noted = Arc::clone(&seen);
     let answers = Arc::new(Mutex::new(answers.into_iter()));
     let answer = move |request: Request| {
-        let key = request
-            .headers()
-            .get("idempotency-key")
-            .and_then(|key| key.to_str().ok())
-            .unwrap_or_default();
-        noted
-            .lock()
-            .expect("no panic")
-            .push((request.uri().to_string(), key.to_owned()));
         let (status, body) = answers
             .lock()
             .expect("no panic")
             .next()
             .expect("an unforeseen call");
+        let noted = Arc::clone(&noted);
         async move {
+            let (parts, sent) = request.into_parts();
+            let sent = axum::body::to_bytes(sent, 1_000_000).await.expect("a body");
+            noted.lock().expect("no panic").push(Call {
+                path: parts.uri.to_string(),
+                headers: parts.headers,
+                form: form_urlencoded::parse(&sent).into_owned().collect(),
+            });
             (
                 http::StatusCode::from_u16(status).expect("a status"),
                 body.to_string(),
             )
         }
     };
+    (
+        stripe_at(serve(Router::new().fallback(any(answer))).await, PATIENCE),
+        seen,
+    )
+}
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The address of a server.
+async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port");
-    let api_base = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(answer))).await });
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
     let config = StripeConfig {
         api_base,
         secret_key: "sk_test".into(),
         site_url: "https://shop.example".into(),
     };
-    (
-        Stripe::new(
-            config,
-            HttpsClient::new(Duration::from_secs(5)).expect("a client"),
-        ),
-        seen,
-    )
+    Stripe::new(config, HttpsClient::new(timeout).expect("a client"))
 }
 
 fn started() -> (Order, PaymentAttempt) {
@@ -101,7 +129,90 @@ async fn a_page_is_opened_under_the_attempts_key() {
             redirect_url: "https://pay.example/cs_1".into()
         }
     );
-    assert_eq!(seen.lock().expect("no panic")[0].1, format!("{}-1", order.id));
+    let seen = seen.lock().expect("no panic");
+    let call = &seen[0];
+    assert_eq!(call.path, "/v1/checkout/sessions");
+    assert_eq!(call.header("idempotency-key"), format!("{}-1", order.id));
+    assert_eq!(call.header("authorization"), "Bearer sk_test");
+    assert_eq!(call.header("content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(call.header("stripe-version"), "2025-09-30.clover");
+    assert_eq!(call.field("mode"), Some("payment"));
+    assert_eq!(call.field("payment_method_types[0]"), Some("card"));
+    assert_eq!(call.field("client_reference_id"), Some(order.id.as_str()));
+    assert_eq!(
+        call.field("payment_intent_data[metadata][order_id]"),
+        Some(order.id.as_str())
+    );
+}
+
+#[tokio::test]
+async fn a_name_of_any_signs_arrives_as_it_is() {
+    let (mut order, attempt) = started();
+    order.quote.lines[0].name = "Tea & cups = 50% Größe + 茶 [0]".to_owned();
+    let (stripe, seen) = stripe(vec![(200, session("open", "unpaid"))]).await;
+    assert!(matches!(stripe.open(&order, &attempt).await, Opened::Open(_)));
+    let seen = seen.lock().expect("no panic");
+    assert_eq!(
+        seen[0].field("line_items[0][price_data][product_data][name]"),
+        Some(order.quote.lines[0].name.as_str())
+    );
+}
+
+#[tokio::test]
+async fn what_came_of_a_call_without_a_readable_answer_is_unknown() {
+    let (order, attempt) = started();
+    for answer in [
+        json!({}),
+        json!([]),
+        json!({"id": "cs_1", "payment_status": "unpaid"}),
+    ] {
+        let (stripe, _) = stripe(vec![(200, answer.clone())]).await;
+        let opened = stripe.open(&order, &attempt).await;
+        assert!(matches!(opened, Opened::Unknown(_)), "{answer}: {opened:?}");
+    }
+    let silent = stripe_at(
+        serve(Router::new().fallback(any(std::future::pending::<&'static str>))).await,
+        Duration::from_millis(200),
+    );
+    let nobody = stripe_at("http://127.0.0.1:1".to_owned(), PATIENCE);
+    for stripe in [silent, nobody] {
+        assert!(matches!(stripe.open(&order, &attempt).await, Opened::Unknown(_)));
+        assert!(matches!(
+            stripe.look_up(order.id, &attempt).await,
+            SessionState::Unknown(_)
+        ));
+        assert!(matches!(
+            stripe.refund(order.id, &a_refund(), false).await,
+            RefundOutcome::Unknown(_)
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_off_leaves_the_call_unknown() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut some = [0; 64];
+            tokio::io::AsyncReadExt::read(&mut stream, &mut some)
+                .await
+                .expect("a request");
+        }
+    });
+    let (order, attempt) = started();
+    let opened = stripe_at(base, PATIENCE).open(&order, &attempt).await;
+    assert!(matches!(opened, Opened::Unknown(_)), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_in_other_words_may_have_opened_a_page() {
+    let (order, attempt) = started();
+    let reused = json!({"error": {"type": "idempotency_error", "message": "other parameters"}});
+    let (stripe, _) = stripe(vec![(400, reused)]).await;
+    assert!(matches!(stripe.open(&order, &attempt).await, Opened::Unknown(_)));
 }
 
 #[tokio::test]
@@ -151,7 +262,10 @@ async fn a_known_page_is_looked_up_by_its_name() {
         let (stripe, seen) = stripe(vec![answer.clone()]).await;
         let state = format!("{:?}", stripe.look_up(order.id, &known).await);
         assert!(state.starts_with(expected), "{answer:?}: {state}");
-        assert_eq!(seen.lock().expect("no panic")[0].0, "/v1/checkout/sessions/cs_1");
+        assert_eq!(
+            seen.lock().expect("no panic")[0].path,
+            "/v1/checkout/sessions/cs_1"
+        );
     }
 }
 
@@ -161,17 +275,17 @@ async fn a_page_whose_name_was_lost_is_found_among_all() {
     let mut other = session("open", "unpaid");
     other["id"] = json!("cs_other");
     other["metadata"]["attempt"] = json!("2");
+    let from = noon().as_second() - 60;
+    let to = attempt.expires_at.as_second() - 30 * 60 + 60;
     let first = json!({"data": [other], "has_more": true});
     let second = json!({"data": [session("complete", "paid")], "has_more": false});
     let (provider, seen) = stripe(vec![(200, first.clone()), (200, second)]).await;
     assert!(
         matches!(provider.look_up(order.id, &attempt).await, SessionState::Paid(payment) if payment.amount == eur(1_490))
     );
-    assert!(
-        seen.lock().expect("no panic")[1]
-            .0
-            .ends_with("&starting_after=cs_other")
-    );
+    assert!(seen.lock().expect("no panic")[1].path.ends_with(&format!(
+        "limit=100&created[gte]={from}&created[lte]={to}&starting_after=cs_other"
+    )));
 
     let (provider, _) = stripe(vec![(200, first), (200, json!({"data": [], "has_more": false}))]).await;
     assert!(matches!(
@@ -181,36 +295,124 @@ async fn a_page_whose_name_was_lost_is_found_among_all() {
 }
 
 #[tokio::test]
-async fn closing_a_page_that_was_paid_tells_of_the_payment() {
-    let (stripe, _) = stripe(vec![(400, error("x")), (200, session("complete", "paid"))]).await;
-    assert!(matches!(stripe.close("cs_1").await, SessionState::Paid(_)));
+async fn of_several_pages_of_an_attempt_the_paid_one_counts() {
+    let (order, attempt) = started();
+    let page = json!({"data": [session("open", "unpaid"), session("complete", "paid")], "has_more": false});
+    let (stripe, _) = stripe(vec![(200, page)]).await;
+    assert!(matches!(
+        stripe.look_up(order.id, &attempt).await,
+        SessionState::Paid(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_found_among_too_many_is_not_absent() {
+    let (order, attempt) = started();
+    let mut other = session("open", "unpaid");
+    other["client_reference_id"] = json!(null);
+    let page = json!({"data": [other], "has_more": true});
+    let (stripe, _) = stripe(vec![(200, page); MOST_PAGES]).await;
+    assert!(matches!(
+        stripe.look_up(order.id, &attempt).await,
+        SessionState::Unknown(_)
+    ));
+}
+
+#[tokio::test]
+async fn closing_twice_is_no_repetition_under_a_key() {
+    let (stripe, seen) = stripe(vec![(200, session("expired", "unpaid"))]).await;
+    assert!(matches!(stripe.close("cs_1").await, SessionState::Expired));
+    let seen = seen.lock().expect("no panic");
+    assert_eq!(seen[0].path, "/v1/checkout/sessions/cs_1/expire");
+    assert_eq!(seen[0].header("idempotency-key"), "");
+}
+
+#[tokio::test]
+async fn a_page_that_could_not_be_closed_is_looked_at() {
+    for (refusal, now, expected) in [
+        (400, (200, session("complete", "paid")), "Paid"),
+        (400, (200, session("expired", "unpaid")), "Expired"),
+        (500, (200, session("open", "unpaid")), "Open"),
+        (500, (500, json!({})), "Unknown"),
+    ] {
+        let (stripe, _) = stripe(vec![(refusal, error("x")), now.clone()]).await;
+        let state = format!("{:?}", stripe.close("cs_1").await);
+        assert!(state.starts_with(expected), "{refusal}, {now:?}: {state}");
+    }
 }
 
 #[tokio::test]
 async fn a_refund_that_was_tried_is_looked_for_first() {
     let (order, _) = started();
-    let done = json!({"data": [{"id": "re_1", "status": "succeeded"}], "has_more": false});
-    let (stripe, seen) = stripe(vec![(200, done)]).await;
-    let outcome = stripe.refund(order.id, &a_refund(), true).await;
+    let part = json!({"id": "re_0", "status": "succeeded", "amount": 500});
+    let failed = json!({"id": "re_0", "status": "failed", "amount": 1_490});
+    let done = json!({"id": "re_1", "status": "succeeded", "amount": 1_490});
+    let (provider, seen) = stripe(vec![(
+        200,
+        json!({"data": [&part, &failed, done], "has_more": false}),
+    )])
+    .await;
+    let outcome = provider.refund(order.id, &a_refund(), true).await;
     assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_1"));
     assert_eq!(
-        seen.lock().expect("no panic")[0].0,
+        seen.lock().expect("no panic")[0].path,
         "/v1/refunds?limit=100&payment_intent=pi_1"
     );
+
+    // Nothing has been given back yet: now it is.
+    let (provider, _) = stripe(vec![
+        (200, json!({"data": [part, failed], "has_more": false})),
+        (200, json!({"id": "re_2", "status": "pending", "amount": 1_490})),
+    ])
+    .await;
+    let outcome = provider.refund(order.id, &a_refund(), true).await;
+    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
+
+    let (provider, _) = stripe(vec![(500, json!({}))]).await;
+    assert!(matches!(
+        provider.refund(order.id, &a_refund(), true).await,
+        RefundOutcome::Unknown(_)
+    ));
 }
 
 #[tokio::test]
 async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
     let (order, _) = started();
-    let (provider, seen) = stripe(vec![(200, json!({"id": "re_1", "status": "pending"}))]).await;
+    let (provider, seen) = stripe(vec![(
+        200,
+        json!({"id": "re_1", "status": "pending", "amount": 1_490}),
+    )])
+    .await;
     assert!(matches!(
         provider.refund(order.id, &a_refund(), false).await,
         RefundOutcome::Done { .. }
     ));
-    assert_eq!(seen.lock().expect("no panic")[0].1, "refund-pi_1");
+    {
+        let seen = seen.lock().expect("no panic");
+        assert_eq!(seen[0].header("idempotency-key"), "refund-pi_1");
+        assert_eq!(
+            (seen[0].field("payment_intent"), seen[0].field("amount")),
+            (Some("pi_1"), Some("1490"))
+        );
+    }
 
-    let none = json!({"data": [{"id": "re_0", "status": "failed"}], "has_more": false});
+    let none = json!({"data": [{"id": "re_0", "status": "failed", "amount": 1_490}], "has_more": false});
     let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, none)]).await;
+    assert!(matches!(
+        provider.refund(order.id, &a_refund(), false).await,
+        RefundOutcome::Refused(_)
+    ));
+    let done = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 1_490}], "has_more": false});
+    let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, done)]).await;
+    assert!(matches!(
+        provider.refund(order.id, &a_refund(), false).await,
+        RefundOutcome::Done { refund_id } if refund_id == "re_1"
+    ));
+    let (provider, _) = stripe(vec![(
+        200,
+        json!({"id": "re_1", "status": "failed", "amount": 1_490}),
+    )])
+    .await;
     assert!(matches!(
         provider.refund(order.id, &a_refund(), false).await,
         RefundOutcome::Refused(_)
