@@ -6,7 +6,7 @@ use std::time::Instant;
 use sim::{Ends, Explorer, Failure, Mutation, Report, Scenario, Schedule, replay, schedule_of_seed};
 
 const USAGE: &str = "\
-sim run [--schedules N] [--faults K] [--seed S]   every schedule of up to K faults (3), then N random ones (1,000,000) from seed S (1)
+sim run [--schedules N] [--faults K] [--seed S]   every schedule of up to K faults (3, in some 2), then N random ones (1,000,000) from seed S (1)
 sim replay SEED|SCHEDULE [BUG]                    one run again, step by step, with a seeded bug or without
 sim bugs                                          the seeded bugs, and the schedule by which each one is caught";
 
@@ -32,7 +32,8 @@ fn main() -> ExitCode {
 
 struct Options {
     schedules: u64,
-    faults: usize,
+    /// `None`: as each scenario has it.
+    faults: Option<usize>,
     seed: u64,
 }
 
@@ -40,13 +41,13 @@ impl Options {
     fn parse(arguments: &[&str]) -> Option<Self> {
         let mut options = Self {
             schedules: 1_000_000,
-            faults: 3,
+            faults: None,
             seed: 1,
         };
         for pair in arguments.chunks(2) {
             match pair {
                 ["--schedules", n] => options.schedules = n.parse().ok()?,
-                ["--faults", n] => options.faults = n.parse().ok()?,
+                ["--faults", n] => options.faults = Some(n.parse().ok()?),
                 ["--seed", n] => options.seed = n.parse().ok()?,
                 _ => return None,
             }
@@ -65,11 +66,7 @@ fn run(options: &Options) -> bool {
     let explorer = explorer(None);
     let mut total = Report::default();
     for scenario in Scenario::all() {
-        let faults = if scenario.is_large() {
-            options.faults.min(2)
-        } else {
-            options.faults
-        };
+        let faults = options.faults.unwrap_or_else(|| scenario.faults());
         let report = explorer.exhaustively(&scenario, faults);
         let name = format!("{}, every schedule of up to {faults} faults", scenario.name);
         tell(&name, &report, begun);

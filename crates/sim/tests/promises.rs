@@ -30,21 +30,10 @@ fn every_schedule(scenario: &Scenario, faults: usize) -> Report {
 }
 
 #[test]
-fn no_promise_breaks_under_any_two_faults_in_the_life_of_an_order() {
-    for scenario in [
-        Scenario::one_order(),
-        Scenario::double_click(),
-        Scenario::one_key_two_wishes(),
-        Scenario::dark_provider(),
-        Scenario::dark_and_eager(),
-    ] {
+fn no_promise_breaks_under_any_two_faults_in_the_life_of_an_order_or_in_a_race_for_the_last_piece() {
+    for scenario in Scenario::small() {
         every_schedule(&scenario, 2);
     }
-}
-
-#[test]
-fn no_promise_breaks_under_any_two_faults_while_two_shoppers_race_for_the_last_piece() {
-    every_schedule(&Scenario::last_piece(), 2);
 }
 
 #[test]
@@ -54,13 +43,6 @@ fn no_promise_breaks_under_any_fault_where_an_order_is_reserved_in_steps() {
         Scenario::in_steps_last_piece(),
         Scenario::in_steps_unpaid(),
     ] {
-        every_schedule(&scenario, 1);
-    }
-}
-
-#[test]
-fn no_promise_breaks_under_any_fault_wherever_it_begins() {
-    for scenario in Scenario::all() {
         every_schedule(&scenario, 1);
     }
 }
