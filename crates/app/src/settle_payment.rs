@@ -115,8 +115,13 @@ pub(crate) async fn apply_payment(
         };
         match orders.commit(next, Vec::new()).await? {
             Committed::Done(stored) => {
-                if settled == Settled::Paid {
-                    enqueue(queue, stored.id).await;
+                match settled {
+                    Settled::Paid => enqueue(queue, stored.id).await,
+                    Settled::Parked => tracing::error!(
+                        order.id = %stored.id,
+                        "a payment of another amount than the order's was taken; a human must decide"
+                    ),
+                    Settled::Expired | Settled::RefundDue | Settled::Known => {}
                 }
                 return Ok(settled);
             }

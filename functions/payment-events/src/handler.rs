@@ -67,7 +67,4 @@ fn note(settled: Settled) {
         Settled::Known => "known",
     };
     telemetry::note("outcome", outcome);
-    if settled == Settled::Parked {
-        tracing::error!("a payment of another amount than the order's was taken; a human must decide");
-    }
 }
