@@ -75,7 +75,7 @@ pub async fn show_product(
     Ok(products.remove(sku).map(|product| Offer { product, available }))
 }
 
-/// An index over all names and SKUs, for a catalogue that fits into a function's memory (100,000 products take some 30 MB).
+/// An index over all names and SKUs, for a catalogue that fits into a function's memory.
 pub struct ProductSearch {
     entries: Vec<(String, Product)>,
 }
