@@ -1,6 +1,7 @@
 //! Handing a paid order to the warehouse.
 
 use domain::{Order, OrderId, Status};
+use jiff::SignedDuration;
 
 use crate::ports::{Cause, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
 use crate::release_stock::release_stock;
@@ -12,7 +13,10 @@ const PATIENCE: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forwarded {
     /// The warehouse has it now.
-    Accepted,
+    Accepted {
+        /// Since it was paid.
+        after: SignedDuration,
+    },
     /// The warehouse refused it for good.
     Rejected,
     /// Not now: the order is due again later.
@@ -96,10 +100,12 @@ async fn note(
     }
     for _ in 0..PATIENCE {
         let now = clock.now();
+        let paid_at = order.paid_at();
+        let after = paid_at.map_or(SignedDuration::ZERO, |paid| now.duration_since(paid));
         let (moved, forwarded) = match &word {
             Word::Accepted(number) => (
                 order.accepted_by_warehouse(number.clone(), now),
-                Forwarded::Accepted,
+                Forwarded::Accepted { after },
             ),
             Word::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
             Word::Later(_) => (Ok(order.retry_later(now)), Forwarded::Deferred),

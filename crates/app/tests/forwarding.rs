@@ -6,6 +6,11 @@ use domain::{Order, OrderId, Status};
 use jiff::SignedDuration;
 use testkit::{FakeClock, FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
 
+/// Taken at the time of paying.
+const ACCEPTED: Forwarded = Forwarded::Accepted {
+    after: SignedDuration::ZERO,
+};
+
 struct World {
     store: MemoryStore,
     warehouse: FakeWarehouse,
@@ -54,7 +59,7 @@ impl World {
 #[tokio::test]
 async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes() {
     let world = World::new();
-    assert_eq!(world.forward(true).await, Forwarded::Accepted);
+    assert_eq!(world.forward(true).await, ACCEPTED);
     for first_try in [true, false] {
         assert_eq!(world.forward(first_try).await, Forwarded::NothingToDo);
     }
@@ -62,6 +67,14 @@ async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes
     let order = world.now().await;
     assert_eq!((order.status, order.due_at), (Status::Forwarded, None));
     assert!(order.erp_number.is_some());
+}
+
+#[tokio::test]
+async fn how_long_a_paid_order_took_to_the_warehouse_is_told() {
+    let world = World::new();
+    world.clock.advance(SignedDuration::from_secs(90));
+    let after = SignedDuration::from_secs(90);
+    assert_eq!(world.forward(true).await, Forwarded::Accepted { after });
 }
 
 #[tokio::test]
@@ -87,11 +100,7 @@ async fn an_order_that_was_accepted_unnoticed_is_looked_up_and_not_sent_again() 
     world.warehouse.set_mood(WarehouseMood::LosingAnswers);
     assert_eq!(world.forward(true).await, Forwarded::Deferred);
     world.warehouse.set_mood(WarehouseMood::Well);
-    assert_eq!(
-        world.forward(true).await,
-        Forwarded::Accepted,
-        "the order remembers the try"
-    );
+    assert_eq!(world.forward(true).await, ACCEPTED, "the order remembers the try");
     assert_eq!(world.deliveries(), 1);
 }
 
@@ -127,7 +136,7 @@ async fn a_deferred_order_is_queued_again_when_it_is_due() {
             .expect("a report");
         assert_eq!(queue.len(), queued);
     }
-    assert_eq!(world.forward(true).await, Forwarded::Accepted);
+    assert!(matches!(world.forward(true).await, Forwarded::Accepted { .. }));
 }
 
 #[tokio::test]

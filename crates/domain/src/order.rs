@@ -333,6 +333,13 @@ impl Order {
         self
     }
 
+    /// When it was paid, if it was.
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        let paid = HistoryEvent::Became(Status::Paid);
+        let entry = self.history.iter().find(|entry| entry.event == paid);
+        entry.map(|entry| entry.at)
+    }
+
     /// All that was given back so far.
     pub fn total_refunded(&self) -> Money {
         let done = self

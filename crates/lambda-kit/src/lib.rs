@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod json;
+pub mod metrics;
 mod problem;
 pub mod schedule;
 pub mod sqs;

@@ -6,7 +6,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
 use crate::clock::Deadline;
-use crate::{Error, telemetry};
+use crate::{Error, metrics, telemetry};
 
 /// What a function does at its time. The event tells nothing that it needs.
 pub trait Run {
@@ -28,16 +28,17 @@ impl From<RunFailed> for Diagnostic {
     }
 }
 
-/// Runs whenever the schedule says so, until Lambda ends the process.
+/// Runs whenever the schedule says so, until Lambda ends the process. `operation` is the run's name among the metrics.
 ///
 /// # Errors
 /// Where Lambda's own interface fails.
-pub async fn serve(runner: impl Run) -> Result<(), Error> {
+pub async fn serve(operation: &'static str, runner: impl Run) -> Result<(), Error> {
     let runner = &runner;
     let service = service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
         let deadline = Deadline::from_millisecond(event.context.deadline);
         let facts = vec![("request_id", event.context.request_id)];
-        telemetry::scope(facts, once(runner, deadline)).await
+        let run = telemetry::scope(facts, once(runner, deadline));
+        metrics::measured(operation, |run| usize::from(run.is_err()), run).await
     });
     lambda_runtime::run(service).await
 }

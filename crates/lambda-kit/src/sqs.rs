@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::{self, Deadline};
-use crate::{Error, telemetry};
+use crate::{Error, metrics, telemetry};
 
 /// A message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,18 +76,29 @@ impl From<NoId> for Diagnostic {
     }
 }
 
-/// Works batches off until Lambda ends the process. A record takes `longest`: with less left before Lambda's deadline none is
-/// begun, and the rest comes again.
+/// Works batches off until Lambda ends the process. `operation` is the work's name among the metrics. A record takes `longest`:
+/// with less left before Lambda's deadline none is begun, and the rest comes again.
 ///
 /// # Errors
 /// Where Lambda's own interface fails.
-pub async fn serve(consumer: impl Consume, longest: SignedDuration) -> Result<(), Error> {
+pub async fn serve(
+    operation: &'static str,
+    consumer: impl Consume,
+    longest: SignedDuration,
+) -> Result<(), Error> {
     let consumer = &consumer;
     let service = service_fn(move |event: LambdaEvent<Batch>| async move {
         let LambdaEvent { payload, context } = event;
         let deadline = Deadline::from_millisecond(context.deadline);
         let facts = vec![("request_id", context.request_id)];
-        telemetry::scope(facts, work_off(consumer, payload, longest, deadline)).await
+        let worked_off = telemetry::scope(facts, work_off(consumer, payload, longest, deadline));
+        // Where no record could be told apart, the whole batch failed.
+        let failed = |outcome: &Result<Failures, NoId>| {
+            outcome
+                .as_ref()
+                .map_or(1, |failures| failures.batch_item_failures.len())
+        };
+        metrics::measured(operation, failed, worked_off).await
     });
     lambda_runtime::run(service).await
 }

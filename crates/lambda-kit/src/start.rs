@@ -7,9 +7,10 @@ use tracing::level_filters::LevelFilter;
 
 use crate::Error;
 use crate::config::Variables;
+use crate::metrics;
 use crate::telemetry::{self, JsonLines};
 
-/// Starts a function: opens its log by `LOG_LEVEL`, and runs `serve` with the environment on one thread until it ends.
+/// Starts a function: opens its log by `LOG_LEVEL` and its metrics under `METRICS_NAMESPACE`, and runs `serve` with the environment on one thread until it ends.
 ///
 /// `own` are the crates that are heard below warnings; see [`telemetry`](crate::telemetry).
 pub fn start<F>(
@@ -26,6 +27,9 @@ where
     let lines = JsonLines::new(function, own, level.unwrap_or(LevelFilter::INFO), io::stdout());
     // Only where a log is open already, which then serves as well.
     let _ = tracing::subscriber::set_global_default(lines);
+    if let Some(namespace) = env.text("METRICS_NAMESPACE") {
+        metrics::open(namespace);
+    }
     std::panic::set_hook(Box::new(log_panic));
     match run(serve(env)) {
         Ok(()) => ExitCode::SUCCESS,

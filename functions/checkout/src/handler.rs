@@ -1,7 +1,8 @@
 use app::ports::{Catalogue, Clock, Orders, Stock};
-use app::{AccessKeys, place_order, quote_cart};
+use app::{AccessKeys, PlaceOrderError, Placed, place_order, quote_cart};
 use domain::ShippingTable;
 use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::metrics::{self, Unit};
 use lambda_kit::{Problem, telemetry};
 
 use crate::idempotency_key::idempotency_key;
@@ -36,10 +37,22 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         let key = idempotency_key(request.header("idempotency-key"))?;
         let wish = wire::read_wish(&request.json()?, key, &self.shipping)?;
         let store = &self.store;
-        let placed = place_order(store, store, store, &self.shipping, &self.clock, wish)
-            .await
-            .map_err(refusal::of_order)?;
+        let placed = place_order(store, store, store, &self.shipping, &self.clock, wish).await;
+        count(&placed);
+        let placed = placed.map_err(refusal::of_order)?;
         telemetry::note("order.id", placed.order.id);
         Ok(wire::placed(&placed, self.keys.token(placed.order.id)))
+    }
+}
+
+/// Counts what came of a wish; a retry that meets its order was counted before.
+fn count(placed: &Result<Placed, PlaceOrderError>) {
+    match placed {
+        Ok(placed) if !placed.replayed => {
+            metrics::count("OrdersPlaced", 1);
+            metrics::record("RevenuePlaced", Unit::None, placed.order.quote.total.minor());
+        }
+        Err(PlaceOrderError::SoldOut { .. }) => metrics::count("SoldOut", 1),
+        Ok(_) | Err(_) => {}
     }
 }

@@ -2,6 +2,7 @@ use app::AccessKeys;
 use app::ports::Orders;
 use domain::{OrderId, ShippingTable};
 use lambda_kit::http::{Request, Response, answer};
+use lambda_kit::metrics::collect;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::{FakeClock, MemoryStore, a_product, a_sku, an_order};
@@ -171,17 +172,22 @@ async fn an_order_is_placed_and_found_at_its_location() {
 async fn a_repetition_gets_the_same_answer_and_is_marked() {
     let subject = subject();
     let body = a_checkout(&[("LAMP", 2)], 4_488);
-    let first = answer(&subject, &checkout("k1", &body)).await;
+    let (first, counted) = collect(answer(&subject, &checkout("k1", &body))).await;
     subject.clock.advance(jiff::SignedDuration::from_millis(1));
     // Quoted, and with another member: the same key and the same wish.
     let mut again = body.clone();
     again["note"] = json!("ignored");
-    let second = answer(&subject, &checkout("\"k1\"", &again)).await;
+    let (second, counted_again) = collect(answer(&subject, &checkout("\"k1\"", &again))).await;
     assert_eq!(
         (second.status(), second.header_of("idempotent-replayed")),
         (201, Some("true"))
     );
     assert_eq!(second.body(), first.body());
+    assert_eq!(
+        (counted.of("OrdersPlaced"), counted.of("RevenuePlaced")),
+        (&[1][..], &[4_488][..])
+    );
+    assert!(counted_again.is_empty());
     assert_eq!(subject.store.stock_of(&a_sku("LAMP")), 3);
 }
 
@@ -213,7 +219,15 @@ async fn too_little_stock_is_a_conflict_with_a_quote_of_what_is_left() {
         Some(1_999 + 500 + 490)
     );
 
-    let response = answer(&subject(), &checkout("k1", &a_checkout(&[("PEN", 1)], 590))).await;
+    let (response, counted) = collect(answer(
+        &subject(),
+        &checkout("k1", &a_checkout(&[("PEN", 1)], 590)),
+    ))
+    .await;
+    assert_eq!(
+        (counted.of("SoldOut"), counted.of("OrdersPlaced")),
+        (&[1][..], &[][..])
+    );
     assert_eq!(
         (response.status(), &response.body_json()["quote"]),
         (409, &Value::Null)

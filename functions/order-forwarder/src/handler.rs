@@ -1,7 +1,8 @@
 use app::ports::{Clock, Orders, Warehouse};
 use app::{Forwarded, forward_order};
+use lambda_kit::metrics::Unit;
 use lambda_kit::sqs::{Consume, Record};
-use lambda_kit::{Error, telemetry};
+use lambda_kit::{Error, metrics, telemetry};
 
 /// Hands the orders of the queue over.
 pub(crate) struct Forwarder<O, W, C> {
@@ -17,9 +18,20 @@ impl<O: Orders, W: Warehouse, C: Clock> Consume for Forwarder<O, W, C> {
         let first_try = record.receives == 1;
         let forwarded = forward_order(&self.orders, &self.warehouse, &self.clock, id, first_try).await?;
         Ok(match forwarded {
-            Forwarded::Accepted => "accepted",
-            Forwarded::Rejected => "rejected",
-            Forwarded::Deferred => "deferred",
+            Forwarded::Accepted { after } => {
+                let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+                metrics::count("OrdersForwarded", 1);
+                metrics::record("ForwardDelay", Unit::Milliseconds, after);
+                "accepted"
+            }
+            Forwarded::Rejected => {
+                metrics::count("OrdersRejected", 1);
+                "rejected"
+            }
+            Forwarded::Deferred => {
+                metrics::count("WarehouseUnavailable", 1);
+                "deferred"
+            }
             Forwarded::NothingToDo => "nothing_to_do",
         })
     }
@@ -30,6 +42,7 @@ mod tests {
     use domain::{OrderId, Status};
     use jiff::SignedDuration;
     use lambda_kit::clock::{Deadline, now};
+    use lambda_kit::metrics::collect;
     use lambda_kit::sqs::{Batch, work_off};
     use serde_json::{Value, json};
     use testkit::{FakeClock, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
@@ -94,6 +107,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_hand_over_is_counted_with_its_delay() {
+        let subject = subject();
+        subject.clock.advance(SignedDuration::from_secs(2));
+        let (_, figures) = collect(work(&subject, &orders(1))).await;
+        assert_eq!(figures.of("OrdersForwarded"), [9]);
+        assert_eq!(figures.of("ForwardDelay"), [2_000; 9]);
+        let (_, figures) = collect(work(&subject, &orders(2))).await;
+        assert!(figures.is_empty(), "what was known is not counted again");
+    }
+
+    #[tokio::test]
     async fn a_message_that_names_no_order_fails_alone() {
         let subject = subject();
         let mut records = orders(1);
@@ -109,7 +133,9 @@ mod tests {
         for mood in [WarehouseMood::Busy, WarehouseMood::Down] {
             let subject = subject();
             subject.warehouse.set_mood(mood);
-            assert!(work(&subject, &orders(1)).await.is_empty());
+            let (again, figures) = collect(work(&subject, &orders(1))).await;
+            assert!(again.is_empty());
+            assert_eq!(figures.of("WarehouseUnavailable"), [9]);
             assert!(all(&subject, Status::Paid));
             let orders = subject.orders.orders();
             assert!(

@@ -48,5 +48,5 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
         clock: clock::now,
     };
-    sqs::serve(forwarder, LONGEST).await
+    sqs::serve("forward", forwarder, LONGEST).await
 }

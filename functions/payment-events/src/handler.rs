@@ -1,6 +1,7 @@
 use app::ports::{Clock, OrderQueue, Orders, StoreError};
-use app::{SettleError, Settled, settle_payment};
+use app::{PaymentNotice, SettleError, Settled, settle_payment};
 use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::metrics::{self, Unit};
 use lambda_kit::{Problem, telemetry};
 use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 
@@ -18,10 +19,11 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
         let message = webhook::read(&self.secrets, signature, &request.bytes()?, self.clock.now());
         if let Message::Notice(notice) = message.map_err(refused)? {
             telemetry::note("order.id", notice.order());
-            let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice)
+            let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
                 .await
                 .map_err(failed)?;
             note(settled);
+            count(settled, &notice);
         }
         Ok(Response::json(200, &serde_json::json!({})).header("cache-control", "no-store"))
     }
@@ -67,4 +69,16 @@ fn note(settled: Settled) {
         Settled::Known => "known",
     };
     telemetry::note("outcome", outcome);
+}
+
+fn count(settled: Settled, notice: &PaymentNotice) {
+    match (settled, notice) {
+        (Settled::Paid, PaymentNotice::Captured { payment, .. }) => {
+            metrics::count("OrdersPaid", 1);
+            metrics::record("RevenuePaid", Unit::None, payment.amount.minor());
+        }
+        (Settled::Expired, _) => metrics::count("OrdersExpired", 1),
+        (Settled::Parked, _) => metrics::count("PaymentsParked", 1),
+        (Settled::Paid | Settled::RefundDue | Settled::Known, _) => {}
+    }
 }

@@ -2,6 +2,7 @@ use data_encoding::HEXLOWER;
 use domain::{OrderId, Status};
 use hmac::{Hmac, KeyInit, Mac};
 use lambda_kit::http::{Request, Response, answer};
+use lambda_kit::metrics::collect;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -79,6 +80,18 @@ async fn a_payment_is_applied_once_and_the_order_queued() {
 }
 
 #[tokio::test]
+async fn what_a_message_did_is_counted_once() {
+    let subject = subject();
+    let message = signed(captured(1_490));
+    let (_, figures) = collect(answer(&subject, &message)).await;
+    assert_eq!(
+        (figures.of("OrdersPaid"), figures.of("RevenuePaid")),
+        (&[1][..], &[1_490][..])
+    );
+    assert!(collect(answer(&subject, &message)).await.1.is_empty());
+}
+
+#[tokio::test]
 async fn a_body_in_base64_is_believed_by_its_raw_bytes() {
     let subject = subject();
     let request = signed(captured(1_490));
@@ -94,14 +107,18 @@ async fn a_body_in_base64_is_believed_by_its_raw_bytes() {
 async fn an_expired_page_ends_the_order() {
     let subject = subject();
     let body = event("checkout.session.expired", an_order().draft().id, 1_490);
-    assert_eq!(answer(&subject, &signed(body)).await.status(), 200);
+    let (response, figures) = collect(answer(&subject, &signed(body))).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(figures.of("OrdersExpired"), [1]);
     assert_eq!(status(&subject), Status::Expired);
 }
 
 #[tokio::test]
 async fn another_amount_parks_the_order_and_is_not_sent_again() {
     let subject = subject();
-    assert_eq!(answer(&subject, &signed(captured(1))).await.status(), 200);
+    let (response, figures) = collect(answer(&subject, &signed(captured(1)))).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(figures.of("PaymentsParked"), [1]);
     assert_eq!(status(&subject), Status::Placed);
     assert!(subject.orders.orders()[0].parked.is_some());
     assert!(subject.queue.is_empty());

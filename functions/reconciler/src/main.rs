@@ -49,5 +49,5 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
         clock: clock::now,
     };
-    schedule::serve(reconciler).await
+    schedule::serve("reconcile", reconciler).await
 }

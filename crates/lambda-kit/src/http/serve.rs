@@ -4,7 +4,7 @@ use std::time::Instant;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use super::{Request, Response};
-use crate::{Error, Problem, telemetry};
+use crate::{Error, Problem, metrics, telemetry};
 
 /// What a function does with a request.
 pub trait Handle {
@@ -25,7 +25,9 @@ pub async fn serve(handler: impl Handle) -> Result<(), Error> {
         } else {
             payload
         };
-        Ok::<_, Infallible>(answer(handler, &request).await)
+        let failed = |response: &Response| usize::from(response.status() >= 500);
+        let answered = metrics::measured(request.route(), failed, answer(handler, &request));
+        Ok::<_, Infallible>(answered.await)
     });
     lambda_runtime::run(service).await
 }

@@ -162,12 +162,16 @@ fn start_printer() -> mpsc::Sender<Arc<LogLine>> {
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     std::thread::spawn(move || {
         while let Some(line) = lines.blocking_recv() {
-            let mut text = render(&line, coloured);
-            while let Ok(line) = lines.try_recv() {
-                text.push('\n');
-                text.push_str(&render(&line, coloured));
+            let mut text = String::new();
+            let mut next = Some(line);
+            while let Some(line) = next {
+                if let Some(rendered) = render(&line, coloured) {
+                    text.push_str(&rendered);
+                    text.push('\n');
+                }
+                next = lines.try_recv().ok();
             }
-            if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+            if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
                 return;
             }
         }

@@ -1,7 +1,9 @@
 //! A log line as a human reads it.
+//!
+//! Of the lines that carry metrics only what tells of the trade is shown: how long a request took stands in its own line.
 
 use super::{LogLine, Origin};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 const DIM: &str = "2";
@@ -12,10 +14,13 @@ const BLUE: &str = "34";
 const FUNCTION_COLOURS: [&str; 6] = ["36", "35", "32", "96", "95", "92"];
 
 /// The line as `time level function message key=value ..`; what is no JSON is shown as it is. Control characters are
-/// escaped, so that no message can drive the terminal.
-pub fn render(line: &LogLine, coloured: bool) -> String {
+/// escaped, so that no message can drive the terminal. `None` where there is nothing to tell.
+pub fn render(line: &LogLine, coloured: bool) -> Option<String> {
     let paint = Paint { coloured };
     let entry = match serde_json::from_str::<Map<String, Value>>(&line.text) {
+        Ok(fields) if line.origin != Origin::Platform && fields.contains_key("_aws") => {
+            Entry::of_metrics(&fields)?
+        }
         Ok(mut fields) if line.origin != Origin::Platform => {
             // It stands before the message already.
             fields.retain(|name, value| name != "function" || *value != *line.function);
@@ -38,7 +43,7 @@ pub fn render(line: &LogLine, coloured: bool) -> String {
             paint.with(DIM, &format!("{}={}", escaped(name), escaped(value)))
         );
     }
-    out
+    Some(out)
 }
 
 /// The parts of a line.
@@ -65,6 +70,32 @@ impl Entry {
         }
     }
 
+    /// A line in CloudWatch's embedded metric format: its metrics that have no dimension, as far as they are not zero.
+    fn of_metrics(json: &Map<String, Value>) -> Option<Self> {
+        let about = json.get("_aws")?;
+        let of_the_trade = about["CloudWatchMetrics"]
+            .as_array()?
+            .iter()
+            .filter(|directive| directive["Dimensions"] == json!([[]]))
+            .filter_map(|directive| directive["Metrics"].as_array())
+            .flatten();
+        let fields: Vec<_> = of_the_trade
+            .filter_map(|metric| metric["Name"].as_str())
+            .filter_map(|name| Some((name.to_owned(), json.get(name)?)))
+            .filter(|(_, value)| **value != json!(0))
+            .map(|(name, value)| (name, text_of(value)))
+            .collect();
+        let time = about["Timestamp"]
+            .as_i64()
+            .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        (!fields.is_empty()).then(|| Self {
+            time: time.map(|time| clock_time(&time.to_string())).unwrap_or_default(),
+            level: "INFO".to_owned(),
+            message: "counted".to_owned(),
+            fields,
+        })
+    }
+
     /// The shape of `tracing_subscriber`'s JSON (its own and flattened), which is that of Lambda's JSON logs as well.
     fn of(mut json: Map<String, Value>) -> Self {
         let mut take = |names: &[&str]| {
@@ -84,7 +115,7 @@ impl Entry {
             place.map(|place| fields.remove(place).1).unwrap_or_default()
         });
         // Where in the source a message comes from says little to somebody who watches the shop.
-        fields.retain(|(name, _)| name != "target" && !name.starts_with("_aws."));
+        fields.retain(|(name, _)| name != "target");
         Self {
             time: time.unwrap_or_default(),
             level,
@@ -187,6 +218,7 @@ mod tests {
             },
             false,
         )
+        .expect("something to tell")
     }
 
     #[test]
@@ -218,6 +250,30 @@ mod tests {
     }
 
     #[test]
+    fn of_metrics_only_what_tells_of_the_trade_is_shown() {
+        let line = |trade: &str| {
+            let technical =
+                r#"{"Namespace":"n","Dimensions":[["operation"]],"Metrics":[{"Name":"Duration"}]}"#;
+            format!(
+                r#"{{"_aws":{{"Timestamp":1795262400123,"CloudWatchMetrics":[{technical}{trade}]}},
+                "operation":"POST /x","Duration":4.2,"Sold":1,"Delay":[7,9],"Waiting":0}}"#
+            )
+        };
+        let trade = r#",{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"Sold"},{"Name":"Delay"},{"Name":"Waiting"}]}"#;
+        assert_eq!(
+            rendered(Origin::Stdout, &line(trade)),
+            "12:00:00.123 INFO  checkout        counted Sold=1 Delay=[7,9]"
+        );
+        let technical = LogLine {
+            function: "checkout".into(),
+            pid: 7,
+            origin: Origin::Stdout,
+            text: line(""),
+        };
+        assert_eq!(render(&technical, false), None);
+    }
+
+    #[test]
     fn a_message_cannot_drive_the_terminal() {
         let line = r#"{"level":"INFO","message":"a\u001b[2Jb\nc"}"#;
         assert!(rendered(Origin::Stdout, line).ends_with(r"a\u{1b}[2Jb\nc"));
@@ -231,7 +287,8 @@ mod tests {
             origin: Origin::Stderr,
             text: "x".into(),
         };
-        assert!(render(&line, true).contains("\u{1b}[33mWARN"));
-        assert!(!render(&line, false).contains('\u{1b}'));
+        let rendered = |coloured| render(&line, coloured).expect("something to tell");
+        assert!(rendered(true).contains("\u{1b}[33mWARN"));
+        assert!(!rendered(false).contains('\u{1b}'));
     }
 }
