@@ -77,6 +77,18 @@ impl Variables {
         }
     }
 
+    /// A variable that need not be there; where it is, even empty, `parse` must be able to read it.
+    pub fn parse_if_set<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match (self.look_up)(name) {
+            Some(text) => self.read(name, &text, parse).map(Some),
+            None => Some(None),
+        }
+    }
+
     /// The address of a server, without query, fragment or trailing slash: `https`, or `http` for a machine's own.
     pub fn base_url(&mut self, name: &str) -> Option<String> {
         self.parse(name, |url| {

@@ -1,5 +1,6 @@
 //! Requests of an API Gateway HTTP API (payload format 2.0) and their answers.
 
+mod origin;
 mod request;
 mod response;
 mod serve;

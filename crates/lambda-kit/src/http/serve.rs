@@ -3,7 +3,9 @@ use std::time::Instant;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 
+use super::origin::Locked;
 use super::{Request, Response};
+use crate::config::Variables;
 use crate::{Error, Problem, metrics, telemetry};
 
 /// What a function does with a request.
@@ -12,12 +14,12 @@ pub trait Handle {
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, Problem>>;
 }
 
-/// Answers requests until Lambda ends the process.
+/// Answers requests until Lambda ends the process: all of them, or with `ORIGIN_KEYS` in the environment those that came through the CDN.
 ///
 /// # Errors
-/// Where Lambda's own interface fails.
+/// Where those keys cannot be read, or Lambda's own interface fails.
 pub async fn serve(handler: impl Handle) -> Result<(), Error> {
-    let handler = &handler;
+    let handler = &Locked::new(handler, Variables::of_the_process())?;
     let service = service_fn(move |event: LambdaEvent<Request>| async move {
         let LambdaEvent { payload, context } = event;
         let request = if payload.id().is_empty() {
