@@ -37,7 +37,7 @@ const SMALLEST_COMPRESSED: u64 = 1000;
 /// Everything under it goes to the API.
 const API_PREFIX: &str = "/api/";
 
-/// What CloudFront's response headers policy adds to the website. `'self'` alone may load, connect or frame: the page
+/// What CloudFront's response headers policy (`infra/site.yaml`) adds to the website. `'self'` alone may load, connect or frame: the page
 /// needs nothing from elsewhere, and the payment page is a page of its own.
 const SITE_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (
@@ -205,4 +205,44 @@ impl Shared {
 
 fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Document;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_website_has_the_headers_that_the_cdn_adds() {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/site.yaml");
+        let site = Document::read(&site).expect("the template of the site");
+        let policy = &site.properties_of("WebsiteHeaders")["ResponseHeadersPolicyConfig"];
+        let (own, custom) = (
+            &policy["SecurityHeadersConfig"],
+            &policy["CustomHeadersConfig"]["Items"][0],
+        );
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        // What it says is fixed. HSTS is the CDN's alone: nothing here speaks TLS.
+        assert!(own["ContentTypeOptions"].is_object());
+        let cdn = BTreeMap::from([
+            ("x-content-type-options".to_owned(), "nosniff".to_owned()),
+            (
+                "content-security-policy".to_owned(),
+                text(&own["ContentSecurityPolicy"]["ContentSecurityPolicy"]),
+            ),
+            (
+                "x-frame-options".to_owned(),
+                text(&own["FrameOptions"]["FrameOption"]),
+            ),
+            (
+                "referrer-policy".to_owned(),
+                text(&own["ReferrerPolicy"]["ReferrerPolicy"]),
+            ),
+            (text(&custom["Header"]), text(&custom["Value"])),
+        ]);
+        let local =
+            SITE_HEADERS.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()));
+        assert_eq!(BTreeMap::from(local), cdn);
+    }
 }
