@@ -52,7 +52,7 @@ impl Document {
     }
 
     /// All entries of a top-level section, in the order of their names.
-    pub(super) fn entries(&self, section: &str) -> impl Iterator<Item = (&String, &Value)> {
+    pub fn entries(&self, section: &str) -> impl Iterator<Item = (&String, &Value)> {
         self.root
             .get(section)
             .and_then(Value::as_object)
