@@ -62,7 +62,7 @@ impl Document {
 
     /// The properties of a resource after `Globals` are merged in, as SAM does: maps are merged, lists are joined, and
     /// anything else of the resource wins.
-    pub(super) fn properties_of(&self, id: &str) -> Map<String, Value> {
+    pub fn properties_of(&self, id: &str) -> Map<String, Value> {
         let Some(resource) = self.entry("Resources", id) else {
             return Map::new();
         };
