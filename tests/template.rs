@@ -1,0 +1,149 @@
+//! What `template.yaml` must say, whoever changes it: rules between its parts that neither AWS nor a linter checks.
+
+use std::path::Path;
+
+use local::template::Document;
+use serde_json::Value;
+
+fn template() -> Document {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    Document::read(&path).expect("the template")
+}
+
+/// The names of all resources of one type.
+fn names<'t>(template: &'t Document, kind: &str) -> Vec<&'t str> {
+    let resources = template.entries("Resources");
+    let names: Vec<_> = resources
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(id, _)| id.as_str())
+        .collect();
+    assert!(!names.is_empty(), "there is no {kind}");
+    names
+}
+
+/// One property of a resource, `Globals` included; null where it is not there.
+fn property(template: &Document, id: &str, name: &str) -> Value {
+    template.properties_of(id).remove(name).unwrap_or_default()
+}
+
+fn seconds(template: &Document, id: &str, name: &str) -> u64 {
+    let seconds = property(template, id, name);
+    seconds
+        .as_u64()
+        .unwrap_or_else(|| panic!("{id}.{name} is {seconds}"))
+}
+
+/// The properties of a function's events of one kind.
+fn events(template: &Document, function: &str, kind: &str) -> Vec<Value> {
+    let events = property(template, function, "Events");
+    let events = events.as_object().into_iter().flatten();
+    events
+        .filter(|(_, event)| event["Type"] == kind)
+        .map(|(_, event)| event["Properties"].clone())
+        .collect()
+}
+
+/// The resource that `!GetAtt Resource.Arn` is about.
+fn resource_of(arn: &Value) -> String {
+    let path = arn["Fn::GetAtt"].as_str().expect("!GetAtt");
+    path.strip_suffix(".Arn").expect("an ARN").to_owned()
+}
+
+#[test]
+fn no_message_is_seen_again_while_it_is_worked_on() {
+    let template = template();
+    let mut queues = 0;
+    for function in names(&template, "AWS::Serverless::Function") {
+        for source in events(&template, function, "SQS") {
+            let queue = resource_of(&source["Queue"]);
+            let hidden = seconds(&template, &queue, "VisibilityTimeout");
+            // What AWS asks for: Lambda itself may try again within.
+            assert!(
+                hidden >= 6 * seconds(&template, function, "Timeout"),
+                "{queue} for {function}"
+            );
+            queues += 1;
+        }
+    }
+    assert!(queues > 0);
+}
+
+#[test]
+fn dead_letters_outlive_what_they_were() {
+    let template = template();
+    let mut chains = 0;
+    for queue in names(&template, "AWS::SQS::Queue") {
+        let redrive = property(&template, queue, "RedrivePolicy");
+        if redrive.is_null() {
+            continue;
+        }
+        // A dead letter keeps the age that it had.
+        let dead = resource_of(&redrive["deadLetterTargetArn"]);
+        let kept = |queue: &str| seconds(&template, queue, "MessageRetentionPeriod");
+        assert!(kept(&dead) > kept(queue), "{queue} to {dead}");
+        chains += 1;
+    }
+    assert!(chains > 0);
+}
+
+#[test]
+fn every_function_ends_before_whoever_waits_for_it_gives_up() {
+    let template = template();
+    for function in names(&template, "AWS::Serverless::Function") {
+        let timeout = seconds(&template, function, "Timeout");
+        if !events(&template, function, "HttpApi").is_empty() {
+            assert!(timeout < 30, "{function}: the API waits for 30 seconds");
+        }
+        for schedule in events(&template, function, "Schedule") {
+            assert_eq!(schedule["Schedule"], "rate(1 minute)", "{function}");
+            assert!(timeout < 60, "{function} overlaps its next run");
+        }
+    }
+}
+
+#[test]
+fn every_function_is_deployed_in_steps_and_forgets_its_logs() {
+    let template = template();
+    let logs = names(&template, "AWS::Logs::LogGroup");
+    for function in names(&template, "AWS::Serverless::Function") {
+        assert_eq!(
+            property(&template, function, "AutoPublishAlias"),
+            "live",
+            "{function}"
+        );
+        let steps = property(&template, function, "DeploymentPreference");
+        assert_eq!(steps["Enabled"]["Ref"], "Canary", "{function}");
+        let own = logs.iter().find(|logs| {
+            let name = property(&template, logs, "LogGroupName");
+            name["Fn::Sub"] == format!("/aws/lambda/${{{function}}}")
+        });
+        let own = own.unwrap_or_else(|| {
+            panic!("{function} has no log group, and Lambda would make one that keeps all")
+        });
+        assert!(!property(&template, own, "RetentionInDays").is_null(), "{own}");
+    }
+}
+
+#[test]
+fn what_the_shop_lives_on_outlives_its_stack() {
+    let template = template();
+    for id in ["OrdersTable", "ProductsTable", "StockTable"] {
+        let table = template.entries("Resources").find(|(own, _)| *own == id);
+        let (_, table) = table.unwrap_or_else(|| panic!("there is no {id}"));
+        assert_eq!(table["DeletionPolicy"], "RetainExceptOnCreate", "{id}");
+        assert_eq!(table["UpdateReplacePolicy"], "Retain", "{id}");
+        let recovery = property(&template, id, "PointInTimeRecoverySpecification");
+        assert_eq!(recovery["PointInTimeRecoveryEnabled"], true, "{id}");
+        let protection = property(&template, id, "DeletionProtectionEnabled");
+        assert_eq!(protection["Fn::If"][0], "KeepsRealOrders", "{id}");
+    }
+}
+
+#[test]
+fn no_role_goes_past_the_boundary() {
+    let template = template();
+    for role in names(&template, "AWS::IAM::Role") {
+        let boundary = property(&template, role, "PermissionsBoundary");
+        assert_eq!(boundary["Fn::If"][1]["Ref"], "PermissionsBoundaryArn", "{role}");
+    }
+}
