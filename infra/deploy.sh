@@ -20,6 +20,6 @@ sam deploy --config-env "$stage" --template-file packaged.yaml --no-confirm-chan
     --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix "templates/$stage" \
     --role-arn "$DEPLOYER_ARN" --parameter-overrides "${overrides[@]}" "PermissionsBoundaryArn=$BOUNDARY_ARN"
 
-infra/publish.sh "$(of "$stack-site" "Outputs[?OutputKey=='WebsiteBucket'].OutputValue")"
-infra/smoke.sh "$(of "$stack" "Parameters[?ParameterKey=='SiteUrl'].ParameterValue")" \
+bash infra/publish.sh "$(of "$stack-site" "Outputs[?OutputKey=='WebsiteBucket'].OutputValue")"
+bash infra/smoke.sh "$(of "$stack" "Parameters[?ParameterKey=='SiteUrl'].ParameterValue")" \
     "$(of "$stack" "Outputs[?OutputKey=='ApiUrl'].OutputValue")"

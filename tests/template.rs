@@ -1,13 +1,18 @@
 //! What `template.yaml` must say, whoever changes it: rules between its parts that neither AWS nor a linter checks.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use local::template::Document;
 use serde_json::Value;
 
+fn read(path: &str) -> Document {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    Document::read(&path).expect("a template")
+}
+
 fn template() -> Document {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    Document::read(&path).expect("the template")
+    read("template.yaml")
 }
 
 /// The names of all resources of one type.
@@ -136,6 +141,39 @@ fn what_the_shop_lives_on_outlives_its_stack() {
         assert_eq!(recovery["PointInTimeRecoveryEnabled"], true, "{id}");
         let protection = property(&template, id, "DeletionProtectionEnabled");
         assert_eq!(protection["Fn::If"][0], "KeepsRealOrders", "{id}");
+    }
+}
+
+/// The actions in the statements of a policy.
+fn actions(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let actions = statements.flat_map(|statement| match &statement["Action"] {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    });
+    actions
+        .map(|action| action.as_str().expect("an action").to_owned())
+        .collect()
+}
+
+#[test]
+fn the_boundary_leaves_every_role_what_it_needs() {
+    let deployer = read("infra/deployer.yaml");
+    let allowed = actions(&property(&deployer, "Boundary", "PolicyDocument"));
+    let template = template();
+    for role in names(&template, "AWS::IAM::Role") {
+        for policy in property(&template, role, "Policies")
+            .as_array()
+            .expect("policies")
+        {
+            let needed = actions(&policy["PolicyDocument"]);
+            // Who is deployed by the pipeline is refused the rest, and only when it is first called.
+            let refused: Vec<_> = needed.difference(&allowed).collect();
+            assert!(
+                refused.is_empty(),
+                "{role} could not {refused:?}; infra/deployer.yaml must allow it"
+            );
+        }
     }
 }
 
