@@ -49,7 +49,9 @@ sweep() {
     aws cloudformation describe-stacks --output text \
         --query "Stacks[?starts_with(StackName, 'kontor-branch-')].[StackName, Tags[?Key=='branch'].Value | [0]]" |
         while read -r stack branch; do
-            grep -qxF -- "$branch" <<<"$branches" || remove "$stack"
+            # No stack of a branch at all: those say which.
+            [ "$branch" != None ] || continue
+            grep -qxF -- "$branch" <<<"$branches" || remove "$stack" </dev/null
         done
 }
 
