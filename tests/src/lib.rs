@@ -4,4 +4,4 @@ mod shopper;
 mod world;
 
 pub use shopper::{Answer, Shopper, a_checkout, items};
-pub use world::{FLASH, PAIR, RACE, Running, running};
+pub use world::{FLASH, PAIR, RACE, Running, running, running_with};

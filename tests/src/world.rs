@@ -43,6 +43,14 @@ impl Running {
 /// # Panics
 /// Where it does not start.
 pub fn running() -> &'static Running {
+    running_with(&[])
+}
+
+/// As [`running`], on a template with these parameters, where no test has started it yet.
+///
+/// # Panics
+/// Where it does not start.
+pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
     static RUNNING: OnceLock<Running> = OnceLock::new();
     RUNNING.get_or_init(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -52,6 +60,10 @@ pub fn running() -> &'static Running {
         let (directory, catalogue) = catalogue();
         let options = Options {
             catalogue,
+            parameters: parameters
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             ..Options::default()
         };
         let world = std::thread::scope(|scope| {

@@ -34,6 +34,7 @@ pub struct Reconciled {
 }
 
 /// What was done about one order, as far as it is counted.
+#[derive(Clone, Copy)]
 enum Mended {
     Paid(Money),
     Expired,

@@ -22,6 +22,21 @@ pub struct Tables {
     pub orders: String,
 }
 
+impl Tables {
+    /// The tables that `name_of` knows as `PRODUCTS_TABLE`, `STOCK_TABLE` and `ORDERS_TABLE`; it is asked for each of them, also
+    /// where one is missing.
+    pub fn named(mut name_of: impl FnMut(&str) -> Option<String>) -> Option<Self> {
+        let products = name_of("PRODUCTS_TABLE");
+        let stock = name_of("STOCK_TABLE");
+        let orders = name_of("ORDERS_TABLE");
+        Some(Self {
+            products: products?,
+            stock: stock?,
+            orders: orders?,
+        })
+    }
+}
+
 /// The shop's tables.
 #[derive(Clone, Debug)]
 pub struct DynamoDb {

@@ -32,7 +32,6 @@ impl Store {
             account: "000000000000",
             parameters: BTreeMap::new(),
             queue_url: &|name| format!("http://127.0.0.1/{name}"),
-            secret: &|_| Some("not needed here".to_owned()),
         };
         let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
         let stack = Stack::read(&resolver).expect("a stack");

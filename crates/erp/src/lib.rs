@@ -10,8 +10,8 @@ use bytes::Bytes;
 use domain::{Order, OrderId};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
-use https::{HttpsClient, HttpsError};
-use secrecy::{ExposeSecret, SecretString};
+use https::{Credential, HttpsClient, HttpsError};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use dispatch_note::DispatchNote;
@@ -22,7 +22,7 @@ pub struct ErpConfig {
     /// The address before `/orders/...`, without a slash at the end.
     pub base_url: String,
     /// Sent as a bearer token.
-    pub token: SecretString,
+    pub token: Credential,
 }
 
 /// The warehouse's ERP.
@@ -54,7 +54,7 @@ impl Erp {
             .uri(format!("{}/orders/{id}", self.config.base_url))
             .header(
                 AUTHORIZATION,
-                format!("Bearer {}", self.config.token.expose_secret()),
+                format!("Bearer {}", self.config.token.current().expose_secret()),
             )
             .header(CONTENT_TYPE, "application/json")
             .body(body)?;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::any;
 use proptest::prelude::*;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use testkit::an_order;
 
@@ -23,7 +24,7 @@ async fn erp(router: Router) -> Erp {
     Erp::new(
         ErpConfig {
             base_url,
-            token: "secret".into(),
+            token: SecretString::from("secret").into(),
         },
         client,
     )
@@ -102,7 +103,7 @@ async fn a_lost_answer_is_unknown_and_a_refused_connection_is_not() {
     let nobody = Erp::new(
         ErpConfig {
             base_url: "http://127.0.0.1:1".to_owned(),
-            token: "t".into(),
+            token: SecretString::from("t").into(),
         },
         client,
     );
@@ -173,7 +174,7 @@ async fn a_lookup_without_an_answer_is_unknown() {
 fn the_token_is_shown_nowhere() {
     let config = ErpConfig {
         base_url: "http://erp.example".to_owned(),
-        token: "hidden".into(),
+        token: SecretString::from("hidden").into(),
     };
     let client = HttpsClient::new(Duration::from_secs(1)).expect("a client");
     assert!(!format!("{:?}", Erp::new(config, client)).contains("hidden"));

@@ -3,6 +3,8 @@
 //! On the client that the AWS SDK compiles in anyway, with ring and the roots of the public web. `http://` is served too: the local
 //! world's sandboxes speak it.
 
+mod credential;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +14,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+
+pub use credential::Credential;
 
 /// The most bytes of an answer that are read: a hundred of Stripe's sessions fit ten times over.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;

@@ -28,7 +28,7 @@ type LookUp = dyn Fn(&str) -> Option<String>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment is incomplete: {}", faults.join("; "))]
 pub struct ConfigError {
-    faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Variables {

@@ -15,6 +15,7 @@ pub mod json;
 pub mod metrics;
 mod problem;
 pub mod schedule;
+pub mod secret;
 pub mod sqs;
 mod start;
 pub mod telemetry;

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Where the engines listen unless that is taken or told otherwise: the ports that local AWS tools commonly use.
 const DYNAMODB_PORT: u16 = 8000;
+const SECRETS_PORT: u16 = 4584;
 const SQS_PORT: u16 = 9324;
 const LAMBDA_PORT: u16 = 9001;
 
@@ -45,6 +46,9 @@ struct RunArgs {
     /// Port of DynamoDB (0: any free one) [default: 8000 if it is free]
     #[arg(long)]
     dynamodb_port: Option<u16>,
+    /// Port of Secrets Manager (0: any free one) [default: 4584 if it is free]
+    #[arg(long)]
+    secrets_port: Option<u16>,
     /// Port of SQS (0: any free one) [default: 9324 if it is free]
     #[arg(long)]
     sqs_port: Option<u16>,
@@ -127,6 +131,7 @@ impl RunArgs {
                 payments: self.payments_port,
                 warehouse: self.warehouse_port,
                 dynamodb: port(self.dynamodb_port, DYNAMODB_PORT),
+                secrets: port(self.secrets_port, SECRETS_PORT),
                 sqs: port(self.sqs_port, SQS_PORT),
                 lambda: port(self.lambda_port, LAMBDA_PORT),
             },
@@ -160,8 +165,9 @@ impl fmt::Display for Welcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let world = self.0;
         writeln!(f, "\nThe shop is open: {}\n", world.shop_url())?;
-        let (dynamodb, sqs, lambda) = (
+        let (dynamodb, secrets, sqs, lambda) = (
             world.dynamodb_endpoint(),
+            world.secrets_endpoint(),
             world.sqs_endpoint(),
             world.lambda_endpoint(),
         );
@@ -178,8 +184,13 @@ impl fmt::Display for Welcome<'_> {
             ),
             (
                 "DynamoDB",
-                dynamodb,
+                &dynamodb,
                 format!("aws dynamodb list-tables --endpoint-url {dynamodb}"),
+            ),
+            (
+                "secrets",
+                &secrets,
+                format!("aws secretsmanager get-secret-value --endpoint-url {secrets} --secret-id ..."),
             ),
             ("SQS", &sqs, format!("aws sqs list-queues --endpoint-url {sqs}")),
             (

@@ -10,6 +10,7 @@ pub mod engines;
 pub mod gateway;
 pub mod logs;
 pub mod replay;
+pub mod rights;
 pub mod runtime;
 pub mod sandbox;
 pub mod sources;

@@ -77,7 +77,7 @@ impl Stripe {
             .uri(format!("{}{path}", self.config.api_base))
             .header(
                 AUTHORIZATION,
-                format!("Bearer {}", self.config.secret_key.expose_secret()),
+                format!("Bearer {}", self.config.secret_key.current().expose_secret()),
             )
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("stripe-version", API_VERSION);

@@ -9,8 +9,7 @@ mod provider;
 mod session_form;
 pub mod webhook;
 
-use https::HttpsClient;
-use secrecy::SecretString;
+use https::{Credential, HttpsClient};
 
 /// Where Stripe is, who we are, and where shoppers come back to.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub struct StripeConfig {
     /// `https://api.stripe.com`, or a sandbox's address; without a slash at the end.
     pub api_base: String,
     /// The account's secret key, `sk_...` or a restricted `rk_...`.
-    pub secret_key: SecretString,
+    pub secret_key: Credential,
     /// The website's address, without a slash at the end.
     pub site_url: String,
 }

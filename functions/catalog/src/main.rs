@@ -20,15 +20,8 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
-    let tables = env.finish(|| {
-        Some(Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        })
-    })?;
+    let tables = Tables::named(|name| env.text(name));
+    let tables = env.finish(|| tables)?;
     let store = DynamoDb::new(Client::new(&aws::config().await?), tables);
     http::serve(Catalog::new(store, clock::now)).await
 }

@@ -3,6 +3,7 @@ use app::{AccessKeys, PlaceOrderError, Placed, place_order, quote_cart};
 use domain::ShippingTable;
 use lambda_kit::http::{Handle, Request, Response};
 use lambda_kit::metrics::{self, Unit};
+use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 
 use crate::idempotency_key::idempotency_key;
@@ -12,7 +13,7 @@ use crate::{refusal, wire};
 pub(crate) struct Checkout<S, C> {
     pub(crate) store: S,
     pub(crate) shipping: ShippingTable,
-    pub(crate) keys: AccessKeys,
+    pub(crate) keys: Secret<AccessKeys>,
     pub(crate) clock: C,
 }
 
@@ -41,7 +42,7 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         count(&placed);
         let placed = placed.map_err(refusal::of_order)?;
         telemetry::note("order.id", placed.order.id);
-        Ok(wire::placed(&placed, self.keys.token(placed.order.id)))
+        Ok(wire::placed(&placed, self.keys.current().token(placed.order.id)))
     }
 }
 

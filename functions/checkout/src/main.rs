@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::Client;
 use domain::ShippingTable;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
+use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http};
 
 use crate::handler::Checkout;
@@ -23,21 +24,18 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
-    let keys = env.parse("ACCESS_TOKEN_KEYS", AccessKeys::parse);
-    let (tables, keys) = env.finish(|| {
-        let tables = Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        };
-        Some((tables, keys?))
-    })?;
+    let tables = Tables::named(|name| env.text(name));
+    let secret = secret::Settings::read(&mut env);
+    let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
+    let aws = aws::config().await?;
     let checkout = Checkout {
-        store: DynamoDb::new(Client::new(&aws::config().await?), tables),
+        store: DynamoDb::new(Client::new(&aws), tables),
         shipping: ShippingTable::of_the_shop(),
-        keys,
+        keys: Secret::load(&aws, secret, |mut values| {
+            let keys = values.parse("access_token_keys", AccessKeys::parse);
+            values.finish(|| keys)
+        })
+        .await?,
         clock: clock::now,
     };
     http::serve(checkout).await

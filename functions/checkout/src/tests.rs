@@ -3,6 +3,7 @@ use app::ports::Orders;
 use domain::{OrderId, ShippingTable};
 use lambda_kit::http::{Request, Response, answer};
 use lambda_kit::metrics::collect;
+use lambda_kit::secret::Secret;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::{FakeClock, MemoryStore, a_product, a_sku, an_order};
@@ -22,7 +23,7 @@ fn subject() -> Subject {
     Checkout {
         store: MemoryStore::with(products.map(|(sku, cents, pieces)| (a_product(sku, cents), pieces))),
         shipping: ShippingTable::of_the_shop(),
-        keys: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+        keys: Secret::fixed(AccessKeys::parse(&"k".repeat(32)).expect("a key")),
         clock: FakeClock::at_noon(),
     }
 }
@@ -163,7 +164,7 @@ async fn an_order_is_placed_and_found_at_its_location() {
     let location = format!("/api/orders/{}", placed.order.id);
     assert_eq!(response.header_of("location"), Some(location.as_str()));
     let id = OrderId::parse(&placed.order.id).expect("an id");
-    assert!(subject.keys.admit(id, &placed.access_token));
+    assert!(subject.keys.current().admit(id, &placed.access_token));
     assert!(subject.store.get(id).await.expect("a store").is_some());
     assert_eq!(subject.store.stock_of(&a_sku("LAMP")), 3);
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use erp::{Erp, ErpConfig};
-use https::HttpsClient;
+use https::{Credential, HttpsClient};
 use jiff::SignedDuration;
 use lambda_kit::config::Variables;
+use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, sqs};
 use secrecy::SecretString;
 
@@ -27,25 +28,25 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
+    let tables = Tables::named(|name| env.text(name));
     let base_url = env.base_url("ERP_BASE_URL");
-    let token = env.text("ERP_TOKEN").map(SecretString::from);
-    let (tables, config) = env.finish(|| {
-        let tables = Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        };
-        let config = ErpConfig {
-            base_url: base_url?,
-            token: token?,
-        };
-        Some((tables, config))
-    })?;
+    let secret = secret::Settings::read(&mut env);
+    let (tables, base_url, secret) = env.finish(|| Some((tables?, base_url?, secret?)))?;
+    let aws = aws::config().await?;
+    let client = HttpsClient::new(ERP_TIMEOUT)?;
+    let orders = DynamoDb::new(Client::new(&aws), tables);
+    let token = Secret::load(&aws, secret, |mut values| {
+        let token = values.text("erp_token").map(SecretString::from);
+        values.finish(|| token)
+    })
+    .await?;
+    let config = ErpConfig {
+        base_url,
+        token: Credential::new(move || SecretString::clone(&token.current())),
+    };
     let forwarder = Forwarder {
-        orders: DynamoDb::new(Client::new(&aws::config().await?), tables),
-        warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
+        orders,
+        warehouse: Erp::new(config, client),
         clock: clock::now,
     };
     sqs::serve("forward", forwarder, LONGEST).await

@@ -1,18 +1,21 @@
 use app::ports::{Orders, StoreError};
 use app::{AccessKeys, ShowOrderError, show_order};
 use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 
 /// Shows orders.
 pub(crate) struct OrderStatus<O> {
     pub(crate) orders: O,
-    pub(crate) keys: AccessKeys,
+    pub(crate) keys: Secret<AccessKeys>,
 }
 
 impl<O: Orders> Handle for OrderStatus<O> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let token = request.bearer_token().unwrap_or_default();
-        let order = show_order(&self.orders, &self.keys, request.path_parameter("id"), token)
+        let id = request.path_parameter("id");
+        let keys = self.keys.fitting(|keys| keys.open(id, token)).await;
+        let order = show_order(&self.orders, &keys, id, token)
             .await
             .map_err(|error| match error {
                 ShowOrderError::NotFound => order_not_found(),
@@ -53,7 +56,7 @@ mod tests {
         orders.put_order(an_order().under("reserving").draft());
         OrderStatus {
             orders,
-            keys: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+            keys: Secret::fixed(AccessKeys::parse(&"k".repeat(32)).expect("a key")),
         }
     }
 
@@ -68,7 +71,7 @@ mod tests {
     async fn who_holds_the_token_sees_the_order() {
         let subject = subject();
         let id = an_order().draft().id;
-        let token = subject.keys.token(id);
+        let token = subject.keys.current().token(id);
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let response = answer(&subject, &ask(id.as_str(), &format!("{scheme} {token}"))).await;
             assert_eq!(
@@ -86,8 +89,11 @@ mod tests {
         let id = an_order().draft().id;
         let unknown = OrderId::for_key("unknown");
         let reserving = OrderId::for_key("reserving");
-        let (own, of_unknown) = (subject.keys.token(id), subject.keys.token(unknown));
-        let of_reserving = subject.keys.token(reserving);
+        let (own, of_unknown) = (
+            subject.keys.current().token(id),
+            subject.keys.current().token(unknown),
+        );
+        let of_reserving = subject.keys.current().token(reserving);
         let expected = answer(&subject, &ask(unknown.as_str(), &format!("Bearer {of_unknown}"))).await;
         assert_eq!(
             (expected.status(), expected.header_of("cache-control")),

@@ -8,6 +8,7 @@ use app::AccessKeys;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
+use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, http};
 
 use crate::handler::OrderStatus;
@@ -17,17 +18,15 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
-    let keys = env.parse("ACCESS_TOKEN_KEYS", AccessKeys::parse);
-    let (tables, keys) = env.finish(|| {
-        let tables = Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        };
-        Some((tables, keys?))
-    })?;
-    let orders = DynamoDb::new(Client::new(&aws::config().await?), tables);
+    let tables = Tables::named(|name| env.text(name));
+    let secret = secret::Settings::read(&mut env);
+    let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
+    let aws = aws::config().await?;
+    let orders = DynamoDb::new(Client::new(&aws), tables);
+    let keys = Secret::load(&aws, secret, |mut values| {
+        let keys = values.parse("access_token_keys", AccessKeys::parse);
+        values.finish(|| keys)
+    })
+    .await?;
     http::serve(OrderStatus { orders, keys }).await
 }

@@ -2,6 +2,7 @@ use app::ports::{Clock, OrderQueue, Orders, StoreError};
 use app::{PaymentNotice, SettleError, Settled, settle_payment};
 use lambda_kit::http::{Handle, Request, Response};
 use lambda_kit::metrics::{self, Unit};
+use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 
@@ -9,14 +10,14 @@ use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 pub(crate) struct PaymentEvents<O, Q, C> {
     pub(crate) orders: O,
     pub(crate) queue: Q,
-    pub(crate) secrets: WebhookSecrets,
+    pub(crate) secrets: Secret<WebhookSecrets>,
     pub(crate) clock: C,
 }
 
 impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let signature = request.header("stripe-signature");
-        let message = webhook::read(&self.secrets, signature, &request.bytes()?, self.clock.now());
+        let message = self.read(signature, &request.bytes()?).await;
         if let Message::Notice(notice) = message.map_err(refused)? {
             telemetry::note("order.id", notice.order());
             let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
@@ -26,6 +27,21 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
             count(settled, &notice);
         }
         Ok(Response::json(200, &serde_json::json!({})).header("cache-control", "no-store"))
+    }
+}
+
+impl<O: Sync, Q: Sync, C: Clock> PaymentEvents<O, Q, C> {
+    /// Reads a message; one that is not believed is read again where the secrets have just been rolled.
+    async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, WebhookError> {
+        let read = |secrets: &WebhookSecrets| webhook::read(secrets, signature, body, self.clock.now());
+        let known = self.secrets.current();
+        match read(&known) {
+            Err(WebhookError::Signature) => match self.secrets.renewed(&known).await {
+                Some(renewed) => read(&renewed),
+                None => Err(WebhookError::Signature),
+            },
+            message => message,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
+use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http};
 use queue::SqsOrderQueue;
 use stripe::webhook::WebhookSecrets;
@@ -19,23 +20,19 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
+    let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
-    let secrets = env.parse("STRIPE_WEBHOOK_SECRETS", WebhookSecrets::parse);
-    let (tables, queue_url, secrets) = env.finish(|| {
-        let tables = Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        };
-        Some((tables, queue_url?, secrets?))
-    })?;
+    let secret = secret::Settings::read(&mut env);
+    let (tables, queue_url, secret) = env.finish(|| Some((tables?, queue_url?, secret?)))?;
     let config = aws::config().await?;
     let events = PaymentEvents {
         orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
         queue: SqsOrderQueue::new(aws_sdk_sqs::Client::new(&config), queue_url),
-        secrets,
+        secrets: Secret::load(&config, secret, |mut values| {
+            let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
+            values.finish(|| secrets)
+        })
+        .await?,
         clock: clock::now,
     };
     http::serve(events).await

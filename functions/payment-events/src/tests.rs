@@ -3,6 +3,7 @@ use domain::{OrderId, Status};
 use hmac::{Hmac, KeyInit, Mac};
 use lambda_kit::http::{Request, Response, answer};
 use lambda_kit::metrics::collect;
+use lambda_kit::secret::Secret;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -21,7 +22,7 @@ fn subject() -> Subject {
     PaymentEvents {
         orders,
         queue: FakeQueue::default(),
-        secrets: WebhookSecrets::parse(SECRET).expect("a secret"),
+        secrets: Secret::fixed(WebhookSecrets::parse(SECRET).expect("a secret")),
         clock: FakeClock::at_noon(),
     }
 }

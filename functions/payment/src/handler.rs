@@ -1,15 +1,37 @@
 use app::ports::{Clock, Orders, PaymentProvider, StoreError};
 use app::{AccessKeys, StartPaymentError, start_payment};
 use domain::{OrderId, PaymentRefused};
+use lambda_kit::config::{ConfigError, Variables};
 use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
+use secrecy::SecretString;
 
 /// Opens payment pages.
 pub(crate) struct Payment<O, P, C> {
     pub(crate) orders: O,
     pub(crate) provider: P,
-    pub(crate) keys: AccessKeys,
+    pub(crate) secrets: Secret<Secrets>,
     pub(crate) clock: C,
+}
+
+/// What the function keeps to itself.
+pub(crate) struct Secrets {
+    pub(crate) access: AccessKeys,
+    pub(crate) stripe: SecretString,
+}
+
+impl Secrets {
+    pub(crate) fn read(mut values: Variables) -> Result<Self, ConfigError> {
+        let access = values.parse("access_token_keys", AccessKeys::parse);
+        let stripe = values.text("stripe_secret_key").map(SecretString::from);
+        values.finish(|| {
+            Some(Self {
+                access: access?,
+                stripe: stripe?,
+            })
+        })
+    }
 }
 
 impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
@@ -19,9 +41,17 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             telemetry::note("order.id", id);
         }
         let token = request.bearer_token().unwrap_or_default();
-        let page = start_payment(&self.orders, &self.provider, &self.keys, &self.clock, id, token)
-            .await
-            .map_err(refused)?;
+        let secrets = self.secrets.fitting(|known| known.access.open(id, token)).await;
+        let page = start_payment(
+            &self.orders,
+            &self.provider,
+            &secrets.access,
+            &self.clock,
+            id,
+            token,
+        )
+        .await
+        .map_err(refused)?;
         let page = api::PaymentPage {
             redirect_url: page.redirect_url,
             expires_at: page.expires_at.to_string(),
@@ -83,7 +113,10 @@ mod tests {
         Payment {
             orders,
             provider: FakeProvider::default(),
-            keys: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+            secrets: Secret::fixed(Secrets {
+                access: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
+                stripe: "sk_test".into(),
+            }),
             clock: FakeClock::at_noon(),
         }
     }
@@ -98,7 +131,7 @@ mod tests {
     /// Asks, as who holds the token, for the order that was placed under `key`.
     async fn pay(subject: &Subject, key: &str) -> Response {
         let id = OrderId::for_key(key);
-        let token = subject.keys.token(id);
+        let token = subject.secrets.current().access.token(id);
         answer(subject, &ask(id.as_str(), &format!("bearer {token}"))).await
     }
 
@@ -173,8 +206,14 @@ mod tests {
         for request in [
             ask(id.as_str(), ""),
             ask(id.as_str(), "Bearer x"),
-            ask(id.as_str(), &format!("Bearer {}", subject.keys.token(unknown))),
-            ask("x", &format!("Bearer {}", subject.keys.token(id))),
+            ask(
+                id.as_str(),
+                &format!("Bearer {}", subject.secrets.current().access.token(unknown)),
+            ),
+            ask(
+                "x",
+                &format!("Bearer {}", subject.secrets.current().access.token(id)),
+            ),
         ] {
             assert!(answer(&subject, &request).await == expected);
         }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables};
-use https::HttpsClient;
+use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
+use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, schedule};
 use queue::SqsOrderQueue;
 use secrecy::SecretString;
@@ -23,26 +24,24 @@ fn main() -> ExitCode {
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
-    let (products, stock) = (env.text("PRODUCTS_TABLE"), env.text("STOCK_TABLE"));
-    let orders = env.text("ORDERS_TABLE");
+    let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
     let api_base = env.base_url("STRIPE_API_BASE");
-    let secret_key = env.text("STRIPE_SECRET_KEY").map(SecretString::from);
-    let (tables, queue_url, stripe) = env.finish(|| {
-        let tables = Tables {
-            products: products?,
-            stock: stock?,
-            orders: orders?,
-        };
-        let stripe = StripeConfig {
-            api_base: api_base?,
-            secret_key: secret_key?,
-            // Where a shopper comes back to from a page; this function opens none.
-            site_url: String::new(),
-        };
-        Some((tables, queue_url?, stripe))
-    })?;
+    let secret = secret::Settings::read(&mut env);
+    let (tables, queue_url, api_base, secret) =
+        env.finish(|| Some((tables?, queue_url?, api_base?, secret?)))?;
     let config = aws::config().await?;
+    let key = Secret::load(&config, secret, |mut values| {
+        let key = values.text("stripe_secret_key").map(SecretString::from);
+        values.finish(|| key)
+    })
+    .await?;
+    let stripe = StripeConfig {
+        api_base,
+        secret_key: Credential::new(move || SecretString::clone(&key.current())),
+        // Where a shopper comes back to from a page; this function opens none.
+        site_url: String::new(),
+    };
     let reconciler = Reconciler {
         orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
         queue: SqsOrderQueue::new(aws_sdk_sqs::Client::new(&config), queue_url),

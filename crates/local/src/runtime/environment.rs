@@ -27,7 +27,8 @@ pub(super) fn environment(
     let log_group = format!("/aws/lambda/{}", function.name);
     let memory = function.memory_mb.to_string();
     let lambda = [
-        ("AWS_ACCESS_KEY_ID", "test"),
+        // By which the engines know whose rights a call has.
+        ("AWS_ACCESS_KEY_ID", function.id.as_str()),
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),

@@ -1,7 +1,7 @@
 //! The functions of the template.
 
 use super::events::Events;
-use super::{Properties, QueueSource, Resolver, Result, Route, ScheduleSource, TemplateError};
+use super::{Properties, QueueSource, Resolver, Result, Role, Route, ScheduleSource, TemplateError};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub struct Function {
     pub memory_mb: u32,
     /// Its own environment variables, all resolved.
     pub environment: BTreeMap<String, String>,
+    /// What it may do.
+    pub role: Role,
     /// Most invocations at once, when the template reserves some.
     pub reserved_concurrency: Option<usize>,
     /// Routes that it answers.
@@ -78,6 +80,7 @@ impl Function {
             timeout,
             memory_mb: properties.number("MemorySize")?.unwrap_or(DEFAULT_MEMORY_MB),
             environment: environment(&properties)?,
+            role: Role::of_function(resolver, id)?,
             reserved_concurrency: properties
                 .number("ReservedConcurrentExecutions")?
                 .map(|most| most as usize),

@@ -1,4 +1,4 @@
-//! `CloudFormation`'s intrinsic functions, parameters, conditions and dynamic references.
+//! `CloudFormation`'s intrinsic functions, parameters and conditions.
 
 use super::document::{Document, is_intrinsic};
 use super::properties::{Properties, scalar_text};
@@ -22,17 +22,6 @@ pub struct Surroundings<'a> {
     pub parameters: BTreeMap<String, String>,
     /// The address of the queue with this name.
     pub queue_url: &'a (dyn Fn(&str) -> String + Sync),
-    /// The value of a `{{resolve:secretsmanager:..}}` reference.
-    pub secret: &'a (dyn Fn(&SecretReference<'_>) -> Option<String> + Sync),
-}
-
-/// `{{resolve:secretsmanager:NAME:SecretString:KEY}}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SecretReference<'a> {
-    /// Name or ARN of the secret.
-    pub name: &'a str,
-    /// Key in the secret's JSON object; empty when the whole text is meant.
-    pub key: &'a str,
 }
 
 /// Answers the intrinsic functions of one template.
@@ -109,7 +98,10 @@ impl<'a> Resolver<'a> {
             Value::Object(map) if is_intrinsic(map) => self.intrinsic(map, place),
             Value::Object(map) => self.map(map, place).map(|map| Some(Value::Object(map))),
             Value::Array(items) => self.list(items, place).map(|items| Some(Value::Array(items))),
-            Value::String(text) => self.secrets(text, place).map(|text| Some(Value::String(text))),
+            Value::String(text) if text.contains("{{resolve:") => Err(TemplateError::at(
+                place,
+                "has a dynamic reference, which the local world does not resolve; secrets are read at run time",
+            )),
             scalar => Ok(Some(scalar.clone())),
         };
         self.depth.set(depth - 1);
@@ -236,7 +228,7 @@ impl<'a> Resolver<'a> {
             rest = after;
         }
         out.push_str(rest);
-        self.secrets(&out, place)
+        Ok(out)
     }
 
     fn substitution(&self, name: &str, names: &Map<String, Value>, place: &str) -> Result<String> {
@@ -262,7 +254,7 @@ impl<'a> Resolver<'a> {
         };
         let texts: Option<Vec<String>> = items.iter().map(scalar_text).collect();
         let texts = texts.ok_or_else(|| TemplateError::at(place, "joins something that is no text"))?;
-        self.secrets(&texts.join(separator), place)
+        Ok(texts.join(separator))
     }
 
     fn split(&self, argument: &Value, place: &str) -> Result<Value> {
@@ -410,7 +402,6 @@ Resources:
             account: "000000000000",
             parameters: BTreeMap::from([("Given".to_owned(), "g".to_owned())]),
             queue_url: &|name| format!("http://queues/{name}"),
-            secret: &|secret| (secret.key == "k").then(|| format!("secret of {}", secret.name)),
         };
         let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
         let wrapped = Document::parse(
@@ -509,24 +500,9 @@ Resources:
     }
 
     #[test]
-    fn secrets_are_looked_up_inside_any_text() {
-        assert_eq!(
-            value("'{{resolve:secretsmanager:shop/dev:SecretString:k}}'"),
-            json!("secret of shop/dev")
-        );
-        assert_eq!(
-            value("!Sub 'x{{resolve:secretsmanager:${Stage}:SecretString:k}}y'"),
-            json!("xsecret of devy")
-        );
-        assert_eq!(
-            value("!Join ['', ['{{resolve:secretsmanager:', a, ':SecretString:k::}}']]"),
-            json!("secret of a")
-        );
-        assert!(
-            fault("'{{resolve:secretsmanager:a:SecretString:other}}'")
-                .contains("no secret for the key `other`")
-        );
-        assert!(fault("'{{resolve:ssm:a}}'").contains("secretsmanager references only"));
+    fn a_dynamic_reference_is_refused() {
+        let fault = fault("'{{resolve:secretsmanager:a:SecretString:k}}'");
+        assert!(fault.contains("does not resolve"), "{fault}");
     }
 
     #[test]
@@ -554,7 +530,6 @@ Resources:
             account: "a",
             parameters: BTreeMap::new(),
             queue_url: &|_| String::new(),
-            secret: &|_| None,
         };
         let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
         assert_eq!(
@@ -572,7 +547,6 @@ Resources:
             account: "a",
             parameters: BTreeMap::from([("Nobody".to_owned(), String::new())]),
             queue_url: &|_| String::new(),
-            secret: &|_| None,
         };
         let fault = Resolver::new(&document, &surroundings).err().expect("refused");
         assert_eq!(fault.place(), "Parameters.Nobody");

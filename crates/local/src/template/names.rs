@@ -1,6 +1,6 @@
-//! What the intrinsic functions look up: names in the account, parameters, secrets.
+//! What the intrinsic functions look up: names in the account and parameters.
 
-use super::intrinsics::{Resolver, SecretReference, Surroundings};
+use super::intrinsics::{Resolver, Surroundings};
 use super::properties::scalar_text;
 use super::{Result, TemplateError};
 use serde_json::Value;
@@ -80,43 +80,6 @@ impl Resolver<'_> {
             // Keys, roles and the like do not exist here; what refers to them gets a name that is at least readable.
             (_, "Arn") => format!("arn:aws:local:{region}:{account}:{name}"),
             _ => format!("{name}.{attribute}"),
-        })
-    }
-
-    /// Replaces the dynamic references in a text.
-    pub(super) fn secrets(&self, text: &str, place: &str) -> Result<String> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{resolve:") {
-            // Without its end it is only a part of a reference, for instance an item that `Join` completes.
-            let Some((reference, after)) = after.split_once("}}") else {
-                break;
-            };
-            out.push_str(before);
-            out.push_str(&self.secret(reference, place)?);
-            rest = after;
-        }
-        if out.is_empty() && rest.len() == text.len() {
-            return Ok(text.to_owned());
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    fn secret(&self, reference: &str, place: &str) -> Result<String> {
-        let path = reference.strip_prefix("secretsmanager:").ok_or_else(|| {
-            TemplateError::at(
-                place,
-                format!("`{reference}`: the local world knows secretsmanager references only"),
-            )
-        })?;
-        let (name, rest) = path.split_once(":SecretString").unwrap_or((path, ""));
-        let key = rest.trim_start_matches(':').split(':').next().unwrap_or_default();
-        (self.surroundings.secret)(&SecretReference { name, key }).ok_or_else(|| {
-            TemplateError::at(
-                place,
-                format!("the local world has no secret for the key `{key}` of `{name}`"),
-            )
         })
     }
 }

@@ -89,6 +89,32 @@ impl Properties {
         Ok(Self::new(format!("{}.{name}", self.place), values))
     }
 
+    /// A list of maps; none where there is none.
+    pub(super) fn maps(&self, name: &str) -> Result<Vec<Map<String, Value>>> {
+        let items = match self.values.get(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items.clone(),
+            Some(single) => vec![single.clone()],
+        };
+        let map = |item| match item {
+            Value::Object(map) => Ok(map),
+            _ => Err(self.fault(name, "must be a list of maps")),
+        };
+        items.into_iter().map(map).collect()
+    }
+
+    /// A text or a list of texts, at least one.
+    pub(super) fn one_or_more(&self, name: &str) -> Result<Vec<String>> {
+        let texts = match self.values.get(name) {
+            Some(Value::String(text)) => vec![text.clone()],
+            _ => self.texts(name)?,
+        };
+        if texts.is_empty() {
+            return Err(self.fault(name, "is missing"));
+        }
+        Ok(texts)
+    }
+
     /// The names of this map's entries.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)

@@ -240,7 +240,7 @@ Resources:
     Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: shop}}
     Properties:
       CodeUri: functions/shop
-      Role: !ImportValue not-looked-at
+      Role: !GetAtt ShopRole.Arn
       MemorySize: 256
       ReservedConcurrentExecutions: 2
       Environment: {Variables: {TABLE: !Ref Orders, QUEUE: !Ref Work, N: 3}}
@@ -267,6 +267,16 @@ Resources:
       VisibilityTimeout: 180
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Zzz.Arn, maxReceiveCount: 5}
   Zzz: {Type: AWS::SQS::Queue}
+  ShopRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: !ImportValue not-looked-at
+      Policies:
+        - PolicyName: shop
+          PolicyDocument:
+            Statement:
+              - {Sid: Keep, Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem], Resource: !GetAtt Orders.Arn}
+              - {Effect: Allow, Action: dynamodb:Query, Resource: [!Sub '${Orders.Arn}/index/*']}
   Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {X: !Cidr [a, b]}}
 ";
 
@@ -278,7 +288,6 @@ Resources:
             account: "0",
             parameters: BTreeMap::from([("Level".to_owned(), "debug".to_owned())]),
             queue_url: &|name| format!("http://q/{name}"),
-            secret: &|_| None,
         };
         Stack::read(&Resolver::new(&document, &surroundings).expect("a resolver"))
     }
@@ -323,6 +332,31 @@ Resources:
         assert_eq!(worker.queues[0].queue, "s-Work");
         assert_eq!(worker.queues[0].batch_size, 10);
         assert_eq!(worker.schedules.len(), 1);
+    }
+
+    #[test]
+    fn a_function_has_the_rights_of_its_role_or_none() {
+        let stack = stack(TEMPLATE).expect("a stack");
+        let table = "arn:aws:dynamodb:eu-central-1:0:table/s-Orders";
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let role = super::super::Role {
+            id: "ShopRole".to_owned(),
+            statements: vec![
+                super::super::Statement {
+                    sid: "Keep".to_owned(),
+                    actions: texts(&["dynamodb:GetItem", "dynamodb:PutItem"]),
+                    resources: texts(&[table]),
+                },
+                super::super::Statement {
+                    sid: String::new(),
+                    actions: texts(&["dynamodb:Query"]),
+                    resources: texts(&[&format!("{table}/index/*")]),
+                },
+            ],
+        };
+        assert_eq!(stack.function("shop").map(|shop| &shop.role), Some(&role));
+        let worker = stack.function("worker").expect("by binary");
+        assert_eq!(worker.role, super::super::Role::default());
     }
 
     use super::super::Binary;
@@ -370,6 +404,9 @@ Resources:
         );
         assert!(fault("maxReceiveCount: 5", "maxReceiveCount: 0").contains("1 to 1000"));
         assert!(fault("{BuildMethod: rust-cargolambda}", "{}").contains("BuildMethod: rust-cargolambda"));
+        assert!(fault("!GetAtt ShopRole.Arn", "!ImportValue role").contains("must be `!GetAtt ROLE.Arn`"));
+        assert!(fault("Sid: Keep, Effect: Allow", "Effect: Deny").contains("must be Allow"));
+        assert!(fault("Sid: Keep,", "Condition: {},").contains("Statement.0.Condition: is not known"));
         assert!(fault("!GetAtt Work.Arn", "arn:aws:sqs:r:0:elsewhere").contains("no queue `elsewhere`"));
         let twice = TEMPLATE.replacen(
             "Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}",

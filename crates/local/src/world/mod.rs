@@ -9,9 +9,11 @@ pub use options::{Options, Port, Ports};
 
 use crate::catalogue::Catalogue;
 use crate::engines::dynamodb::DynamoDb;
+use crate::engines::secrets::SecretsManager;
 use crate::engines::sqs::{QueueAttributes, Redrive, Sqs};
 use crate::gateway::{Gateway, GatewayPort};
 use crate::logs::Logs;
+use crate::rights::{Front, Guard};
 use crate::runtime::{ACCOUNT, InvokeError, ProcessInfo, REGION, Runtime, RuntimeOptions};
 use crate::sandbox::payments::{Payments, PaymentsConfig};
 use crate::sandbox::warehouse::{Warehouse, WarehouseConfig};
@@ -26,6 +28,8 @@ use std::path::PathBuf;
 const STACK_NAME: &str = "kontor";
 /// Where the payment provider sends its events.
 const WEBHOOK_PATH: &str = "/api/webhooks/stripe";
+/// The functions' variable that names their secret.
+const SECRET_NAME: &str = "SECRET_NAME";
 
 /// The whole shop, running. [`World::stop`] ends it in order; dropping it ends it at once.
 pub struct World {
@@ -34,12 +38,14 @@ pub struct World {
     runtime: Runtime,
     payments: Payments,
     warehouse: Warehouse,
+    secrets: SecretsManager,
     sqs: Sqs,
     dynamodb: Option<DynamoDb>,
+    dynamodb_front: Front,
+    guard: Guard,
     logs: Logs,
     stack: Stack,
     shop_url: String,
-    dynamodb_endpoint: String,
     notes: Vec<String>,
 }
 
@@ -48,14 +54,19 @@ struct Outside {
     gateway: GatewayPort,
     payments: Payments,
     warehouse: Warehouse,
+    secrets: SecretsManager,
     sqs: Sqs,
     dynamodb: DynamoDb,
+    dynamodb_front: Front,
+    guard: Guard,
     notes: Vec<String>,
 }
 
 impl World {
     /// What the payment sandbox signs its events with: for tests that write events of their own.
     pub const WEBHOOK_SECRET: &str = secrets::STRIPE_WEBHOOK_SECRET;
+    /// What the access tokens of orders are signed with.
+    pub const ACCESS_TOKEN_KEY: &str = secrets::ACCESS_TOKEN_KEYS;
 
     /// Starts everything. Returns when the shop answers.
     ///
@@ -93,13 +104,24 @@ impl World {
             gateway,
             payments,
             warehouse,
+            secrets,
             sqs,
             dynamodb,
+            dynamodb_front,
+            guard,
             mut notes,
         } = outside;
+        for function in &stack.functions {
+            if let Some(name) = function.environment.get(SECRET_NAME) {
+                secrets.put(name, &secrets::text());
+            }
+        }
+        guard.hold(&stack.functions);
+        guard.check_sources(&stack.functions)?;
         let logs = Logs::to(options.logs);
         let environment = BTreeMap::from([
-            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb.endpoint()),
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_front.endpoint()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets.endpoint()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), sqs.endpoint()),
         ]);
         let runtime = on_port("Lambda", options.ports.lambda, &mut notes, async |port| {
@@ -122,9 +144,11 @@ impl World {
             runtime,
             payments,
             warehouse,
+            secrets,
             sqs,
-            dynamodb_endpoint: dynamodb.endpoint(),
             dynamodb: Some(dynamodb),
+            dynamodb_front,
+            guard,
             logs,
             stack,
             shop_url,
@@ -148,8 +172,23 @@ impl World {
     }
 
     /// DynamoDB, for SDKs and the AWS CLI.
-    pub fn dynamodb_endpoint(&self) -> &str {
-        &self.dynamodb_endpoint
+    pub fn dynamodb_endpoint(&self) -> String {
+        self.dynamodb_front.endpoint()
+    }
+
+    /// Secrets Manager, for SDKs and the AWS CLI.
+    pub fn secrets_endpoint(&self) -> String {
+        self.secrets.endpoint()
+    }
+
+    /// Gives a member of the functions' secret another value, as an operator would: `NEW,OLD` keeps two live.
+    pub fn roll_secret(&self, member: &str, value: &str) {
+        self.secrets.roll(member, value);
+    }
+
+    /// Who did what with the engines, and who was refused.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// SQS, for SDKs and the AWS CLI.
@@ -243,17 +282,24 @@ impl Outside {
             .await
             .context("choose another port with --warehouse-port (0 is any free one)")?;
         let place = data("dynamodb");
-        let start = async |port| DynamoDb::start(port, place.as_deref()).await;
-        let dynamodb = on_port("DynamoDB", ports.dynamodb, &mut notes, start).await?;
+        let dynamodb = DynamoDb::start(0, place.as_deref()).await?;
+        let guard = Guard::default();
+        let start = async |port| Front::of_dynamodb(port, dynamodb.endpoint(), &guard).await;
+        let dynamodb_front = on_port("DynamoDB", ports.dynamodb, &mut notes, start).await?;
+        let start = async |port| SecretsManager::start(port, guard.clone()).await;
+        let secrets = on_port("Secrets Manager", ports.secrets, &mut notes, start).await?;
         let place = data("sqs");
-        let start = async |port| Sqs::start(port, place.as_deref()).await;
+        let start = async |port| Sqs::guarded(port, place.as_deref(), guard.clone()).await;
         let sqs = on_port("SQS", ports.sqs, &mut notes, start).await?;
         Ok(Self {
             gateway,
             payments,
             warehouse,
+            secrets,
             sqs,
             dynamodb,
+            dynamodb_front,
+            guard,
             notes,
         })
     }
@@ -298,7 +344,6 @@ fn surroundings(
         account: ACCOUNT,
         parameters,
         queue_url,
-        secret: &secrets::look_up,
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Ports {
     pub warehouse: u16,
     /// DynamoDB.
     pub dynamodb: Port,
+    /// Secrets Manager.
+    pub secrets: Port,
     /// SQS.
     pub sqs: Port,
     /// Lambda's Invoke and Runtime APIs.
@@ -68,6 +70,7 @@ impl Ports {
         payments: 0,
         warehouse: 0,
         dynamodb: Port::Exactly(0),
+        secrets: Port::Exactly(0),
         sqs: Port::Exactly(0),
         lambda: Port::Exactly(0),
     };

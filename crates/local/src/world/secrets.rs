@@ -1,10 +1,10 @@
-//! The secrets of the local world: what Secrets Manager would hold. They protect nothing but a shop on this machine, and
+//! The secret of the local world: what Secrets Manager holds when it starts. They protect nothing but a shop on this machine, and
 //! stay the same, so that orders kept with `--data` can still be opened after a restart.
 
-use crate::template::SecretReference;
+use serde_json::json;
 
 /// Signs the access tokens of orders.
-const ACCESS_TOKEN_KEYS: &str = "only-for-the-shop-on-this-machine-0001";
+pub(super) const ACCESS_TOKEN_KEYS: &str = "only-for-the-shop-on-this-machine-0001";
 /// What the payment sandbox wants to see.
 pub(super) const STRIPE_SECRET_KEY: &str = "sk_test_only_for_the_shop_on_this_machine";
 /// What the payment sandbox signs its events with.
@@ -12,14 +12,26 @@ pub(super) const STRIPE_WEBHOOK_SECRET: &str = "whsec_only_for_the_shop_on_this_
 /// What the warehouse simulator wants to see.
 pub(super) const ERP_TOKEN: &str = "only-for-the-warehouse-on-this-machine";
 
-/// The secret's value by its key, whatever the secret is called.
-pub(super) fn look_up(secret: &SecretReference<'_>) -> Option<String> {
-    let value = match secret.key {
-        "access_token_keys" => ACCESS_TOKEN_KEYS,
-        "stripe_secret_key" => STRIPE_SECRET_KEY,
-        "stripe_webhook_secrets" => STRIPE_WEBHOOK_SECRET,
-        "erp_token" => ERP_TOKEN,
-        _ => return None,
-    };
-    Some(value.to_owned())
+/// The secret, as its owner would write it.
+pub(super) fn text() -> String {
+    json!({
+        "access_token_keys": ACCESS_TOKEN_KEYS,
+        "stripe_secret_key": STRIPE_SECRET_KEY,
+        "stripe_webhook_secrets": STRIPE_WEBHOOK_SECRET,
+        "erp_token": ERP_TOKEN,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_for_sam_are_signed_with_the_same_secret() {
+        let for_sam: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../events/secret.json")).expect("JSON");
+        let own: serde_json::Value = serde_json::from_str(&text()).expect("JSON");
+        assert_eq!(own, for_sam);
+    }
 }

@@ -5,7 +5,7 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use local::logs::{LogSink, Logs};
 use local::runtime::{Runtime, RuntimeOptions};
-use local::template::{Binary, Function};
+use local::template::{Binary, Function, Role};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +25,7 @@ pub(crate) fn a_function(name: &str) -> Function {
         timeout: Duration::from_secs(20),
         memory_mb: 128,
         environment: BTreeMap::new(),
+        role: Role::default(),
         reserved_concurrency: None,
         routes: Vec::new(),
         queues: Vec::new(),

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use domain::{PaymentSession, RefundReason, RefundState};
 use https::HttpsClient;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use testkit::{an_order, eur, noon};
 
@@ -82,7 +83,7 @@ async fn serve(router: Router) -> String {
 fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
     let config = StripeConfig {
         api_base,
-        secret_key: "sk_test".into(),
+        secret_key: SecretString::from("sk_test").into(),
         site_url: "https://shop.example".into(),
     };
     Stripe::new(config, HttpsClient::new(timeout).expect("a client"))

@@ -27,6 +27,7 @@ use self::moving::MoveTask;
 pub use self::queue::{Counts, QueueAttributes, Redrive};
 use super::clock::Clock;
 use super::server::{Server, listen};
+use crate::rights::{self, Guard};
 
 /// The account that owns everything local.
 const ACCOUNT: &str = "000000000000";
@@ -74,10 +75,15 @@ impl Sqs {
     ///
     /// With `data`, queues and messages are kept in that directory, and what was acknowledged survives a kill.
     pub async fn start(port: u16, data: Option<&Path>) -> anyhow::Result<Sqs> {
+        Self::guarded(port, data, Guard::default()).await
+    }
+
+    /// As [`Sqs::start`]; `guard` says who may do what by way of the port.
+    pub async fn guarded(port: u16, data: Option<&Path>, guard: Guard) -> anyhow::Result<Sqs> {
         let listener = listen("SQS", port).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let core = Arc::new(Core::open(base, Clock::system(), data)?);
-        let server = Server::start(listener, api::router(core.clone()))?;
+        let server = Server::start(listener, guard.before(rights::SQS, api::router(core.clone())))?;
         Ok(Sqs {
             core,
             _server: Arc::new(server),

@@ -1,0 +1,263 @@
+//! Every function may do what it does, and nothing else. A world of its own: what others do in it would count as well.
+//!
+//! The local world refuses what a role does not allow, and remembers what functions did. So all that the shop does is done here
+//! once: what was refused is a right that is missing, and a right that nobody used is one too many.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use app::ports::Orders;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use data_encoding::HEXLOWER;
+use domain::{Order, OrderId};
+use dynamodb::{DynamoDb, Tables};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
+use local::rights::Use;
+use local::world::World;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use testkit::an_order;
+
+/// What AWS does itself by the role of a function; none of it is a call that the function makes.
+const DONE_BY_AWS: [(&str, &str, &str); 5] = [
+    (
+        "logs:CreateLogStream",
+        "*",
+        "Lambda writes what the function prints",
+    ),
+    ("logs:PutLogEvents", "*", "Lambda writes what the function prints"),
+    (
+        "xray:PutTelemetryRecords",
+        "*",
+        "Lambda tells X-Ray of its invocations",
+    ),
+    (
+        "xray:PutTraceSegments",
+        "*",
+        "Lambda tells X-Ray of its invocations",
+    ),
+    (
+        "sqs:SendMessage",
+        "-ReconcilerFailures",
+        "Lambda sends what a failed run was started with to the on-failure destination",
+    ),
+];
+
+fn is_done_by_aws(granted: &Use) -> bool {
+    DONE_BY_AWS.iter().any(|(action, resource, _)| {
+        granted.action == *action && (*resource == "*" || granted.resource.ends_with(resource))
+    })
+}
+
+fn world() -> &'static World {
+    &running().world
+}
+
+/// The shop's tables, by the rights of the account's owner.
+fn store() -> DynamoDb {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(world().dynamodb_endpoint())
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    let tables = Tables::named(|variable| {
+        let functions = world().stack().functions.iter();
+        functions
+            .clone()
+            .find_map(|function| function.environment.get(variable).cloned())
+    });
+    DynamoDb::new(
+        aws_sdk_dynamodb::Client::from_conf(config.build()),
+        tables.expect("every function knows the tables"),
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+async fn browse(shopper: &Shopper) {
+    for path in [
+        "/api/products?limit=3",
+        "/api/products?q=heart",
+        "/api/products/22423",
+    ] {
+        assert_eq!(shopper.get(path).await.status, 200, "{path}");
+    }
+}
+
+/// A refusal, before which the checkout looks whether the order was placed before.
+async fn expect_another_price(shopper: &Shopper) {
+    let wrong = a_checkout(&items(&[("22423", 1)]), &json!({"amount": 1, "currency": "EUR"}));
+    let refused = shopper.checkout("privileges-price", &wrong).await;
+    refused.assert_problem(409, "price_changed");
+}
+
+/// An order too large for one transaction, of whose last line too little is left: taken back and removed.
+async fn fail_to_place_a_large_order(shopper: &Shopper) {
+    let mut wished = Vec::new();
+    for page in ["/api/products?limit=100", "/api/products?limit=40&q=set"] {
+        let listed = shopper.get(page).await.body;
+        let skus = listed["items"].as_array().expect("items").iter();
+        wished.extend(skus.map(|item| text(&item["sku"]).to_owned()));
+    }
+    wished.sort();
+    wished.dedup();
+    assert!(wished.len() > 98, "more than one transaction takes");
+    let cart = |pieces: i64| {
+        let mut cart: Vec<(&str, i64)> = wished.iter().map(|sku| (sku.as_str(), 1)).collect();
+        cart.push((PAIR, pieces));
+        items(&cart)
+    };
+    let mut total = shopper.quote(&cart(2)).await.body["total"].clone();
+    total["amount"] = json!(total["amount"].as_i64().expect("an amount") + 1_000);
+    let refused = shopper
+        .checkout("privileges-large", &a_checkout(&cart(3), &total))
+        .await;
+    refused.assert_problem(409, "sold_out");
+}
+
+/// A page that ends unpaid, and a payment that comes after it all the same.
+async fn pay_too_late(shopper: &Shopper) {
+    let placed = shopper
+        .order("privileges-late", &items(&[("22423", 1)]))
+        .await
+        .body;
+    let (id, token) = (text(&placed["order"]["id"]), text(&placed["access_token"]));
+    let page = shopper.start_payment(id, token).await.body;
+    shopper.on_the_page(text(&page["redirect_url"]), "expired").await;
+    shopper.wait_for("expired", id, token).await;
+    let body = json!({
+        "id": "evt_late", "object": "event", "type": "checkout.session.completed",
+        "data": {"object": {
+            "id": "cs_late", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
+            "client_reference_id": id, "metadata": {"order_id": id, "attempt": "1"},
+            "amount_total": placed["order"]["total"]["amount"], "currency": "eur", "payment_intent": "pi_late",
+        }},
+    });
+    let (at, body) = (Timestamp::now().as_second(), body.to_string());
+    let mac = Hmac::<Sha256>::new_from_slice(World::WEBHOOK_SECRET.as_bytes()).expect("any key");
+    let mac = mac.chain_update(format!("{at}.{body}")).finalize().into_bytes();
+    let signature = format!("t={at},v1={}", HEXLOWER.encode(&mac));
+    let headers = [
+        ("content-type", "application/json"),
+        ("stripe-signature", &signature),
+    ];
+    let heard = shopper
+        .send(Method::POST, "/api/webhooks/stripe", &headers, body)
+        .await;
+    assert_eq!(heard.status, 200, "{heard:?}");
+}
+
+/// An order that the warehouse refuses for good.
+async fn have_an_order_rejected(shopper: &Shopper) {
+    let faults = format!("{}/sandbox/faults", world().warehouse_url());
+    let reject = json!({"reject_skus": ["20727"]}).to_string();
+    let headers = [("content-type", "application/json")];
+    assert!(
+        shopper
+            .send(Method::PUT, &faults, &headers, reject)
+            .await
+            .status
+            .is_success()
+    );
+    let (id, token) = shopper.buy("privileges-rejected", &items(&[("20727", 1)])).await;
+    shopper.wait_for("rejected", &id, &token).await;
+}
+
+/// What runs that died left behind, for the reconciler to find: paid and not queued, placed and not paid, half reserved.
+async fn leave_things_half_done() -> [OrderId; 3] {
+    let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
+    let order = |key: &str, lines| an_order().under(key).lines(lines).at(yesterday);
+    let half: Order = order("privileges-half", 150)
+        .draft()
+        .reserve_step(yesterday)
+        .expect("reserving")
+        .0;
+    let left = [
+        order("privileges-paid", 1).paid(),
+        order("privileges-unpaid", 1).placed(),
+        half,
+    ];
+    for order in &left {
+        // As stored by a run: its first version.
+        let first = Order {
+            version: 0,
+            ..order.clone()
+        };
+        store().commit(first, Vec::new()).await.expect("stored");
+    }
+    left.map(|order| order.id)
+}
+
+async fn mend_what_is_half_done() {
+    let [paid, unpaid, half] = leave_things_half_done().await;
+    let store = store();
+    for _ in 0..100 {
+        world().run_schedule_now("reconciler").await.expect("a run");
+        let status = async |id| {
+            let order = store.get(id).await.expect("a read");
+            order.map_or("gone", |order| order.status.name())
+        };
+        let all = [status(paid).await, status(unpaid).await, status(half).await];
+        if all == ["forwarded", "expired", "gone"] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("the reconciler mends nothing");
+}
+
+fn table(uses: impl IntoIterator<Item = Use>) -> String {
+    uses.into_iter().fold(String::new(), |mut table, seen| {
+        writeln!(table, "  {} {} {}", seen.function, seen.action, seen.resource).expect("a String takes it");
+        table
+    })
+}
+
+/// All that the shop does.
+async fn do_everything() {
+    let shopper = Shopper::default();
+    browse(&shopper).await;
+    let (id, token) = shopper.buy("privileges-1", &items(&[("22423", 1)])).await;
+    shopper.wait_for("forwarded", &id, &token).await;
+    expect_another_price(&shopper).await;
+    fail_to_place_a_large_order(&shopper).await;
+    pay_too_late(&shopper).await;
+    have_an_order_rejected(&shopper).await;
+    mend_what_is_half_done().await;
+}
+
+/// Ends when a function was refused something: what it was about would be waited for in vain.
+async fn be_refused() {
+    while world().guard().denied().is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_may_do_what_it_does_and_nothing_else() {
+    tokio::select! {
+        () = do_everything() => {}
+        () = be_refused() => {}
+    }
+    let guard = world().guard();
+    let denied = table(guard.denied());
+    assert!(
+        denied.is_empty(),
+        "a role lacks what its function does:\n{denied}"
+    );
+    let unused = guard
+        .unused()
+        .into_iter()
+        .filter(|granted| !is_done_by_aws(granted));
+    let unused = table(unused);
+    assert!(
+        unused.is_empty(),
+        "a role allows what its function never does:\n{unused}"
+    );
+}
