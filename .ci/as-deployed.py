@@ -4,6 +4,7 @@ The linters look at the template as it is written. A circle through what SAM add
 """
 
 import json
+import logging
 import re
 import sys
 
@@ -18,6 +19,8 @@ class NoManagedPolicies:
         return {}
 
 
+# It warns of features that AWS turns on for itself.
+logging.disable(logging.WARNING)
 template, *parameters = sys.argv[1:]
 with open(template, encoding="utf-8") as file:
     # Where `sam package` would put the code.
