@@ -6,6 +6,8 @@
 mod access;
 mod browse_catalogue;
 mod forward_order;
+#[cfg(test)]
+mod fuzz;
 mod place_order;
 pub mod ports;
 mod quote_cart;

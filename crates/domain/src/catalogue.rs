@@ -92,8 +92,28 @@ mod tests {
             Sku::parse("85123a").map(|s| s.to_string()),
             Ok("85123A".to_owned())
         );
+        assert!(Sku::parse("GIFT_0001-20").is_ok());
         for bad in ["", "A B", "ÄA", "123456789012345678901", "A/B", "A\n"] {
             assert_eq!(Sku::parse(bad), Err(SkuError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_product_is_called_what_it_is_called_within_80_characters_and_200_bytes() {
+        assert_eq!(
+            Product::parse_name(" Kuchenständer ").as_deref(),
+            Ok("Kuchenständer")
+        );
+        let longest = "茶".repeat(66) + "ab";
+        assert_eq!(longest.len(), Product::MAX_NAME_BYTES);
+        assert_eq!(Product::parse_name(&longest), Ok(longest.clone()));
+        for bad in [longest + "c", "x".repeat(81)] {
+            assert_eq!(
+                Product::parse_name(&bad),
+                Err(TextError::TooLong {
+                    max: Product::MAX_NAME
+                })
+            );
         }
     }
 }

@@ -159,6 +159,7 @@ mod tests {
     fn is_shown_with_two_decimals_and_the_currency() {
         assert_eq!(eur(1999).to_string(), "19.99 EUR");
         assert_eq!(eur(5).to_string(), "0.05 EUR");
+        assert_eq!(eur(0).to_string(), "0.00 EUR");
         assert_eq!(eur(-105).to_string(), "-1.05 EUR");
     }
 

@@ -122,6 +122,7 @@ mod tests {
     fn an_id_reads_back() {
         let id = OrderId::for_key("a");
         assert_eq!(OrderId::parse(id.as_str()), Ok(id));
+        assert_eq!(id.to_string(), id.as_str());
         for bad in [
             "",
             "short",

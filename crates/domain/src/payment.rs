@@ -205,3 +205,16 @@ impl Order {
         parked || captured || self.refunds.iter().any(|refund| refund.payment_id == payment_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_payment_is_given_back_is_found_by_its_stable_name() {
+        let names = RefundReason::ALL.map(RefundReason::name);
+        assert_eq!(names, ["order_ended", "paid_twice", "rejected_by_warehouse"]);
+        assert_eq!(names.map(RefundReason::parse), RefundReason::ALL.map(Some));
+        assert_eq!(RefundReason::parse("unheard-of"), None);
+    }
+}

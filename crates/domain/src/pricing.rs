@@ -209,6 +209,8 @@ mod tests {
     fn a_total_that_the_provider_cannot_take_is_refused() {
         let prices = [("GOLD", 100_000, TaxRate::Standard)];
         assert!(price(&[("GOLD", 999)], &prices).is_ok());
+        let dearest = price(&[("GOLD", 1)], &[("GOLD", MAX_TOTAL.minor(), TaxRate::Standard)]);
+        assert_eq!(dearest.map(|quote| quote.total), Ok(MAX_TOTAL));
         assert_eq!(
             price(&[("GOLD", 1_000)], &prices),
             Err(PricingError::TotalTooLarge)

@@ -112,6 +112,7 @@ mod tests {
         let table = ShippingTable::of_the_shop();
         let countries: HashSet<_> = table.rates().iter().map(|r| r.country).collect();
         assert_eq!(countries.len(), table.rates().len());
+        assert!(countries.contains(&Country::parse("DE").expect("a country")));
         assert!(
             table
                 .rates()

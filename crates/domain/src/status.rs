@@ -249,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn a_shopper_never_hears_of_an_order_that_is_not_placed_yet_or_was_withdrawn() {
+        let kept_quiet = Status::ALL.into_iter().filter(|status| !status.is_public());
+        assert_eq!(
+            kept_quiet.collect::<Vec<_>>(),
+            [Status::Reserving, Status::Withdrawn]
+        );
+    }
+
+    #[test]
     fn a_state_is_found_by_its_name() {
         for status in Status::ALL {
             assert_eq!(Status::parse(status.name()), Some(status));

@@ -58,37 +58,36 @@ fn is_forbidden(c: char) -> bool {
             | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
-/// Whether 13 to 19 digits in a row, or in groups joined by single spaces, dots or hyphens, pass the Luhn check
-/// (ISO/IEC 7812-1), as a card's number does.
+/// Whether 13 to 19 digits pass the Luhn check (ISO/IEC 7812-1), as a card's number does: in one piece, or in whole groups with
+/// nothing but white space, dots and dashes between them. Digits before or behind, such as a house number, do not hide it.
 fn holds_card_number(text: &str) -> bool {
-    let mut digits: Vec<u32> = Vec::new();
-    let mut separated = false;
-    for c in text.chars().chain(std::iter::once('x')) {
-        if let Some(digit) = c.to_digit(10) {
-            digits.push(digit);
-            separated = false;
-        } else if matches!(c, ' ' | '-' | '.') && !separated && !digits.is_empty() {
-            separated = true;
-        } else {
-            if (13..=19).contains(&digits.len()) && passes_luhn(&digits) {
-                return true;
-            }
-            digits.clear();
-            separated = false;
-        }
-    }
-    false
+    // Compatibility forms are read as what they look like: full-width digits, no-break spaces.
+    let plain: String = text.nfkc().collect();
+    let joins = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    plain
+        .split(|c: char| !c.is_ascii_digit() && !joins(c))
+        .any(|run| {
+            let groups: Vec<&str> = run.split(joins).filter(|group| !group.is_empty()).collect();
+            (0..groups.len()).any(|first| {
+                let mut digits = String::new();
+                groups[first..].iter().any(|group| {
+                    digits.push_str(group);
+                    (13..=19).contains(&digits.len()) && passes_luhn(&digits)
+                })
+            })
+        })
 }
 
-fn passes_luhn(digits: &[u32]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
+fn passes_luhn(digits: &str) -> bool {
+    let values = digits.bytes().rev().map(|digit| u32::from(digit - b'0'));
+    let sum: u32 = values
         .enumerate()
-        .map(|(place, digit)| match (place % 2, digit * 2) {
-            (0, _) => *digit,
-            (_, doubled) if doubled > 9 => doubled - 9,
-            (_, doubled) => doubled,
+        .map(|(place, value)| {
+            if place % 2 == 0 {
+                value
+            } else {
+                value * 2 / 10 + value * 2 % 10
+            }
         })
         .sum();
     sum.is_multiple_of(10)
@@ -112,6 +111,17 @@ mod tests {
         );
         assert_eq!(
             parse_text(&"x".repeat(1_000_000), 10),
+            Err(TextError::TooLong { max: 10 })
+        );
+    }
+
+    #[test]
+    fn what_is_far_too_long_is_not_even_looked_at() {
+        let padded = |bytes: usize| " ".repeat(bytes - 1) + "x";
+        assert_eq!(parse_text(&padded(160), 10).as_deref(), Ok("x"));
+        assert_eq!(parse_text(&padded(161), 10), Err(TextError::TooLong { max: 10 }));
+        assert_eq!(
+            parse_text(&padded(1_000), 10),
             Err(TextError::TooLong { max: 10 })
         );
     }
@@ -145,6 +155,12 @@ mod tests {
             "4242-4242-4242-4242 x",
             "378282246310005",
             "4242.4242.4242.4242",
+            "4242  4242 - 4242 \u{2013} 4242",
+            "Weg 17 4242 4242 4242 4242",
+            "4242 4242 4242 4242 7 b",
+            "\u{ff14}242 4242\u{a0}4242 4242",
+            "4222222222222",
+            "6304000000000000000",
         ] {
             assert_eq!(parse_text(card, 50), Err(TextError::CardNumber), "{card}");
         }
@@ -155,6 +171,8 @@ mod tests {
         for number in [
             "4242424242424241",
             "DHL 00340434161094000000",
+            "424242424242",
+            "Nr. 4242 4242 4242 4241 12",
             "Hausnummer 12",
             "+49 170 1234567",
         ] {

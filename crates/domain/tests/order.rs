@@ -87,6 +87,28 @@ fn a_withdrawn_order_is_removed_once_its_stock_is_back() {
 }
 
 #[test]
+fn an_order_that_nobody_finishes_reserving_is_withdrawn_after_two_minutes() {
+    let draft = an_order().draft();
+    assert_eq!(draft.work(), [Work::Withdraw]);
+    assert_eq!(draft.due_at, Some(noon() + minutes(2)));
+    assert_eq!(draft.reserved_until, noon() + minutes(45));
+    let withdrawn = draft.withdraw(noon()).expect("reserving");
+    assert_eq!(events(&withdrawn), [""; 0], "no shopper was told of it");
+}
+
+#[test]
+fn the_second_life_of_an_id_is_placed_later_than_its_first_whatever_the_clock_says() {
+    let first = noon();
+    for (now, placed_at) in [
+        (noon() - minutes(60), noon() + SignedDuration::from_millis(1)),
+        (noon() + minutes(1), noon() + minutes(1)),
+    ] {
+        let again = an_order().draft().drafted_anew(first, now);
+        assert_eq!(again.placed_at, placed_at);
+    }
+}
+
+#[test]
 fn the_time_to_pay_begins_when_all_stock_is_reserved() {
     let builder = an_order().lines(LINES_PER_STEP + 1);
     let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
@@ -130,6 +152,16 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
         .attempt_for(now + minutes(1))
         .expect("payable");
     assert_eq!(again.payment.map(|attempt| attempt.number), Some(2));
+}
+
+#[test]
+fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes() {
+    let opening = an_order().placed().attempt_for(noon()).expect("payable");
+    assert_eq!(opening.work(), [Work::AskProvider]);
+    assert_eq!(opening.due_at, Some(noon() + minutes(2)));
+    let failed = opening.attempt_failed(noon());
+    assert_eq!(failed.work(), [Work::CloseWindow]);
+    assert_eq!(failed.due_at, Some(failed.reserved_until));
 }
 
 #[test]
@@ -197,6 +229,7 @@ fn a_second_payment_is_given_back() {
             Some("pi_2")
         );
         assert_eq!(owing.status, order.status, "the order goes on");
+        assert_eq!(owing.due_at, Some(noon()), "money is given back at once");
         assert_eq!(owing.clone().settle(second, noon()), Settlement::Known(owing));
     }
 }
@@ -285,6 +318,25 @@ fn asking_the_provider_again_never_misses_the_reservations_end() {
         order = order.retry_later(nearly);
     }
     assert_eq!(order.due_at, Some(order.reserved_until));
+    let end = order.reserved_until;
+    let after = an_order()
+        .placed()
+        .attempt_for(noon())
+        .expect("payable")
+        .retry_later(end);
+    assert_eq!(after.due_at, Some(end + SignedDuration::from_secs(30)));
+}
+
+#[test]
+fn handing_over_a_paid_order_has_nothing_to_do_with_the_time_to_pay() {
+    let nearly = an_order().paid().reserved_until - SignedDuration::from_secs(1);
+    let later = an_order().paid().retry_later(nearly);
+    assert_eq!(later.due_at, Some(nearly + SignedDuration::from_secs(30)));
+}
+
+#[test]
+fn a_queued_order_is_looked_at_again_after_five_minutes() {
+    assert_eq!(an_order().paid().queued(noon()).due_at, Some(noon() + minutes(5)));
 }
 
 #[test]

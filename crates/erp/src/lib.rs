@@ -132,4 +132,6 @@ fn erp_number(answer: &Response<Bytes>) -> Option<String> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@
 pub mod aws;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod fuzz;
 pub mod http;
 pub mod json;
 pub mod metrics;

@@ -67,4 +67,6 @@ impl OrderQueue for SqsOrderQueue {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

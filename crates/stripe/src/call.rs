@@ -93,7 +93,7 @@ impl Stripe {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
     serde_json::from_slice(body).map_err(|error| CallError::Unreadable {
         line: error.line(),
         column: error.column(),
@@ -101,7 +101,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
 }
 
 /// What an answer other than success means (docs.stripe.com/error-low-level).
-fn failure(answer: &Response<Bytes>) -> CallError {
+pub(crate) fn failure(answer: &Response<Bytes>) -> CallError {
     let status = answer.status();
     let detail = serde_json::from_slice::<ErrorBody>(answer.body())
         .map(|body| body.error)

@@ -4,6 +4,8 @@
 //! idempotency key that follows from what is stored, and what is not known for certain is looked up.
 
 mod call;
+#[cfg(test)]
+mod fuzz;
 mod objects;
 mod provider;
 mod session_form;

@@ -140,7 +140,7 @@ fn refund_form(order: OrderId, refund: &Refund) -> String {
     form.finish()
 }
 
-fn state(session: &Session) -> SessionState {
+pub(crate) fn state(session: &Session) -> SessionState {
     if session.is_paid() {
         return match session.payment() {
             Some(payment) => SessionState::Paid(payment),

@@ -1,6 +1,8 @@
 //! Lambda function: lists and finds products, with what is in stock.
 
 mod caching;
+#[cfg(test)]
+mod fuzz;
 mod handler;
 #[cfg(test)]
 mod tests;

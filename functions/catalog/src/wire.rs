@@ -62,7 +62,7 @@ fn read_cursor(raw: &str) -> Result<Sku, Problem> {
     })
 }
 
-fn cursor(after: &Sku) -> String {
+pub(crate) fn cursor(after: &Sku) -> String {
     BASE64URL_NOPAD.encode(format!("{CURSOR_VERSION}{after}").as_bytes())
 }
 

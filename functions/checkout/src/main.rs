@@ -1,5 +1,7 @@
 //! Lambda function: quotes carts and places orders.
 
+#[cfg(test)]
+mod fuzz;
 mod handler;
 mod idempotency_key;
 mod refusal;

@@ -1,0 +1,128 @@
+//! What Lambda hands over, byte by byte: `.ci/fuzz` runs these targets for long, `cargo test` replays what was found.
+
+use std::cell::Cell;
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::clock::Deadline;
+use crate::http::{MAX_BODY, Request};
+use crate::json::Document;
+use crate::sqs::{Batch, Consume, Record, work_off};
+use crate::{Error, Problem};
+
+fn assert_the_senders_fault(problem: Problem) {
+    let (status, code) = (problem.status(), problem.code());
+    assert!(matches!(status, 400 | 413 | 415 | 422), "{status} {code}");
+    let body = problem.into_response("r1").body_json();
+    assert_eq!(body["type"], format!("urn:kontor:problem:{code}"));
+}
+
+#[test]
+fn http_event() {
+    bolero::check!().for_each(|event: &[u8]| {
+        let Ok(request) = serde_json::from_slice::<Request>(event) else {
+            return;
+        };
+        for name in ["q", "cursor", "limit"] {
+            request.query(name);
+        }
+        if let Some(token) = request.bearer_token() {
+            assert_eq!(token, token.trim());
+            assert!(request.header("authorization").is_some_and(|h| h.contains(token)));
+        }
+        match request.bytes() {
+            Ok(bytes) => {
+                assert!(bytes.len() <= MAX_BODY);
+                let again = Request::to(request.route()).with_body(&bytes);
+                assert_eq!(again.bytes().expect("within the limit"), bytes);
+            }
+            Err(problem) => assert_the_senders_fault(problem),
+        }
+        if let Err(problem) = request.json() {
+            assert_the_senders_fault(problem);
+        }
+    });
+}
+
+#[test]
+fn json_body() {
+    bolero::check!().for_each(|body: &[u8]| {
+        let document = match Document::parse(body) {
+            Ok(document) => document,
+            Err(problem) => return assert_the_senders_fault(problem),
+        };
+        let (text, number) = (document.root().member("text"), document.root().member("number"));
+        let elements = document.root().member("list").elements();
+        let texts: Option<Vec<_>> =
+            elements.map(|all| all.iter().map(|one| one.text().map(str::len)).collect());
+        let read = (text.text(), number.integer(), texts);
+        let sent: Value = serde_json::from_slice(body).expect("it was read before");
+        match document.finish(|| Some((read.0?, read.1?, read.2?))) {
+            Ok((text, number, texts)) => {
+                assert_eq!(
+                    (sent["text"].as_str(), sent["number"].as_i64()),
+                    (Some(text), Some(number))
+                );
+                assert_eq!(sent["list"].as_array().map(Vec::len), Some(texts.len()));
+            }
+            Err(problem) => {
+                let faults = problem.into_response("").body_json()["errors"].clone();
+                for fault in faults.as_array().expect("faults") {
+                    let pointer = fault["pointer"].as_str().expect("a pointer");
+                    let missing = sent.pointer(pointer).is_none_or(Value::is_null);
+                    assert_eq!(missing, fault["code"] == "missing", "{fault}");
+                }
+            }
+        }
+    });
+}
+
+/// Counts what it works off, and fails at what is bad.
+#[derive(Default)]
+struct Tally(Cell<usize>);
+
+impl Consume for Tally {
+    async fn consume(&self, record: &Record) -> Result<&'static str, Error> {
+        if record.body.starts_with("bad") {
+            return Err("bad".into());
+        }
+        self.0.set(self.0.get() + 1);
+        Ok("done")
+    }
+}
+
+#[test]
+fn sqs_batch() {
+    let deadline = Deadline::new(Timestamp::MAX - SignedDuration::from_hours(48));
+    bolero::check!().for_each(|event: &[u8]| {
+        let Ok(batch) = serde_json::from_slice::<Batch>(event) else {
+            return;
+        };
+        let Ok(sent) = serde_json::from_slice::<Value>(event) else {
+            return;
+        };
+        let tally = Tally::default();
+        let worked = work_off(&tally, batch, SignedDuration::ZERO, deadline)
+            .now_or_never()
+            .expect("nothing to wait for");
+        let records = sent["Records"].as_array().map_or(&[][..], Vec::as_slice);
+        match worked {
+            Ok(failures) => {
+                let (done, again) = (tally.0.get(), failures.ids());
+                assert_eq!(
+                    done + again.len(),
+                    records.len(),
+                    "each record is done or comes again"
+                );
+                let sent_ids: Vec<_> = records
+                    .iter()
+                    .filter_map(|record| record["messageId"].as_str())
+                    .collect();
+                assert!(again.iter().all(|id| sent_ids.contains(id)));
+            }
+            Err(_) => assert!(records.iter().any(|record| !record["messageId"].is_string())),
+        }
+    });
+}
