@@ -1,47 +1,118 @@
 //! No stranger reads or pays another's order.
 
-use kontor_tests::{Shopper, items};
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
+use kontor_tests::{Answer, Shopper, a_checkout, items, running};
+use local::template::RouteMethod;
 use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+/// What each route answers to a caller who has no right to any order, whatever he shows: status, and code where it is a problem.
+const ROUTES: [(&str, u16, &str); 7] = [
+    ("GET /api/orders/{id}", 404, "order_not_found"),
+    ("GET /api/products", 200, ""),
+    ("GET /api/products/{sku}", 200, ""),
+    ("POST /api/checkout", 201, ""),
+    ("POST /api/orders/{id}/payment", 404, "order_not_found"),
+    ("POST /api/quote", 200, ""),
+    ("POST /api/webhooks/stripe", 400, "invalid_signature"),
+];
+
+/// A token for the order under a key that the shop has never had, or no longer has.
+fn under_a_retired_key(id: &str) -> String {
+    let key = b"a key of thirty-two bytes or more, retired";
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
+    let mac = mac.chain_update(b"access\0").chain_update(id).finalize();
+    BASE64URL_NOPAD.encode(&mac.into_bytes())
+}
+
+/// Calls a route as it wants to be called, for the order and under the idempotency key, with that `Authorization`.
+async fn call(route: &str, id: &str, key: &str, authorization: Option<&str>) -> Answer {
+    let cart = items(&[("22423", 1)]);
+    let body = match route {
+        "POST /api/quote" => json!({"items": cart, "ship_to": "DE"}).to_string(),
+        "POST /api/checkout" => a_checkout(&cart, &json!({"amount": 1_765, "currency": "EUR"})).to_string(),
+        "POST /api/webhooks/stripe" => {
+            json!({"id": "evt_1", "type": "checkout.session.completed"}).to_string()
+        }
+        _ => String::new(),
+    };
+    let (method, path) = route.split_once(' ').expect("method and path");
+    let path = path.replace("{id}", id).replace("{sku}", "22423");
+    let mut headers = vec![("content-type", "application/json"), ("idempotency-key", key)];
+    headers.extend(authorization.map(|value| ("authorization", value)));
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    Shopper::default().send(method, &path, &headers, body).await
+}
+
+#[test]
+fn what_a_stranger_gets_is_said_of_every_route() {
+    let routes = running()
+        .world
+        .stack()
+        .functions
+        .iter()
+        .flat_map(|function| &function.routes);
+    let mut routes: Vec<_> = routes
+        .map(|route| match &route.method {
+            RouteMethod::Only(method) => format!("{method} {}", route.path),
+            RouteMethod::Any => format!("ANY {}", route.path),
+        })
+        .collect();
+    routes.sort();
+    assert_eq!(routes, ROUTES.map(|(route, ..)| route));
+}
 
 #[tokio::test]
-async fn whoever_lacks_an_orders_token_learns_nothing_of_it() {
+async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
     let shopper = Shopper::default();
-    let mine = shopper
-        .order("capabilities-mine", &items(&[("22423", 1)]))
-        .await
-        .body;
-    let other = shopper
-        .order("capabilities-other", &items(&[("22423", 1)]))
-        .await
-        .body;
-    let id = mine["order"]["id"].as_str().expect("an id");
-    let theirs = other["access_token"].as_str().expect("a token");
+    let mut placed = Vec::new();
+    for key in ["capabilities-mine", "capabilities-other"] {
+        let answer = shopper.order(key, &items(&[("22423", 1)])).await.body;
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        placed.push((text(&answer["order"]["id"]), text(&answer["access_token"])));
+    }
+    let [(mine, token), (_, others)] = &placed[..] else {
+        panic!("two orders")
+    };
     let unknown = "0".repeat(26);
-    for (method, room) in [(Method::GET, ""), (Method::POST, "/payment")] {
+    let retired = format!("Bearer {}", under_a_retired_key(mine));
+    let (others, cut) = (format!("Bearer {others}"), format!("Bearer {}", &token[..42]));
+    let strangers: [(&str, Option<&str>); 10] = [
+        (mine, None),
+        (mine, Some("Bearer ")),
+        (mine, Some("Bearer nonsense")),
+        (mine, Some("Basic YTpi")),
+        (mine, Some(token)),
+        (mine, Some(&cut)),
+        (mine, Some(&others)),
+        (mine, Some(&retired)),
+        (&unknown, Some(&others)),
+        ("no-id", Some(&others)),
+    ];
+    for (route, status, code) in ROUTES {
         let mut answers = Vec::new();
-        for (id, authorization) in [
-            (id, None),
-            (id, Some("Bearer ".to_owned())),
-            (id, Some("Bearer nonsense".to_owned())),
-            (id, Some("Basic YTpi".to_owned())),
-            (id, Some(format!("Bearer {theirs}"))),
-            (unknown.as_str(), Some(format!("Bearer {theirs}"))),
-            ("no-id", Some(format!("Bearer {theirs}"))),
-        ] {
-            let headers: Vec<_> = authorization
-                .iter()
-                .map(|value| ("authorization", value.as_str()))
-                .collect();
-            let path = format!("/api/orders/{id}{room}");
-            let answer = shopper.send(method.clone(), &path, &headers, "").await;
-            answer.assert_problem(404, "order_not_found");
+        for (n, (id, authorization)) in strangers.into_iter().enumerate() {
+            let answer = call(route, id, &format!("capabilities-{n}"), authorization).await;
+            if code.is_empty() {
+                assert_eq!(answer.status, status, "{route} {authorization:?}: {answer:?}");
+                continue;
+            }
+            answer.assert_problem(status, code);
             let mut body = answer.body;
-            body["request_id"] = serde_json::Value::Null;
+            body["request_id"] = Value::Null;
             answers.push(body);
         }
         answers.dedup();
-        assert_eq!(answers.len(), 1, "all refusals read the same: {answers:?}");
+        assert!(answers.len() <= 1, "all refusals read the same: {answers:?}");
     }
+    let unchanged = shopper.show(mine, token).await;
+    assert_eq!(
+        unchanged.body["history"].as_array().map(Vec::len),
+        Some(1),
+        "{unchanged:?}"
+    );
 }
 
 #[tokio::test]

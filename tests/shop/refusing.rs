@@ -1,6 +1,8 @@
 //! What the shop refuses, and how it says so.
 
-use kontor_tests::{PAIR, Shopper, a_checkout, items};
+use std::time::Duration;
+
+use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -129,6 +131,68 @@ async fn every_wrong_field_of_an_address_is_named() {
     assert!(!said.contains("4242"), "a card number is never repeated: {said}");
 }
 
+/// The fields that a person fills in.
+const TYPED: [&str; 6] = [
+    "/customer/name",
+    "/customer/email",
+    "/shipping_address/name",
+    "/shipping_address/street",
+    "/shipping_address/postal_code",
+    "/shipping_address/city",
+];
+
+#[tokio::test]
+async fn what_misleads_a_reader_or_may_be_a_card_is_refused_in_every_field_and_kept_nowhere() {
+    let (shopper, logs) = (Shopper::default(), running().world.logs());
+    let card = "4242 4242 4242 4242";
+    let cards = [
+        card,
+        "4242424242424242",
+        "3782-822463-10005",
+        "17 4242.4242.4242.4242",
+    ];
+    // NUL, escape, line feed, C1, right-to-left override, isolate and mark, zero-width space, byte order mark, a tag.
+    let misleading = "\0\u{1b}\n\u{85}\u{202e}\u{2066}\u{200f}\u{200b}\u{feff}\u{e0041}";
+    let wrong = cards
+        .map(str::to_owned)
+        .into_iter()
+        .map(|card| (card, "card_number"));
+    let wrong = wrong.chain(misleading.chars().map(|c| (format!("Zy{c}xw"), "invalid")));
+    for (typed, code) in wrong {
+        for field in TYPED {
+            let mut body = a_checkout(&items(&[("22423", 1)]), &ten_euro());
+            *body.pointer_mut(field).expect("a field") = json!(typed);
+            let refused = shopper.checkout("refusing-typed", &body).await;
+            refused.assert_problem(422, "validation_failed");
+            let code = if code == "card_number" && field.ends_with("postal_code") {
+                "too_long"
+            } else {
+                code
+            };
+            let faults: Vec<_> = refused.body["errors"].as_array().into_iter().flatten().collect();
+            assert_eq!(faults.len(), 1, "{field} {typed:?}: {refused:?}");
+            assert_eq!(
+                (&faults[0]["pointer"], &faults[0]["code"]),
+                (&json!(field), &json!(code)),
+                "{typed:?}"
+            );
+            assert!(!refused.body.to_string().contains(&typed), "{refused:?}");
+            let id = refused.body["request_id"].as_str().expect("an id").to_owned();
+            let line = logs
+                .wait_for(Duration::from_secs(20), |line| line.text.contains(&id))
+                .await;
+            let line = line.expect("a line about the request").text.clone();
+            assert!(!line.contains("Zy") && !line.contains(&typed), "{line}");
+        }
+    }
+    let kept = logs.recent();
+    assert!(
+        !kept
+            .iter()
+            .any(|line| cards.iter().any(|card| line.text.contains(card)))
+    );
+}
+
 #[tokio::test]
 async fn what_is_sold_out_is_told_with_what_is_left() {
     let shopper = Shopper::default();
@@ -161,7 +225,7 @@ async fn cursors_limits_and_routes_are_checked() {
         .get("/api/products?cursor=nonsense")
         .await
         .assert_problem(400, "invalid_cursor");
-    for limit in ["0", "101", "-1", "x"] {
+    for limit in ["0", "101", "-1", "x", ""] {
         shopper
             .get(&format!("/api/products?limit={limit}"))
             .await

@@ -24,10 +24,10 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads the query; a parameter without a value is as good as none.
+    /// Reads the query; a search or a cursor without a value is as good as none.
     pub(crate) fn read(request: &Request) -> Result<Self, Problem> {
         let given = |name| request.query(name).filter(|value| !value.trim().is_empty());
-        let limit = match given("limit") {
+        let limit = match request.query("limit") {
             None => DEFAULT_LIMIT,
             Some(limit) => read_limit(&limit)?,
         };
