@@ -1,7 +1,5 @@
 //! What the warehouse answers, byte by byte: `.ci/fuzz` runs this target for long, `cargo test` replays what was found.
 
-use serde_json::Value;
-
 use super::*;
 
 /// The first two bytes are the status, the rest is the body.

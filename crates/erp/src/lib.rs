@@ -12,7 +12,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
 use https::{Credential, HttpsClient, HttpsError};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde_json::Value;
 
 use dispatch_note::DispatchNote;
 
@@ -36,11 +36,6 @@ pub struct Erp {
 #[derive(Debug, thiserror::Error)]
 #[error("the ERP answered {0}")]
 struct Answered(StatusCode);
-
-#[derive(Deserialize)]
-struct Acknowledgement {
-    erp_number: String,
-}
 
 impl Erp {
     /// The ERP at that address, by way of `client`, whose time limit is the ERP's.
@@ -126,9 +121,11 @@ fn looked_up(answer: &Response<Bytes>) -> LookedUp {
 }
 
 fn erp_number(answer: &Response<Bytes>) -> Option<String> {
-    let acknowledgement: Acknowledgement = serde_json::from_slice(answer.body()).ok()?;
-    let number = acknowledgement.erp_number;
-    ((1..=64).contains(&number.len()) && number.chars().all(|c| c.is_ascii_graphic())).then_some(number)
+    // By its name: a struct of serde's would be read from a mere list as well.
+    let acknowledgement: Value = serde_json::from_slice(answer.body()).ok()?;
+    let number = acknowledgement.get("erp_number")?.as_str()?;
+    let fits = (1..=64).contains(&number.len()) && number.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| number.to_owned())
 }
 
 #[cfg(test)]

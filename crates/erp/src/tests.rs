@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::any;
 use proptest::prelude::*;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::an_order;
 
 use super::*;
@@ -48,6 +48,7 @@ async fn each_status_has_its_meaning() {
         (409, number, "accepted"),
         (200, "{}", "unknown"),
         (201, "nonsense", "unknown"),
+        (201, "[\"K1\"]", "unknown"),
         (201, "{\"erp_number\":\"\"}", "unknown"),
         (400, "", "rejected"),
         (422, "", "rejected"),
