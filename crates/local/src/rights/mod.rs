@@ -15,10 +15,10 @@ use crate::template::{Function, Role};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -73,6 +73,14 @@ impl Use {
 pub struct Denied {
     role: String,
     wanted: Use,
+}
+
+impl Denied {
+    /// What the caller is answered, in JSON.
+    fn body(&self) -> String {
+        json!({"__type": "com.amazon.coral.service#AccessDeniedException", "Message": self.to_string()})
+            .to_string()
+    }
 }
 
 impl Guard {
@@ -189,16 +197,22 @@ async fn admit(State((guard, service)): State<(Guard, Service)>, request: Reques
     let Ok(body) = axum::body::to_bytes(body, LARGEST_REQUEST).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    match service.refuse(&guard, &parts.headers, &body) {
-        Some(refusal) => refusal,
-        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+    let header = |name| {
+        let value = parts.headers.get(name);
+        value
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let caller = access_key(header("authorization"));
+    match service.check(&guard, caller, header("x-amz-target"), &body) {
+        Err(denied) => (service.denied, denied.body()).into_response(),
+        Ok(()) => next.run(Request::from_parts(parts, Body::from(body))).await,
     }
 }
 
-/// The access key that a request is signed with, empty where there is none.
-fn caller(headers: &HeaderMap) -> &str {
-    let signature = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let credential = signature.and_then(|text| text.split_once("Credential="));
+/// The access key that a request is signed with, by its `Authorization`; empty where there is none.
+fn access_key(signature: &str) -> &str {
+    let credential = signature.split_once("Credential=");
     credential
         .and_then(|(_, scope)| scope.split('/').next())
         .unwrap_or_default()
@@ -212,7 +226,6 @@ fn arn(service: &str, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::template::Statement;
-    use axum::http::HeaderValue;
 
     fn role() -> Role {
         let statement = |actions: &[&str], resources: &[&str]| Statement {
@@ -276,11 +289,9 @@ mod tests {
 
     #[test]
     fn the_caller_is_the_access_key_of_the_signature() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(caller(&headers), "");
+        assert_eq!(access_key(""), "");
         let signature = "AWS4-HMAC-SHA256 Credential=CheckoutFunction/20261121/eu-central-1/dynamodb/aws4_request, \
                          SignedHeaders=host, Signature=00";
-        headers.insert(AUTHORIZATION, HeaderValue::from_static(signature));
-        assert_eq!(caller(&headers), "CheckoutFunction");
+        assert_eq!(access_key(signature), "CheckoutFunction");
     }
 }

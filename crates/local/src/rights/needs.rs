@@ -1,11 +1,8 @@
 //! Which rights a call needs.
 
-use super::{Guard, caller};
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use super::{Denied, Guard};
+use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,7 +15,7 @@ pub(crate) struct Service {
     /// The rights that an operation with this body needs; `None` where the body cannot be read.
     needs: fn(&str, &[u8]) -> Option<Vec<Need>>,
     /// What a denial is answered with.
-    denied: StatusCode,
+    pub(super) denied: StatusCode,
 }
 
 /// An action and the ARN of what it is done to.
@@ -42,19 +39,18 @@ pub(crate) const SECRETS_MANAGER: Service = Service {
 };
 
 impl Service {
-    /// What the caller is refused with, where it may not make this call.
-    pub(crate) fn refuse(&self, guard: &Guard, headers: &HeaderMap, body: &[u8]) -> Option<Response> {
-        let target = headers
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok());
-        let operation = target.and_then(|target| target.strip_prefix(self.target))?;
+    /// Whether the caller may make this call.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub(super) fn check(&self, guard: &Guard, caller: &str, target: &str, body: &[u8]) -> Result<(), Denied> {
+        let operation = target.strip_prefix(self.target);
         // What cannot be read is the engine's to refuse; nothing is done by it.
-        let needs = (self.needs)(operation, body)?;
-        let denied = needs
+        let needs = operation.and_then(|operation| (self.needs)(operation, body));
+        needs
             .iter()
-            .find_map(|(action, resource)| guard.check(caller(headers), action, resource).err())?;
-        let body = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "Message": denied.to_string()});
-        Some((self.denied, Json(body)).into_response())
+            .flatten()
+            .try_for_each(|(action, resource)| guard.check(caller, action, resource))
     }
 }
 
@@ -141,7 +137,7 @@ fn of_secrets_manager(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     fn of(needs: fn(&str, &[u8]) -> Option<Vec<Need>>, operation: &str, body: &Value) -> Vec<Need> {
         let mut needs = needs(operation, body.to_string().as_bytes()).expect("readable");
