@@ -13,7 +13,12 @@ use crate::wire::{Page, listed, product_not_found, shown, store_failed};
 /// How old the index of the search may be: a new product is found a minute later.
 const INDEX_AGE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The catalogue's two routes.
+/// The public interface, as openapi.yaml describes it.
+const INTERFACE: &str = include_str!("../../../openapi.yaml");
+/// RFC 9512.
+const YAML: &str = "application/yaml";
+
+/// The catalogue's routes, and the one that describes them all: whoever asks what the shop sells may ask how.
 pub(crate) struct Catalog<S, C> {
     pub(crate) store: S,
     pub(crate) clock: C,
@@ -31,6 +36,7 @@ impl<S: Catalogue + Stock, C: Clock> Handle for Catalog<S, C> {
         match request.route() {
             "GET /api/products" => self.list(request).await,
             "GET /api/products/{sku}" => self.show(request).await,
+            "GET /api/openapi.yaml" => Ok(cacheable(request, &Response::text(200, YAML, INTERFACE))),
             _ => Err(Problem::route_not_found()),
         }
     }

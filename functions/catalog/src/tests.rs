@@ -134,6 +134,25 @@ async fn who_has_the_answer_already_gets_a_304() {
 }
 
 #[tokio::test]
+async fn the_interface_describes_itself_and_is_cached() {
+    let subject = subject();
+    let ask = Request::to("GET /api/openapi.yaml").with_id("r1");
+    let first = answer(&subject, &ask).await;
+    assert_eq!(
+        (first.status(), first.header_of("content-type")),
+        (200, Some("application/yaml"))
+    );
+    assert!(first.body().starts_with("openapi: 3.1"));
+    assert_eq!(
+        first.header_of("cache-control"),
+        answer(&subject, &list("")).await.header_of("cache-control")
+    );
+    let tag = first.header_of("etag").expect("a tag");
+    let again = answer(&subject, &ask.with_header("If-None-Match", tag)).await;
+    assert_eq!((again.status(), again.body()), (304, ""));
+}
+
+#[tokio::test]
 async fn caches_are_told_how_long() {
     let response = answer(&subject(), &list("")).await;
     let expected = "public, max-age=10, s-maxage=30, stale-while-revalidate=300";
