@@ -44,7 +44,7 @@ async fn receive_again(id: &str) {
     });
     let event = json!({"Records": [record]}).to_string();
     running()
-        .world
+        .world()
         .invoke("order-forwarder", event.into())
         .await
         .expect("an answer");

@@ -53,7 +53,7 @@ fn is_done_by_aws(granted: &Use) -> bool {
 }
 
 fn world() -> &'static World {
-    &running().world
+    running().world()
 }
 
 /// The shop's tables, by the rights of the account's owner.

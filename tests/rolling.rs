@@ -19,7 +19,7 @@ const NEW_WEBHOOK_SECRET: &str = "whsec_rolled_only_for_this_machine";
 
 /// A world whose functions read their secret again after some seconds.
 fn world() -> &'static World {
-    &running_with(&[("SecretMaxAge", "3")]).world
+    running_with(&[("SecretMaxAge", "3")]).world()
 }
 
 fn keys(text: &str) -> AccessKeys {

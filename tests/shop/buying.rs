@@ -86,6 +86,13 @@ async fn an_unchanged_answer_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn the_shop_serves_the_description_of_its_interface() {
+    let served = Shopper::default().get("/api/openapi.yaml").await;
+    assert_eq!(served.header("content-type"), "application/yaml");
+    assert_eq!(served.text, include_str!("../../openapi.yaml"));
+}
+
+#[tokio::test]
 async fn a_quote_adds_up_to_the_cent() {
     let quote = Shopper::default()
         .quote(&items(&[("22423", 3), ("21456", 7), ("22423", 1)]))

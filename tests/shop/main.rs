@@ -1,4 +1,5 @@
-//! The whole shop from outside: the real binaries in the local world, on free ports.
+//! The whole shop from outside: the real binaries in the local world, on free ports, or the shop at the address `SHOP`.
+//! Nothing here looks inside.
 
 mod buying;
 mod capabilities;

@@ -15,7 +15,7 @@ async fn replay_first(file: &str, count: usize) -> local::replay::Report {
     for line in std::fs::read_to_string(path).expect("orders").lines().take(count) {
         writeln!(orders, "{line}").expect("written");
     }
-    let shop = running().world.shop_url().to_owned();
+    let shop = running().shop_url.clone();
     replay(&ReplayArgs {
         orders: orders.path().to_owned(),
         rate: None,

@@ -3,8 +3,7 @@
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use kontor_tests::{Answer, Shopper, items};
-use local::world::World;
+use kontor_tests::{Answer, Shopper, items, running};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -52,7 +51,7 @@ async fn a_forged_stale_or_altered_message_changes_nothing() {
     );
     let total = order["total"]["amount"].as_i64().expect("an amount");
     let body = paid(order, total);
-    let secret = World::WEBHOOK_SECRET;
+    let secret = &running().webhook_secret;
     let now = Timestamp::now().as_second();
     let good = signature(secret, now, &body);
     for (signature, body) in [
@@ -85,7 +84,7 @@ async fn a_genuine_message_is_applied_once_however_often_it_comes() {
         placed["access_token"].as_str().expect("a token"),
     );
     let body = paid(order, order["total"]["amount"].as_i64().expect("an amount"));
-    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
+    let signature = signature(&running().webhook_secret, Timestamp::now().as_second(), &body);
     for _ in 0..3 {
         assert_eq!(hear(&shopper, &signature, &body).await.status, 200);
     }
@@ -112,7 +111,7 @@ async fn a_genuine_message_with_another_amount_does_not_pay() {
         placed["access_token"].as_str().expect("a token"),
     );
     let body = paid(order, 1);
-    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
+    let signature = signature(&running().webhook_secret, Timestamp::now().as_second(), &body);
     assert_eq!(hear(&shopper, &signature, &body).await.status, 200);
     let shown = shopper.show(order["id"].as_str().expect("an id"), token).await;
     assert_eq!(shown.body["status"], "placed");
@@ -122,6 +121,6 @@ async fn a_genuine_message_with_another_amount_does_not_pay() {
 async fn a_genuine_message_of_another_shop_is_heard_and_left_alone() {
     let body = json!({"id": "evt_1", "object": "event", "type": "customer.created", "data": {"object": {}}})
         .to_string();
-    let signature = signature(World::WEBHOOK_SECRET, Timestamp::now().as_second(), &body);
+    let signature = signature(&running().webhook_secret, Timestamp::now().as_second(), &body);
     assert_eq!(hear(&Shopper::default(), &signature, &body).await.status, 200);
 }

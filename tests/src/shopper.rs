@@ -16,6 +16,8 @@ pub struct Answer {
     pub headers: reqwest::header::HeaderMap,
     /// The body, null where it is no JSON.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -97,7 +99,7 @@ impl Shopper {
         body: Vec<u8>,
     ) -> Result<Answer, reqwest::Error> {
         let url = if path.starts_with('/') {
-            format!("{}{path}", running().world.shop_url())
+            format!("{}{path}", running().shop_url)
         } else {
             path.to_owned()
         };
@@ -107,11 +109,13 @@ impl Shopper {
         }
         let answer = request.body(body).send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or_default();
         Ok(Answer {
             status,
             headers,
             body,
+            text,
         })
     }
 
@@ -174,10 +178,7 @@ impl Shopper {
     /// Where the URL is no page's.
     pub async fn on_the_page(&self, redirect_url: &str, outcome: &str) -> Answer {
         let session = redirect_url.rsplit('/').next().expect("a path");
-        let url = format!(
-            "{}/sandbox/sessions/{session}/pay",
-            running().world.payments_url()
-        );
+        let url = format!("{}/sandbox/sessions/{session}/pay", running().payments_url);
         self.post(&url, &[], &json!({"outcome": outcome})).await
     }
 
@@ -216,7 +217,7 @@ impl Shopper {
 
     /// How often the warehouse was sent an order; 0 where it does not have it.
     pub async fn deliveries(&self, id: &str) -> u64 {
-        let url = format!("{}/sandbox/orders", running().world.warehouse_url());
+        let url = format!("{}/sandbox/orders", running().warehouse_url);
         let orders = self.get(&url).await.body;
         let mine = orders["orders"]
             .as_array()

@@ -1,4 +1,4 @@
-//! The local world that the tests share.
+//! The shop that the tests share: a local world of their own, or one that is deployed.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -15,19 +15,42 @@ pub const RACE: &str = "RACE";
 /// A product of which 2 pieces are left.
 pub const PAIR: &str = "PAIR";
 
-/// A running world and the runtime that carries it.
+/// A running shop, and the outside world that it knows.
 pub struct Running {
-    /// The world.
-    pub world: World,
+    /// The shop's address.
+    pub shop_url: String,
+    /// The payment provider's sandbox.
+    pub payments_url: String,
+    /// The warehouse simulator.
+    pub warehouse_url: String,
+    /// What the payment sandbox signs its events with: for tests that write events of their own.
+    pub webhook_secret: String,
+    inside: Option<Inside>,
+}
+
+/// A local world and the runtime that carries it.
+struct Inside {
+    world: World,
     /// Carries the world's tasks, whichever test started it.
-    pub runtime: tokio::runtime::Runtime,
+    _runtime: tokio::runtime::Runtime,
     _catalogue: TempDir,
 }
 
 impl Running {
+    /// The local world, for tests that look inside.
+    ///
+    /// # Panics
+    /// Where the shop is one at an address.
+    pub fn world(&self) -> &World {
+        let inside = self.inside.as_ref();
+        &inside
+            .expect("this test looks inside the shop: run it without SHOP")
+            .world
+    }
+
     /// Kills every process of a function, whatever it is doing.
     pub fn kill(&self, function: &str) {
-        for process in self.world.processes(function) {
+        for process in self.world().processes(function) {
             // One that has ended by itself meanwhile is as dead.
             Command::new("kill")
                 .args(["-KILL", &process.pid.to_string()])
@@ -35,29 +58,28 @@ impl Running {
                 .ok();
         }
     }
-}
 
-/// The world, started by whichever test asks first. It ends with the process: the functions' processes notice that their
-/// Runtime API is gone.
-///
-/// # Panics
-/// Where it does not start.
-pub fn running() -> &'static Running {
-    running_with(&[])
-}
+    /// The shop at the address `SHOP`, stocked with [`catalogue`]; `PAYMENTS`, `WAREHOUSE` and `WEBHOOK_SECRET` tell of its
+    /// outside world.
+    fn at_an_address() -> Option<Self> {
+        let shop_url = std::env::var("SHOP").ok()?;
+        let told =
+            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("SHOP is set, and {name} is not"));
+        Some(Self {
+            shop_url,
+            payments_url: told("PAYMENTS"),
+            warehouse_url: told("WAREHOUSE"),
+            webhook_secret: told("WEBHOOK_SECRET"),
+            inside: None,
+        })
+    }
 
-/// As [`running`], on a template with these parameters, where no test has started it yet.
-///
-/// # Panics
-/// Where it does not start.
-pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
-    static RUNNING: OnceLock<Running> = OnceLock::new();
-    RUNNING.get_or_init(|| {
+    fn on_this_machine(parameters: &[(&str, &str)]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        let (directory, catalogue) = catalogue();
+        let (directory, catalogue) = catalogue_file();
         let options = Options {
             catalogue,
             parameters: parameters
@@ -72,16 +94,43 @@ pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
                 .join()
                 .expect("a world")
         });
-        Running {
-            world,
-            runtime,
-            _catalogue: directory,
+        Self {
+            shop_url: world.shop_url().to_owned(),
+            payments_url: world.payments_url(),
+            warehouse_url: world.warehouse_url(),
+            webhook_secret: World::WEBHOOK_SECRET.to_owned(),
+            inside: Some(Inside {
+                world,
+                _runtime: runtime,
+                _catalogue: directory,
+            }),
         }
-    })
+    }
 }
 
-/// The real catalogue with a stock of 100,000 each, and the tests' own products.
-fn catalogue() -> (TempDir, PathBuf) {
+/// The shop, found or started by whichever test asks first. A local world ends with the process: the functions' processes
+/// notice that their Runtime API is gone.
+///
+/// # Panics
+/// Where it does not start.
+pub fn running() -> &'static Running {
+    running_with(&[])
+}
+
+/// As [`running`]; a local world is on a template with these parameters, where no test has started it yet.
+///
+/// # Panics
+/// Where it does not start.
+pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
+    static RUNNING: OnceLock<Running> = OnceLock::new();
+    RUNNING.get_or_init(|| Running::at_an_address().unwrap_or_else(|| Running::on_this_machine(parameters)))
+}
+
+/// What the shop of the tests sells, as CSV: the real catalogue with a stock of 100,000 each, and the tests' own products.
+///
+/// # Panics
+/// Where the real catalogue is empty.
+pub fn catalogue() -> String {
     let real = include_str!("../../crates/local/data/online-retail/products.csv");
     let mut rows = real.lines();
     let header = rows.next().expect("a header");
@@ -94,8 +143,12 @@ fn catalogue() -> (TempDir, PathBuf) {
         let rest = if columns == 4 { ",19" } else { "" };
         writeln!(csv, "{sku},TEST PRODUCT {sku},{price}{rest},{stock}").expect("a string takes it");
     }
+    csv
+}
+
+fn catalogue_file() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("products.csv");
-    std::fs::write(&path, csv).expect("written");
+    std::fs::write(&path, catalogue()).expect("written");
     (directory, path)
 }

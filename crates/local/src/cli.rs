@@ -3,12 +3,15 @@
 use crate::binaries::Binaries;
 use crate::logs::LogSink;
 use crate::replay::{ReplayArgs, replay};
+use crate::sandbox::{Sandboxes, SandboxesArgs};
+use crate::stocking::{StockArgs, stock};
 use crate::world::{Options, Port, Ports, World, default_processes};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Where the engines listen unless that is taken or told otherwise: the ports that local AWS tools commonly use.
 const DYNAMODB_PORT: u16 = 8000;
@@ -30,6 +33,10 @@ pub struct Cli {
 enum Command {
     /// Places real orders at a running shop.
     Replay(ReplayArgs),
+    /// Puts a catalogue into the tables of a deployed stack; stock that is there already stays as it is.
+    Stock(StockArgs),
+    /// Opens the payment sandbox and the warehouse simulator alone, for a shop that runs elsewhere.
+    Sandboxes(SandboxesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +62,9 @@ struct RunArgs {
     /// Port of Lambda's Invoke API (0: any free one) [default: 9001 if it is free]
     #[arg(long)]
     lambda_port: Option<u16>,
+    /// Let containers reach tables, queues, payments and warehouse at this address of the machine, too.
+    #[arg(long, value_name = "ADDRESS")]
+    listen_also: Option<IpAddr>,
     /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock and tax_rate.
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
@@ -96,6 +106,18 @@ impl Cli {
                 );
                 Ok(())
             }
+            Some(Command::Stock(args)) => {
+                let stocked = stock(&args).await?;
+                println!("{} products, {} of them new", stocked.products, stocked.new);
+                Ok(())
+            }
+            Some(Command::Sandboxes(args)) => {
+                let mut end = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
+                let sandboxes = Sandboxes::open(&args).await?;
+                println!("{sandboxes}");
+                until_told(&mut end).await;
+                Ok(())
+            }
             None => self.run.open_shop().await,
         }
     }
@@ -111,10 +133,7 @@ impl RunArgs {
             _ = end.recv() => return Ok(()),
         };
         println!("{}", Welcome(&world));
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = end.recv() => {}
-        }
+        until_told(&mut end).await;
         println!("Closing the shop ...");
         tokio::select! {
             () = world.stop() => {}
@@ -135,6 +154,7 @@ impl RunArgs {
                 sqs: port(self.sqs_port, SQS_PORT),
                 lambda: port(self.lambda_port, LAMBDA_PORT),
             },
+            listen_also: self.listen_also,
             data: self.data,
             max_processes: self.max_processes,
             binaries: self.binaries.map_or(Binaries::Build, Binaries::Prebuilt),
@@ -148,6 +168,14 @@ impl RunArgs {
             .parameters
             .extend(self.log_level.map(|level| ("LogLevel".to_owned(), level)));
         options
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn until_told(end: &mut Signal) {
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = end.recv() => {}
     }
 }
 

@@ -14,5 +14,6 @@ pub mod rights;
 pub mod runtime;
 pub mod sandbox;
 pub mod sources;
+pub mod stocking;
 pub mod template;
 pub mod world;

@@ -1,10 +1,13 @@
 //! Sandboxes of the outside world: the payment provider and the warehouse, with faults on demand.
 
+mod alone;
 mod chance;
 pub mod payments;
 pub mod warehouse;
 
 use anyhow::Context;
+
+pub use alone::{Sandboxes, SandboxesArgs};
 
 /// An HTTP client for loopback and for the web, with TLS by ring and the roots that browsers trust.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {

@@ -2,12 +2,13 @@
 
 mod options;
 mod secrets;
-mod stocking;
+mod shelves;
 
 pub(crate) use options::default_processes;
 pub use options::{Options, Port, Ports};
 
 use crate::catalogue::Catalogue;
+use crate::engines::doors::Doors;
 use crate::engines::dynamodb::DynamoDb;
 use crate::engines::secrets::SecretsManager;
 use crate::engines::sqs::{QueueAttributes, Redrive, Sqs};
@@ -18,6 +19,7 @@ use crate::runtime::{ACCOUNT, InvokeError, ProcessInfo, REGION, Runtime, Runtime
 use crate::sandbox::payments::{Payments, PaymentsConfig};
 use crate::sandbox::warehouse::{Warehouse, WarehouseConfig};
 use crate::sources::Sources;
+use crate::stocking::fill_shelves;
 use crate::template::{Document, Function, Queue, Resolver, Stack, Surroundings};
 use anyhow::Context;
 use bytes::Bytes;
@@ -45,6 +47,7 @@ pub struct World {
     guard: Guard,
     logs: Logs,
     stack: Stack,
+    _doors: Option<Doors>,
     shop_url: String,
     notes: Vec<String>,
 }
@@ -59,6 +62,7 @@ struct Outside {
     dynamodb: DynamoDb,
     dynamodb_front: Front,
     guard: Guard,
+    doors: Option<Doors>,
     notes: Vec<String>,
 }
 
@@ -90,7 +94,8 @@ impl World {
                 .create_table(&table.properties)
                 .with_context(|| format!("Resources.{}", table.id))?;
         }
-        stocking::fill_shelves(&stack, outside.dynamodb.endpoint(), &catalogue).await?;
+        let shelves = shelves::of(&stack, outside.dynamodb.endpoint())?;
+        fill_shelves(&shelves, &catalogue).await?;
         Self::open(outside, stack, functions, &options).await
     }
 
@@ -109,6 +114,7 @@ impl World {
             dynamodb,
             dynamodb_front,
             guard,
+            doors,
             mut notes,
         } = outside;
         for function in &stack.functions {
@@ -151,6 +157,7 @@ impl World {
             guard,
             logs,
             stack,
+            _doors: doors,
             shop_url,
             notes,
         })
@@ -291,6 +298,19 @@ impl Outside {
         let place = data("sqs");
         let start = async |port| Sqs::guarded(port, place.as_deref(), guard.clone()).await;
         let sqs = on_port("SQS", ports.sqs, &mut notes, start).await?;
+        let doors = match options.listen_also {
+            Some(address) => {
+                let inside = [
+                    payments.url(),
+                    warehouse.url(),
+                    dynamodb_front.endpoint(),
+                    secrets.endpoint(),
+                    sqs.endpoint(),
+                ];
+                Some(Doors::open(address, &inside).await?)
+            }
+            None => None,
+        };
         Ok(Self {
             gateway,
             payments,
@@ -300,6 +320,7 @@ impl Outside {
             dynamodb,
             dynamodb_front,
             guard,
+            doors,
             notes,
         })
     }

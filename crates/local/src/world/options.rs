@@ -3,6 +3,7 @@
 use crate::binaries::Binaries;
 use crate::logs::LogSink;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Where everything listens.
     pub ports: Ports,
+    /// Where the sandboxes and engines can be reached besides: for containers, to which this machine has another address.
+    pub listen_also: Option<IpAddr>,
     /// Most processes of one function.
     pub max_processes: usize,
     /// How the functions' binaries come about.
@@ -85,6 +88,7 @@ impl Default for Options {
             catalogue: Path::new(env!("CARGO_MANIFEST_DIR")).join("data/online-retail/products.csv"),
             data: None,
             ports: Ports::FREE,
+            listen_also: None,
             max_processes: default_processes(),
             binaries: Binaries::BuildQuietly,
             logs: LogSink::Silent,
