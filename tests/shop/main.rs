@@ -1,5 +1,5 @@
 //! The whole shop from outside: the real binaries in the local world, on free ports, or the shop at the address `SHOP`.
-//! Nothing here looks inside.
+//! What looks inside the local world is left out there by its name, in `.ci/rehearse-deploy`.
 
 mod buying;
 mod capabilities;

@@ -143,7 +143,7 @@ const TYPED: [&str; 6] = [
 
 #[tokio::test]
 async fn what_misleads_a_reader_or_may_be_a_card_is_refused_in_every_field_and_kept_nowhere() {
-    let (shopper, logs) = (Shopper::default(), running().world.logs());
+    let (shopper, logs) = (Shopper::default(), running().world().logs());
     let card = "4242 4242 4242 4242";
     let cards = [
         card,
