@@ -6,11 +6,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use app::ports::Orders;
+use app::ports::{Circuits, Orders};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use data_encoding::HEXLOWER;
 use domain::{Order, OrderId};
-use dynamodb::{DynamoDb, Tables};
+use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
@@ -57,23 +57,29 @@ fn world() -> &'static World {
 }
 
 /// The shop's tables, by the rights of the account's owner.
-fn store() -> DynamoDb {
+fn client() -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .endpoint_url(world().dynamodb_endpoint())
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http());
-    let tables = Tables::named(|variable| {
-        let functions = world().stack().functions.iter();
-        functions
-            .clone()
-            .find_map(|function| function.environment.get(variable).cloned())
-    });
-    DynamoDb::new(
-        aws_sdk_dynamodb::Client::from_conf(config.build()),
-        tables.expect("every function knows the tables"),
-    )
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// What a function that knows this variable is told.
+fn told(variable: &str) -> Option<String> {
+    let mut functions = world().stack().functions.iter();
+    functions.find_map(|function| function.environment.get(variable).cloned())
+}
+
+fn store() -> DynamoDb {
+    let tables = Tables::named(told).expect("every function knows the tables");
+    DynamoDb::new(client(), tables)
+}
+
+fn circuit() -> WarehouseCircuit {
+    WarehouseCircuit::new(client(), told("CIRCUITS_TABLE").expect("the forwarder knows it"))
 }
 
 fn text(value: &Value) -> &str {
@@ -155,18 +161,37 @@ async fn pay_too_late(shopper: &Shopper) {
 
 /// An order that the warehouse refuses for good.
 async fn have_an_order_rejected(shopper: &Shopper) {
-    let faults = format!("{}/sandbox/faults", world().warehouse_url());
-    let reject = json!({"reject_skus": ["20727"]}).to_string();
-    let headers = [("content-type", "application/json")];
-    assert!(
-        shopper
-            .send(Method::PUT, &faults, &headers, reject)
-            .await
-            .status
-            .is_success()
-    );
+    set_faults(shopper, &json!({"reject_skus": ["20727"]})).await;
     let (id, token) = shopper.buy("privileges-rejected", &items(&[("20727", 1)])).await;
     shopper.wait_for("rejected", &id, &token).await;
+}
+
+/// A warehouse that takes nothing, of which every instance of the forwarder but one may see too little to give up: of twelve orders, one of
+/// four sees three.
+async fn have_the_warehouse_left_alone(shopper: &Shopper) {
+    set_faults(shopper, &json!({"error_rate": 1.0})).await;
+    for n in 0..12 {
+        shopper
+            .buy(&format!("privileges-down-{n}"), &items(&[("22423", 1)]))
+            .await;
+    }
+    let circuit = circuit();
+    for _ in 0..300 {
+        if circuit.read().await.expect("a read").open.is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the warehouse is not left alone");
+}
+
+async fn set_faults(shopper: &Shopper, faults: &Value) {
+    let url = format!("{}/sandbox/faults", world().warehouse_url());
+    let headers = [("content-type", "application/json")];
+    let answer = shopper
+        .send(Method::PUT, &url, &headers, faults.to_string())
+        .await;
+    assert!(answer.status.is_success(), "{answer:?}");
 }
 
 /// What runs that died left behind, for the reconciler to find: paid and not queued, placed and not paid, half reserved.
@@ -230,6 +255,7 @@ async fn do_everything() {
     pay_too_late(&shopper).await;
     have_an_order_rejected(&shopper).await;
     mend_what_is_half_done().await;
+    have_the_warehouse_left_alone(&shopper).await;
 }
 
 /// Ends when a function was refused something: what it was about would be waited for in vain.

@@ -50,7 +50,9 @@ impl Running {
 
     /// Kills every process of a function, whatever it is doing.
     pub fn kill(&self, function: &str) {
-        for process in self.world().processes(function) {
+        // One that is only being started has no number yet, and 0 would be everybody.
+        let processes = self.world().processes(function);
+        for process in processes.iter().filter(|process| process.pid != 0) {
             // One that has ended by itself meanwhile is as dead.
             Command::new("kill")
                 .args(["-KILL", &process.pid.to_string()])

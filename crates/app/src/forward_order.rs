@@ -3,7 +3,8 @@
 use domain::{Order, OrderId, Status};
 use jiff::SignedDuration;
 
-use crate::ports::{Cause, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
+use crate::breaker::Breaker;
+use crate::ports::{Cause, Circuits, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
 use crate::release_stock::release_stock;
 
 /// How often a run meets another run's writes before the message is to come again.
@@ -21,6 +22,8 @@ pub enum Forwarded {
     Rejected,
     /// Not now: the order is due again later.
     Deferred,
+    /// The warehouse is left alone, as it does not answer anybody: nothing was read or written, and the order stays due.
+    LeftAlone,
     /// There was nothing to do (any more).
     NothingToDo,
 }
@@ -50,15 +53,23 @@ enum Word {
 pub async fn forward_order(
     orders: &impl Orders,
     warehouse: &impl Warehouse,
+    breaker: &Breaker<impl Circuits>,
     clock: &impl Clock,
     id: OrderId,
     first_try: bool,
 ) -> Result<Forwarded, ForwardError> {
+    if breaker.is_pausing(clock.now()) {
+        return Ok(Forwarded::LeftAlone);
+    }
     let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
     if order.status != Status::Paid {
         return Ok(Forwarded::NothingToDo);
     }
+    if !breaker.may_call(clock.now()).await {
+        return Ok(Forwarded::LeftAlone);
+    }
     let word = hand_over(warehouse, &order, first_try && order.tries == 0).await;
+    breaker.heard(!matches!(word, Word::Later(_)), clock.now()).await;
     Ok(note(orders, clock, order, word).await?)
 }
 

@@ -4,6 +4,7 @@
 //! any number of runs of it, crashed or repeated at any point, come to one end.
 
 mod access;
+mod breaker;
 mod browse_catalogue;
 mod forward_order;
 #[cfg(test)]
@@ -13,16 +14,19 @@ pub mod ports;
 mod quote_cart;
 mod reconcile;
 mod release_stock;
+mod resend_orders;
 mod settle_payment;
 mod show_order;
 mod start_payment;
 
 pub use access::{AccessKeys, AccessKeysError};
+pub use breaker::{Breaker, BreakerMemory};
 pub use browse_catalogue::{Listing, Offer, ProductSearch, browse_catalogue, show_product};
 pub use forward_order::{ForwardError, Forwarded, forward_order};
 pub use place_order::{PlaceOrder, PlaceOrderError, Placed, place_order};
 pub use quote_cart::{QuoteError, quote_cart};
 pub use reconcile::{Reconciled, reconcile};
+pub use resend_orders::{ResendError, Resent, resend_orders};
 pub use settle_payment::{PaymentNotice, SettleError, Settled, settle_payment};
 pub use show_order::{ShowOrderError, show_order};
 pub use start_payment::{PaymentPage, StartPaymentError, start_payment};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::{Money, Order, OrderId, PaymentAttempt, Work};
+use domain::{Lane, Money, Order, OrderId, PaymentAttempt, Work};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{
@@ -55,7 +55,8 @@ impl Reconciled {
     }
 }
 
-/// Looks at every due order and does what is due, until none is left or `until` has come. Any number of runs may overlap.
+/// Looks at every order that is due for mending and does what is due, until none is left or `until` has come. Any number of runs may
+/// overlap.
 ///
 /// # Errors
 /// [`StoreError`] where the due orders cannot be listed. What fails for one order is logged and does not stop the others.
@@ -69,7 +70,7 @@ pub async fn reconcile(
     let mut report = Reconciled::default();
     let mut seen = HashSet::new();
     loop {
-        let due: Vec<OrderId> = orders.due(clock.now(), PAGE + seen.len()).await?;
+        let due: Vec<OrderId> = orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await?;
         let fresh: Vec<OrderId> = due.into_iter().filter(|id| seen.insert(*id)).collect();
         if fresh.is_empty() {
             return Ok(report);
@@ -127,9 +128,8 @@ async fn mend(
             Work::AskProvider => return ask_provider(orders, queue, provider, clock, order).await,
             Work::GiveStockBack | Work::Remove => release_stock(orders, clock, order).await,
             Work::Refund => return refund(orders, provider, clock, order).await,
-            // A refund that is due beside it must not wait for the warehouse.
-            Work::Forward if order.due_refund().is_some() => continue,
-            Work::Forward => requeue(orders, queue, clock, order).await,
+            // In the other lane, unless something else is due as well.
+            Work::Forward => continue,
         };
         return done.map(|()| Mended::Otherwise);
     }
@@ -198,18 +198,6 @@ async fn state_of(
         SessionState::Open { session_id } if ended => provider.close(&session_id).await,
         state => state,
     }
-}
-
-async fn requeue(
-    orders: &impl Orders,
-    queue: &impl OrderQueue,
-    clock: &impl Clock,
-    order: Order,
-) -> Result<(), StoreError> {
-    if let Err(error) = queue.send(order.id).await {
-        return Err(StoreError::Unknown(Box::new(error)));
-    }
-    keep(orders, order.queued(clock.now())).await
 }
 
 async fn refund(

@@ -1,10 +1,10 @@
 //! Handing paid orders to the warehouse.
 
 use app::ports::{Clock, Orders};
-use app::{ForwardError, Forwarded, forward_order, reconcile};
+use app::{Breaker, BreakerMemory, ForwardError, Forwarded, forward_order, resend_orders};
 use domain::{Order, OrderId, Status};
 use jiff::SignedDuration;
-use testkit::{FakeClock, FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
+use testkit::{FakeClock, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
 
 /// Taken at the time of paying.
 const ACCEPTED: Forwarded = Forwarded::Accepted {
@@ -32,15 +32,14 @@ impl World {
     }
 
     async fn forward(&self, first_try: bool) -> Forwarded {
-        forward_order(
-            &self.store,
-            &self.warehouse,
-            &self.clock,
-            self.order.id,
-            first_try,
-        )
-        .await
-        .expect("an outcome")
+        self.try_to_forward(self.order.id, first_try)
+            .await
+            .expect("an outcome")
+    }
+
+    async fn try_to_forward(&self, id: OrderId, first_try: bool) -> Result<Forwarded, ForwardError> {
+        let breaker = Breaker::new(&self.store, BreakerMemory::default());
+        forward_order(&self.store, &self.warehouse, &breaker, &self.clock, id, first_try).await
     }
 
     async fn now(&self) -> Order {
@@ -81,7 +80,7 @@ async fn how_long_a_paid_order_took_to_the_warehouse_is_told() {
 async fn an_unpaid_order_is_never_forwarded() {
     let world = World::new();
     let placed = world.store.put_order(an_order().under("unpaid").placed());
-    let outcome = forward_order(&world.store, &world.warehouse, &world.clock, placed.id, true).await;
+    let outcome = world.try_to_forward(placed.id, true).await;
     assert_eq!(outcome.expect("an outcome"), Forwarded::NothingToDo);
     assert_eq!(world.warehouse.orders(), 0);
 }
@@ -90,7 +89,7 @@ async fn an_unpaid_order_is_never_forwarded() {
 async fn a_message_without_an_order_must_not_vanish() {
     let world = World::new();
     let nobody = OrderId::for_key("nobody's");
-    let outcome = forward_order(&world.store, &world.warehouse, &world.clock, nobody, true).await;
+    let outcome = world.try_to_forward(nobody, true).await;
     assert!(matches!(outcome, Err(ForwardError::UnknownOrder)));
 }
 
@@ -124,16 +123,16 @@ async fn a_warehouse_that_is_down_or_busy_defers_the_order_and_keeps_it_due() {
 #[tokio::test]
 async fn a_deferred_order_is_queued_again_when_it_is_due() {
     let world = World::new();
-    let (queue, provider) = (FakeQueue::default(), FakeProvider::default());
+    let queue = FakeQueue::default();
     world.warehouse.set_mood(WarehouseMood::Down);
     world.forward(true).await;
     world.warehouse.set_mood(WarehouseMood::Well);
     for (seconds, queued) in [(29, 0), (1, 1), (1, 1)] {
         world.clock.advance(SignedDuration::from_secs(seconds));
         let until = world.clock.now() + SignedDuration::from_secs(50);
-        reconcile(&world.store, &queue, &provider, &world.clock, until)
+        resend_orders(&world.store, &queue, &world.store, &world.clock, until, 10)
             .await
-            .expect("a report");
+            .expect("an answer");
         assert_eq!(queue.len(), queued);
     }
     assert!(matches!(world.forward(true).await, Forwarded::Accepted { .. }));

@@ -3,7 +3,7 @@
 use app::ports::{Clock, Orders};
 use app::{
     AccessKeys, PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile,
-    settle_payment, start_payment,
+    resend_orders, settle_payment, start_payment,
 };
 use domain::{Order, PaymentRefused, ReportedPayment, Status};
 use jiff::SignedDuration;
@@ -147,7 +147,9 @@ async fn a_paid_order_that_could_not_be_queued_is_queued_later() {
     assert!(world.queue.is_empty());
     world.queue.set_down(false);
     world.clock.advance(SignedDuration::from_mins(6));
-    world.reconcile().await;
+    let until = world.clock.now() + SignedDuration::from_secs(50);
+    let resent = resend_orders(&world.store, &world.queue, &world.store, &world.clock, until, 10).await;
+    assert_eq!(resent.expect("an answer").sent, 1);
     assert_eq!(world.queue.take(), Some(world.order.id));
 }
 

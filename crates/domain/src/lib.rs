@@ -4,6 +4,7 @@
 
 mod cart;
 mod catalogue;
+mod circuit;
 mod contact;
 mod money;
 mod order;
@@ -18,9 +19,10 @@ mod text;
 
 pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
+pub use circuit::{Circuit, Leave, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
 pub use money::{Currency, Money, MoneyError};
-pub use order::{HistoryEntry, HistoryEvent, Order, Parked, ParkedReason, Unmoved, Work};
+pub use order::{HistoryEntry, HistoryEvent, Lane, Order, Parked, ParkedReason, Unmoved, Work};
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use payment::{
     AttemptState, Capture, PaymentAttempt, PaymentRefused, PaymentSession, Refund, RefundReason, RefundState,

@@ -86,6 +86,15 @@ pub enum Work {
     Remove,
 }
 
+/// In which line a due order waits: each is worked off by itself, so that neither holds up the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// For the reconciler to bring something to its end.
+    Mending,
+    /// For the warehouse, which may be down for weeks.
+    Forwarding,
+}
+
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
@@ -425,6 +434,16 @@ impl Order {
             work.push(Work::Remove);
         }
         work
+    }
+
+    /// In which line it waits while something is due.
+    pub fn lane(&self) -> Lane {
+        // A refund that is due beside it must not wait for the warehouse.
+        if self.status == Status::Paid && self.due_refund().is_none() {
+            Lane::Forwarding
+        } else {
+            Lane::Mending
+        }
     }
 
     /// A try at what is due did not succeed: the next one after a pause that doubles from try to try.

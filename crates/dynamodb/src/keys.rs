@@ -28,12 +28,17 @@ pub(crate) const PLACED_AT: &str = "placed_at";
 pub(crate) const STATUS: &str = "status";
 /// Orders: all the rest, as JSON.
 pub(crate) const DOCUMENT: &str = "document";
-/// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due. One value for all: 1,000 writes
-/// a second, 60 times the orders of the busiest hour so far.
+/// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due: the order's lane. A partition takes 1,000
+/// writes a second, 60 times the orders of the busiest hour so far.
 pub(crate) const DUE: &str = "due";
-/// The one value of [`DUE`].
-pub(crate) const IS_DUE: &str = "due";
 /// Orders: when work is due, in milliseconds since 1970; sort key of [`DUE_INDEX`].
 pub(crate) const DUE_AT: &str = "due_at";
 /// Orders: the index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
+
+/// Circuits: partition key, the outside system's name.
+pub(crate) const CIRCUIT: &str = "circuit";
+/// Circuits: the pauses so far; there only while it is open.
+pub(crate) const PAUSES: &str = "pauses";
+/// Circuits: when one call is to be tried, in milliseconds since 1970; there only while it is open.
+pub(crate) const RETRY_AT: &str = "retry_at";

@@ -3,11 +3,14 @@
 //! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans.
 
 mod catalogue;
+mod circuits;
 mod failure;
 mod keys;
 mod order_document;
 mod orders;
 mod stock;
+
+pub use circuits::WarehouseCircuit;
 
 use aws_sdk_dynamodb::Client;
 

@@ -6,15 +6,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::HEXLOWER;
 use domain::{
     Address, AttemptState, Capture, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent,
-    Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PaymentSession, PricedLine, Quantity, Quote,
-    Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
+    Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PaymentSession, PricedLine, Quantity,
+    Quote, Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Item;
 use crate::failure::corrupt;
-use crate::keys::{DOCUMENT, DUE, DUE_AT, IS_DUE, ORDER_ID, PLACED_AT, STATUS, VERSION};
+use crate::keys::{DOCUMENT, DUE, DUE_AT, ORDER_ID, PLACED_AT, STATUS, VERSION};
 
 /// The item of an order.
 pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
@@ -34,10 +34,21 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         (DOCUMENT.to_owned(), AttributeValue::S(document)),
     ]);
     if let Some(due_at) = order.due_at {
-        item.insert(DUE.to_owned(), AttributeValue::S(IS_DUE.to_owned()));
+        item.insert(
+            DUE.to_owned(),
+            AttributeValue::S(lane_name(order.lane()).to_owned()),
+        );
         item.insert(DUE_AT.to_owned(), number(due_at.as_millisecond().to_string()));
     }
     Ok(item)
+}
+
+/// The partition of the index of due orders that a lane is.
+pub(crate) fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Mending => "mending",
+        Lane::Forwarding => "forwarding",
+    }
 }
 
 /// The order of an item.

@@ -9,14 +9,14 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use domain::{Order, OrderId, StockChange};
+use domain::{Lane, Order, OrderId, StockChange};
 use jiff::Timestamp;
 
 use crate::DynamoDb;
 use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
-use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, IS_DUE, ORDER_ID, PLACED_AT, VERSION};
-use crate::order_document::{from_item, to_item};
+use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PLACED_AT, VERSION};
+use crate::order_document::{from_item, lane_name, to_item};
 use crate::stock::{available, stock_key};
 
 /// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
@@ -72,16 +72,16 @@ impl Orders for DynamoDb {
         }
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
         let page = self
             .client
             .query()
             .table_name(&self.tables.orders)
             .index_name(DUE_INDEX)
-            .key_condition_expression("#d = :due AND #at <= :now")
+            .key_condition_expression("#d = :lane AND #at <= :now")
             .expression_attribute_names("#d", DUE)
             .expression_attribute_names("#at", DUE_AT)
-            .expression_attribute_values(":due", AttributeValue::S(IS_DUE.to_owned()))
+            .expression_attribute_values(":lane", AttributeValue::S(lane_name(lane).to_owned()))
             .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

@@ -8,7 +8,7 @@ use app::ports::{Committed, Orders};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use domain::{Product, Sku, StockLevel};
-use dynamodb::{DynamoDb, Tables};
+use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use local::engines::dynamodb::DynamoDb as Engine;
 use local::template::{Document, Resolver, Stack, Surroundings};
 use testkit::contract::{self, Stocking};
@@ -17,6 +17,7 @@ use testkit::{an_order, noon};
 /// The adapter, and the engine that it talks to.
 struct Store {
     adapter: DynamoDb,
+    circuit: WarehouseCircuit,
     _engine: Engine,
 }
 
@@ -59,8 +60,10 @@ impl Store {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
+        let client = Client::from_conf(config);
         Self {
-            adapter: DynamoDb::new(Client::from_conf(config), tables),
+            circuit: WarehouseCircuit::new(client.clone(), name("CircuitsTable")),
+            adapter: DynamoDb::new(client, tables),
             _engine: engine,
         }
     }
@@ -95,6 +98,12 @@ async fn the_adapter_keeps_the_contract_of_orders() {
 async fn the_adapter_keeps_the_contract_of_the_catalogue() {
     let store = Store::new().await;
     contract::catalogue(&store.adapter, &Shelf(&store.adapter)).await;
+}
+
+#[tokio::test]
+async fn the_adapter_keeps_the_contract_of_circuits() {
+    let store = Store::new().await;
+    contract::circuits(&store.circuit).await;
 }
 
 #[tokio::test]

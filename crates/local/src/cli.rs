@@ -83,6 +83,9 @@ struct RunArgs {
     /// Take the functions' binaries from this directory instead of building them.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
+    /// A variable of every function's environment, such as AWS_ENDPOINT_URL_DYNAMODB for a proxy before the engine (repeatable).
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = a_variable)]
+    environment: Vec<(String, String)>,
 }
 
 /// Shows what the rooms of the local world themselves warn of, on standard error.
@@ -160,6 +163,7 @@ impl RunArgs {
             binaries: self.binaries.map_or(Binaries::Build, Binaries::Prebuilt),
             logs: LogSink::Terminal,
             announce: true,
+            environment: self.environment.into_iter().collect(),
             ..Options::default()
         };
         options.template = self.template.unwrap_or(options.template);
@@ -184,6 +188,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|most| *most > 0)
         .ok_or_else(|| "must be a number, at least 1".to_owned())
+}
+
+fn a_variable(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "must be NAME=VALUE".to_owned())
 }
 
 /// Where to click.

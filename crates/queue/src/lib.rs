@@ -2,6 +2,7 @@
 
 use app::ports::{OrderQueue, QueueError};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName;
 use domain::OrderId;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,22 @@ impl OrderQueue for SqsOrderQueue {
             .send()
             .await;
         sent.map(drop).map_err(|error| QueueError(Box::new(error)))
+    }
+
+    async fn waiting(&self) -> Result<usize, QueueError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let asked = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.queue_url)
+            .attribute_names(name.clone())
+            .send()
+            .await;
+        let answer = asked.map_err(|error| QueueError(Box::new(error)))?;
+        let number = answer
+            .attributes()
+            .and_then(|attributes| attributes.get(&name)?.parse().ok());
+        number.ok_or_else(|| QueueError("an answer without the number of messages".into()))
     }
 }
 

@@ -57,8 +57,7 @@ impl World<'_> {
         let clock = self.clock(self.tasks[0].side);
         if let Some(outcome) = self.tasks[0].answer(reply, clock) {
             let task = self.tasks.remove(0);
-            self.note(|| format!("end {:?}: {}", task.job, brief(&outcome)));
-            self.finish(task.job, outcome);
+            self.end(task.job, outcome);
         }
     }
 
@@ -71,7 +70,9 @@ impl World<'_> {
         }
     }
 
-    fn finish(&mut self, job: Job, outcome: Outcome) {
+    /// A function ends by itself.
+    pub(crate) fn end(&mut self, job: Job, outcome: Outcome) {
+        self.note(|| format!("end {job:?}: {}", brief(&outcome)));
         // The answer to who called may be lost even though the function did not die.
         let answered = matches!(job, Job::Reconcile) || self.choose(2) == 0;
         match (job, outcome) {
@@ -110,8 +111,9 @@ impl World<'_> {
                 return Ok(Answer::Refunded(refused));
             }
             (Fault::PriceUp, _) => self.price_up = true,
-            (Fault::Stale, Op::Due(now, limit)) => {
-                return Ok(Answer::Due(self.store.due(now.as_millisecond(), *limit, true)));
+            (Fault::Stale, Op::Due(lane, now, limit)) => {
+                let due = self.store.due(*lane, now.as_millisecond(), *limit, true);
+                return Ok(Answer::Due(due));
             }
             _ => {}
         }
@@ -131,7 +133,9 @@ impl World<'_> {
                 self.store.remove(&order);
                 Answer::Done
             }
-            Op::Due(now, limit) => Answer::Due(self.store.due(now.as_millisecond(), limit, false)),
+            Op::Due(lane, now, limit) => {
+                Answer::Due(self.store.due(lane, now.as_millisecond(), limit, false))
+            }
             Op::Open(order, attempt) => {
                 let opened = self.provider.open(&order, &attempt, provider_clock);
                 self.watch_pages();
@@ -150,6 +154,9 @@ impl World<'_> {
                 self.send(id);
                 Answer::Done
             }
+            Op::Waiting => Answer::Waiting(self.queue.waiting()),
+            Op::ReadCircuit => Answer::Circuit(self.store.circuit),
+            Op::StoreCircuit(circuit) => Answer::CircuitStored(self.store.store_circuit(circuit)),
             Op::Submit(_) | Op::LookUpOrder(_) if self.now - self.begun < self.scenario.outage => {
                 return Err(Failure::Unknown);
             }

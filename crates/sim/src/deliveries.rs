@@ -135,8 +135,9 @@ impl World<'_> {
             return;
         };
         self.schedule(VISIBILITY, Happening::MessageVisible(message));
+        let memory = self.breaker.clone();
         self.start(Side::Forwarder, |start| {
-            Task::forward(Job::Forward { message }, start, id, first_try)
+            Task::forward(Job::Forward { message }, start, memory, id, first_try)
         });
     }
 }
@@ -160,12 +161,15 @@ impl Op {
                 stock.len()
             ),
             Self::Remove(order) => format!("remove {} v{}", short(order.id), order.version),
-            Self::Due(now, _) => format!("due at {now}"),
+            Self::Due(lane, now, _) => format!("due for {lane:?} at {now}"),
             Self::Open(order, attempt) => format!("open page {} of {}", attempt.number, short(order.id)),
             Self::LookUpPayment(id, attempt) => format!("look up page {attempt} of {}", short(*id)),
             Self::Close(session) => format!("close page {session}"),
             Self::Refund(refund) => format!("refund {}", refund.payment_id),
             Self::Send(id) => format!("send {}", short(*id)),
+            Self::Waiting => "messages waiting".to_owned(),
+            Self::ReadCircuit => "the warehouse's circuit".to_owned(),
+            Self::StoreCircuit(circuit) => format!("store the circuit, open {:?}", circuit.open),
             Self::Submit(order) => format!("submit {}", short(order.id)),
             Self::LookUpOrder(id) => format!("look up {} in the warehouse", short(*id)),
         }

@@ -43,10 +43,15 @@ impl Fault {
         match op {
             Op::Products(_) => &[None, Fail, Crash, PriceUp],
             Op::Due(..) => &[None, Fail, Crash, Stale],
-            Op::AllProducts | Op::Levels(_) | Op::Get(_) | Op::LookUpPayment(..) | Op::LookUpOrder(_) => {
-                &[None, Fail, Crash]
-            }
+            Op::AllProducts
+            | Op::Levels(_)
+            | Op::Get(_)
+            | Op::LookUpPayment(..)
+            | Op::LookUpOrder(_)
+            | Op::Waiting
+            | Op::ReadCircuit => &[None, Fail, Crash],
             Op::Commit(..) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
+            Op::StoreCircuit(_) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
             Op::Open(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
             Op::Close(_) => &[None, Fail, LoseAnswer, Crash, Hang],

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use app::ports::{
-    Catalogue, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider, ProductPage,
-    QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
+    Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
+    ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
-use domain::{Order, OrderId, PaymentAttempt, Product, Refund, Sku, StockChange};
+use domain::{Circuit, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, StockChange};
 use jiff::Timestamp;
 
 use crate::Mutation;
@@ -24,12 +24,15 @@ pub(crate) enum Op {
     Get(OrderId),
     Commit(Box<Order>, Vec<StockChange>),
     Remove(Box<Order>),
-    Due(Timestamp, usize),
+    Due(Lane, Timestamp, usize),
     Open(Box<Order>, PaymentAttempt),
     LookUpPayment(OrderId, u32),
     Close(String),
     Refund(Refund),
     Send(OrderId),
+    Waiting,
+    ReadCircuit,
+    StoreCircuit(Circuit),
     Submit(Box<Order>),
     LookUpOrder(OrderId),
 }
@@ -47,6 +50,9 @@ pub(crate) enum Answer {
     Refunded(RefundOutcome),
     Submitted(Submitted),
     LookedUp(LookedUp),
+    Waiting(usize),
+    Circuit(Circuit),
+    CircuitStored(Option<Circuit>),
     Done,
 }
 
@@ -220,8 +226,8 @@ impl Orders for Ports {
         self.store(Op::Remove(Box::new(order.clone()))).await.map(drop)
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
-        Ok(answer!(self.store(Op::Due(now, limit)).await?, Due))
+    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+        Ok(answer!(self.store(Op::Due(lane, now, limit)).await?, Due))
     }
 }
 
@@ -295,6 +301,25 @@ impl OrderQueue for Ports {
         }
         let sent = self.ask(Op::Send(id)).await;
         sent.map(drop).map_err(|_| QueueError("no answer".into()))
+    }
+
+    async fn waiting(&self) -> Result<usize, QueueError> {
+        let waiting = self.ask(Op::Waiting).await;
+        let waiting = waiting.map_err(|_| QueueError("no answer".into()))?;
+        Ok(answer!(waiting, Waiting))
+    }
+}
+
+impl Circuits for Ports {
+    async fn read(&self) -> Result<Circuit, StoreError> {
+        Ok(answer!(Ports::store(self, Op::ReadCircuit).await?, Circuit))
+    }
+
+    async fn store(&self, circuit: Circuit) -> Result<Option<Circuit>, StoreError> {
+        Ok(answer!(
+            Ports::store(self, Op::StoreCircuit(circuit)).await?,
+            CircuitStored
+        ))
     }
 }
 

@@ -79,6 +79,12 @@ impl MessageQueue {
         bodies.into_iter().map(|body| self.send(body, now)).collect()
     }
 
+    /// How many messages wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let waiting = |message: &&Message| message.state == State::Waiting;
+        self.messages.iter().filter(waiting).count()
+    }
+
     /// How many messages are dead letters.
     pub(crate) fn dead(&self) -> usize {
         self.messages

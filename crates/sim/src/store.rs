@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use app::ports::{Committed, Shortage};
-use domain::{Fingerprint, Order, OrderId, Sku, Status, StockChange};
+use domain::{Circuit, Fingerprint, Lane, Order, OrderId, Sku, Status, StockChange};
 
 use crate::Mutation;
 
@@ -12,8 +12,10 @@ use crate::Mutation;
 pub(crate) struct Store {
     pub(crate) orders: Vec<Order>,
     pub(crate) levels: BTreeMap<Sku, i64>,
-    index: Vec<(i64, OrderId)>,
-    index_before: Vec<(i64, OrderId)>,
+    index: Vec<(i64, OrderId, Lane)>,
+    index_before: Vec<(i64, OrderId, Lane)>,
+    /// The warehouse's circuit.
+    pub(crate) circuit: Circuit,
     mutation: Option<Mutation>,
     /// The world's step, for the notes below.
     pub(crate) step: u32,
@@ -32,6 +34,7 @@ impl Store {
             levels: levels.clone(),
             index: Vec::new(),
             index_before: Vec::new(),
+            circuit: Circuit::default(),
             mutation,
             step: 0,
             level_log: Vec::new(),
@@ -163,12 +166,12 @@ impl Store {
             self.fingerprints.push((order.id, order.fingerprint));
         }
         self.index_before.clone_from(&self.index);
-        self.index.retain(|(_, id)| *id != order.id);
+        self.index.retain(|(_, id, _)| *id != order.id);
         let lost = self.has(Mutation::DueEntryLost) && order.status == Status::Paid;
         if let Some(due) = order.due_at.filter(|_| !lost) {
             let entry = (due.as_millisecond(), order.id);
-            let place = self.index.partition_point(|other| *other < entry);
-            self.index.insert(place, entry);
+            let place = self.index.partition_point(|(at, id, _)| (*at, *id) < entry);
+            self.index.insert(place, (entry.0, entry.1, order.lane()));
         }
         match self.orders.iter_mut().find(|stored| stored.id == order.id) {
             Some(stored) => *stored = order,
@@ -187,20 +190,39 @@ impl Store {
         if self.orders.iter().any(same) {
             self.orders.retain(|stored| stored.id != order.id);
             self.index_before.clone_from(&self.index);
-            self.index.retain(|(_, id)| *id != order.id);
+            self.index.retain(|(_, id, _)| *id != order.id);
         }
     }
 
     /// [`app::ports::Orders::due`]; `stale`: as it was a write ago.
-    pub(crate) fn due(&self, now: i64, limit: usize, stale: bool) -> Vec<OrderId> {
+    pub(crate) fn due(&self, lane: Lane, now: i64, limit: usize, stale: bool) -> Vec<OrderId> {
         let index = if stale { &self.index_before } else { &self.index };
-        let due = index.iter().take_while(|(at, _)| *at <= now);
-        due.take(limit).map(|(_, id)| *id).collect()
+        let due = index.iter().take_while(|(at, ..)| *at <= now);
+        let due = due.filter(|(_, _, own)| *own == lane);
+        due.take(limit).map(|(_, id, _)| *id).collect()
     }
 
-    /// When the first order is due, in Unix milliseconds.
+    /// [`app::ports::Circuits::store`].
+    pub(crate) fn store_circuit(&mut self, mut circuit: Circuit) -> Option<Circuit> {
+        if self.circuit.version != circuit.version {
+            return None;
+        }
+        circuit.version += 1;
+        self.circuit = circuit;
+        Some(circuit)
+    }
+
+    /// When a reconciler finds something to do first, in Unix milliseconds: while the warehouse is left alone, its orders wait.
     pub(crate) fn first_due(&self) -> Option<i64> {
-        self.index.first().map(|(at, _)| *at)
+        let pause = self
+            .circuit
+            .open
+            .map_or(i64::MIN, |open| open.retry_at.as_millisecond());
+        let due = |(at, _, lane): &(i64, OrderId, Lane)| match lane {
+            Lane::Mending => *at,
+            Lane::Forwarding => pause.max(*at),
+        };
+        self.index.iter().map(due).min()
     }
 
     /// Whether at some time from step `since` on fewer than `wanted` pieces of `sku` were left.

@@ -1,5 +1,6 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
+use app::BreakerMemory;
 use domain::OrderId;
 use testkit::noon;
 
@@ -72,6 +73,8 @@ pub(crate) struct World<'a> {
     pub(crate) notices: Vec<app::PaymentNotice>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) tasks: Vec<Task>,
+    /// What the one process of the forwarder knows of the warehouse's circuit.
+    pub(crate) breaker: BreakerMemory,
     events: Vec<Event>,
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
@@ -101,6 +104,7 @@ impl<'a> World<'a> {
             notices: Vec::new(),
             violations: Vec::new(),
             tasks: Vec::new(),
+            breaker: BreakerMemory::default(),
             events: Vec::new(),
             begun,
             skews: [0; Side::COUNT],
@@ -200,9 +204,12 @@ impl<'a> World<'a> {
             clock: self.clock(side),
             mutation: self.mutation,
         };
-        let task = task(start);
+        let mut task = task(start);
         self.note(|| format!("start {:?}", task.job));
-        self.tasks.insert(0, task);
+        match task.take_ended() {
+            Some(outcome) => self.end(task.job, outcome),
+            None => self.tasks.insert(0, task),
+        }
     }
 
     /// One side's clock may run off, forward or back.

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use app::ports::{Catalogue, Committed, Orders, Stock};
-use domain::{LINES_PER_STEP, Order, Product, Sku, StockChange};
+use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
+use domain::{Circuit, LINES_PER_STEP, Lane, Order, Product, Sku, StockChange};
 use jiff::SignedDuration;
 
 use crate::{MemoryStore, a_product, an_order, noon};
@@ -285,15 +285,52 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
         .filter(|(_, _, due)| *due)
         .map(|(_, id, _)| id)
         .collect();
-    let all = store.due(now, 1_000).await.expect("a list");
+    let all = store.due(Lane::Mending, now, 1_000).await.expect("a list");
     let listed: Vec<_> = all.iter().copied().filter(|id| wanted.contains(id)).collect();
     assert_eq!(listed, wanted);
     assert!(!all.contains(&idle.id));
     assert_eq!(
-        store.due(now, 1).await.expect("a list").len(),
+        store.due(Lane::Mending, now, 1).await.expect("a list").len(),
         1,
         "no more than asked for"
     );
+    let paid = stored(store, an_order().lines(1).under("due at the warehouse").paid()).await;
+    for (lane, listed) in [(Lane::Forwarding, true), (Lane::Mending, false)] {
+        let all = store.due(lane, now, 1_000).await.expect("a list");
+        assert_eq!(all.contains(&paid.id), listed, "each lane by itself");
+        assert_eq!(all.contains(&wanted[0]), !listed, "each lane by itself");
+    }
+}
+
+/// What every [`Circuits`] must do; on a store in which no circuit is.
+///
+/// # Panics
+/// Where it does not.
+pub async fn circuits(store: &impl Circuits) {
+    let none = store.read().await.expect("a read");
+    assert_eq!(none, Circuit::default());
+    let open = none.paused(noon());
+    let stored = store.store(open).await.expect("an answer").expect("stored");
+    assert_eq!(stored, Circuit { version: 1, ..open });
+    assert_eq!(store.read().await.expect("a read"), stored);
+    assert_eq!(
+        store.store(none.closed()).await.expect("an answer"),
+        None,
+        "another was quicker"
+    );
+    let closed = store
+        .store(stored.closed())
+        .await
+        .expect("an answer")
+        .expect("stored");
+    assert_eq!(
+        closed,
+        Circuit {
+            version: 2,
+            open: None
+        }
+    );
+    assert_eq!(store.read().await.expect("a read"), closed);
 }
 
 async fn the_largest_step_fits(store: &(impl Orders + Stock), shelf: &impl Stocking) {

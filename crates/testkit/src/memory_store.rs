@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Mutex;
 
-use app::ports::{Catalogue, Committed, Orders, ProductPage, Shortage, Stock, StoreError};
-use domain::{Order, OrderId, Product, Sku, StockChange};
+use app::ports::{Catalogue, Circuits, Committed, Orders, ProductPage, Shortage, Stock, StoreError};
+use domain::{Circuit, Lane, Order, OrderId, Product, Sku, StockChange};
 use jiff::Timestamp;
 
 use crate::lock;
@@ -17,6 +17,7 @@ struct State {
     products: BTreeMap<Sku, Product>,
     stock: BTreeMap<Sku, u32>,
     orders: BTreeMap<OrderId, Order>,
+    circuit: Circuit,
 }
 
 impl MemoryStore {
@@ -150,14 +151,31 @@ impl Orders for MemoryStore {
         Ok(())
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
         let state = lock(&self.0);
         let mut due: Vec<_> = state
             .orders
             .values()
+            .filter(|order| order.lane() == lane)
             .filter_map(|order| order.due_at.filter(|at| *at <= now).map(|at| (at, order.id)))
             .collect();
         due.sort_unstable();
         Ok(due.into_iter().take(limit).map(|(_, id)| id).collect())
+    }
+}
+
+impl Circuits for MemoryStore {
+    async fn read(&self) -> Result<Circuit, StoreError> {
+        Ok(lock(&self.0).circuit)
+    }
+
+    async fn store(&self, mut circuit: Circuit) -> Result<Option<Circuit>, StoreError> {
+        let stored = &mut lock(&self.0).circuit;
+        if stored.version != circuit.version {
+            return Ok(None);
+        }
+        circuit.version += 1;
+        *stored = circuit;
+        Ok(Some(circuit))
     }
 }

@@ -44,4 +44,11 @@ impl OrderQueue for FakeQueue {
         lock(&self.messages).push_back(id);
         Ok(())
     }
+
+    async fn waiting(&self) -> Result<usize, QueueError> {
+        if self.down.load(Ordering::Relaxed) {
+            return Err(QueueError("the queue is down".into()));
+        }
+        Ok(self.len())
+    }
 }

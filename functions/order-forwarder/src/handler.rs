@@ -1,23 +1,32 @@
-use app::ports::{Clock, Orders, Warehouse};
-use app::{Forwarded, forward_order};
+use app::ports::{Circuits, Clock, Orders, Warehouse};
+use app::{Breaker, Forwarded, forward_order};
 use lambda_kit::metrics::Unit;
 use lambda_kit::sqs::{Consume, Record};
 use lambda_kit::{Error, metrics, telemetry};
 
+use crate::pace::Pace;
+
 /// Hands the orders of the queue over.
-pub(crate) struct Forwarder<O, W, C> {
+pub(crate) struct Forwarder<O, W, B, C> {
     pub(crate) orders: O,
     pub(crate) warehouse: W,
+    pub(crate) breaker: Breaker<B>,
+    pub(crate) pace: Pace,
     pub(crate) clock: C,
 }
 
-impl<O: Orders, W: Warehouse, C: Clock> Consume for Forwarder<O, W, C> {
+impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W, B, C> {
     async fn consume(&self, record: &Record) -> Result<&'static str, Error> {
         let id = queue::parse_message(&record.body)?;
         telemetry::note("order.id", id);
         let first_try = record.receives == 1;
-        let forwarded = forward_order(&self.orders, &self.warehouse, &self.clock, id, first_try).await?;
-        Ok(match forwarded {
+        let share = tokio::time::sleep(self.pace.share());
+        let (orders, warehouse, breaker) = (&self.orders, &self.warehouse, &self.breaker);
+        let forwarded = forward_order(orders, warehouse, breaker, &self.clock, id, first_try).await;
+        if !matches!(forwarded, Ok(Forwarded::LeftAlone | Forwarded::NothingToDo)) {
+            share.await;
+        }
+        Ok(match forwarded? {
             Forwarded::Accepted { after } => {
                 let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
                 metrics::count("OrdersForwarded", 1);
@@ -32,6 +41,10 @@ impl<O: Orders, W: Warehouse, C: Clock> Consume for Forwarder<O, W, C> {
                 metrics::count("WarehouseUnavailable", 1);
                 "deferred"
             }
+            Forwarded::LeftAlone => {
+                metrics::count("WarehouseUnavailable", 1);
+                "left_alone"
+            }
             Forwarded::NothingToDo => "nothing_to_do",
         })
     }
@@ -39,6 +52,9 @@ impl<O: Orders, W: Warehouse, C: Clock> Consume for Forwarder<O, W, C> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use app::BreakerMemory;
     use domain::{OrderId, Status};
     use jiff::SignedDuration;
     use lambda_kit::clock::{Deadline, now};
@@ -50,16 +66,19 @@ mod tests {
     use super::*;
     use crate::LONGEST;
 
-    type Subject = Forwarder<MemoryStore, FakeWarehouse, FakeClock>;
+    type Subject = Forwarder<MemoryStore, FakeWarehouse, MemoryStore, FakeClock>;
 
     fn subject() -> Subject {
         let orders = MemoryStore::default();
+        let number = |n| NonZeroU32::new(n).expect("not zero");
         for n in 0..9 {
             orders.put_order(an_order().under(&n.to_string()).paid());
         }
         Forwarder {
             orders,
             warehouse: FakeWarehouse::default(),
+            breaker: Breaker::new(MemoryStore::default(), BreakerMemory::default()),
+            pace: Pace::new(number(480), number(4)).expect("a pace"),
             clock: FakeClock::at_noon(),
         }
     }
@@ -94,7 +113,7 @@ mod tests {
         subject.orders.orders().iter().all(|order| order.status == status)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn every_order_of_a_batch_is_handed_over_once() {
         let subject = subject();
         for receives in [1, 1, 2] {
@@ -106,7 +125,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn each_hand_over_is_counted_with_its_delay() {
         let subject = subject();
         subject.clock.advance(SignedDuration::from_secs(2));
@@ -117,7 +136,7 @@ mod tests {
         assert!(figures.is_empty(), "what was known is not counted again");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_message_that_names_no_order_fails_alone() {
         let subject = subject();
         let mut records = orders(1);
@@ -128,7 +147,7 @@ mod tests {
         assert!(all(&subject, Status::Forwarded));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_warehouse_that_is_down_wears_no_message_out() {
         for mood in [WarehouseMood::Busy, WarehouseMood::Down] {
             let subject = subject();
@@ -138,20 +157,33 @@ mod tests {
             assert_eq!(figures.of("WarehouseUnavailable"), [9]);
             assert!(all(&subject, Status::Paid));
             let orders = subject.orders.orders();
-            assert!(
-                orders
-                    .iter()
-                    .all(|order| order.due_at.is_some() && order.tries == 1)
-            );
+            assert!(orders.iter().all(|order| order.due_at.is_some()));
+            let tried = orders.iter().filter(|order| order.tries > 0).count();
+            assert_eq!(tried, 3, "then the warehouse is left alone");
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn an_order_takes_its_share_of_the_warehouses_time_and_no_more() {
+        let subject = subject();
+        let begun = tokio::time::Instant::now();
+        work(&subject, &orders(1)).await;
+        assert_eq!(begun.elapsed(), subject.pace.share() * 9);
+        work(&subject, &orders(1)).await;
+        assert_eq!(
+            begun.elapsed(),
+            subject.pace.share() * 9,
+            "nothing was to be done"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_order_that_was_taken_unnoticed_is_found_and_not_sent_again() {
         let subject = subject();
         subject.warehouse.set_mood(WarehouseMood::LosingAnswers);
         work(&subject, &orders(1)).await;
         subject.warehouse.set_mood(WarehouseMood::Well);
+        subject.clock.advance(SignedDuration::from_secs(10));
         assert!(work(&subject, &orders(2)).await.is_empty());
         assert!(all(&subject, Status::Forwarded));
         for order in subject.orders.orders() {

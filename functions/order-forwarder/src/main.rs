@@ -1,12 +1,14 @@
 //! Lambda function: hands paid orders to the warehouse system.
 
 mod handler;
+mod pace;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use app::{Breaker, BreakerMemory};
 use aws_sdk_dynamodb::Client;
-use dynamodb::{DynamoDb, Tables};
+use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use erp::{Erp, ErpConfig};
 use https::{Credential, HttpsClient};
 use jiff::SignedDuration;
@@ -16,6 +18,7 @@ use lambda_kit::{Error, aws, clock, sqs};
 use secrecy::SecretString;
 
 use crate::handler::Forwarder;
+use crate::pace::Pace;
 
 /// The warehouse takes half a second for an order; an answer that is so much later is looked for instead.
 const ERP_TIMEOUT: Duration = Duration::from_secs(8);
@@ -30,11 +33,16 @@ fn main() -> ExitCode {
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let base_url = env.base_url("ERP_BASE_URL");
+    let circuits = env.text("CIRCUITS_TABLE");
+    let orders_per_minute = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
+    let instances = env.parse("WAREHOUSE_CONCURRENCY", str::parse);
     let secret = secret::Settings::read(&mut env);
-    let (tables, base_url, secret) = env.finish(|| Some((tables?, base_url?, secret?)))?;
+    let (tables, circuits, pace, base_url, secret) = env.finish(|| {
+        let pace = Pace::new(orders_per_minute?, instances?);
+        Some((tables?, circuits?, pace, base_url?, secret?))
+    })?;
     let aws = aws::config().await?;
-    let client = HttpsClient::new(ERP_TIMEOUT)?;
-    let orders = DynamoDb::new(Client::new(&aws), tables);
+    let client = Client::new(&aws);
     let token = Secret::load(&aws, secret, |mut values| {
         let token = values.text("erp_token").map(SecretString::from);
         values.finish(|| token)
@@ -44,9 +52,12 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         base_url,
         token: Credential::new(move || SecretString::clone(&token.current())),
     };
+    let circuit = WarehouseCircuit::new(client.clone(), circuits);
     let forwarder = Forwarder {
-        orders,
-        warehouse: Erp::new(config, client),
+        orders: DynamoDb::new(client, tables),
+        warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
+        breaker: Breaker::new(circuit, BreakerMemory::default()),
+        pace: pace.ok_or("so few orders a minute need fewer instances")?,
         clock: clock::now,
     };
     sqs::serve("forward", forwarder, LONGEST).await

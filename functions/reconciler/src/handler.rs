@@ -1,5 +1,5 @@
-use app::ports::{Clock, OrderQueue, Orders, PaymentProvider};
-use app::{Reconciled, reconcile};
+use app::ports::{Circuits, Clock, OrderQueue, Orders, PaymentProvider};
+use app::{Reconciled, Resent, reconcile, resend_orders};
 use jiff::SignedDuration;
 use lambda_kit::Error;
 use lambda_kit::clock::Deadline;
@@ -10,31 +10,40 @@ use lambda_kit::schedule::Run;
 const LONGEST: SignedDuration = SignedDuration::from_secs(15);
 
 /// Looks after everything that is due.
-pub(crate) struct Reconciler<O, Q, P, C> {
+pub(crate) struct Reconciler<O, B, Q, P, C> {
     pub(crate) orders: O,
+    pub(crate) circuits: B,
     pub(crate) queue: Q,
     pub(crate) provider: P,
     pub(crate) clock: C,
+    /// How many messages may wait for the warehouse at most.
+    pub(crate) backlog: usize,
 }
 
-impl<O: Orders, Q: OrderQueue, P: PaymentProvider, C: Clock> Run for Reconciler<O, Q, P, C> {
+impl<O: Orders, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run for Reconciler<O, B, Q, P, C> {
     async fn run(&self, deadline: Deadline) -> Result<(), Error> {
         let until = deadline.less(LONGEST);
-        let report = reconcile(&self.orders, &self.queue, &self.provider, &self.clock, until).await?;
+        let (orders, queue, clock) = (&self.orders, &self.queue, &self.clock);
+        // First: it calls nobody outside, and the warehouse waits for it.
+        let resent = resend_orders(orders, queue, &self.circuits, clock, until, self.backlog).await;
+        let report = reconcile(orders, queue, &self.provider, clock, until).await?;
         tracing::info!(
+            orders.resent = resent.as_ref().ok().map(|resent| resent.sent),
             orders.examined = report.examined,
             orders.failed = report.failed,
             "looked after what is due"
         );
-        count(&report);
-        Ok(())
+        count(&report, resent.as_ref().unwrap_or(&Resent::default()));
+        Ok(resent.map(drop)?)
     }
 }
 
 /// What waits is told even where nothing does: an alarm needs to hear that all is well.
-fn count(report: &Reconciled) {
-    metrics::record("OrdersWaiting", Unit::Count, i64::from(report.examined));
-    metrics::record("OldestWaitingOrder", Unit::Seconds, report.oldest.as_secs());
+fn count(report: &Reconciled, resent: &Resent) {
+    let waiting = i64::from(report.examined) + i64::try_from(resent.sent).unwrap_or(i64::MAX);
+    metrics::record("OrdersWaiting", Unit::Count, waiting);
+    let oldest = report.oldest.max(resent.oldest);
+    metrics::record("OldestWaitingOrder", Unit::Seconds, oldest.as_secs());
     metrics::count("OrdersExpired", report.expired);
     metrics::count("PaymentsParked", report.parked);
     metrics::count("RefundsFailed", report.refunds_refused);
@@ -58,15 +67,17 @@ mod tests {
 
     use super::*;
 
-    fn subject() -> Reconciler<MemoryStore, FakeQueue, FakeProvider, FakeClock> {
+    fn subject() -> Reconciler<MemoryStore, MemoryStore, FakeQueue, FakeProvider, FakeClock> {
         let orders = MemoryStore::default();
         orders.put_order(an_order().under("placed").placed());
         orders.put_order(an_order().under("paid").paid());
         Reconciler {
             orders,
+            circuits: MemoryStore::default(),
             queue: FakeQueue::default(),
             provider: FakeProvider::default(),
             clock: FakeClock::at_noon(),
+            backlog: 960,
         }
     }
 

@@ -2,10 +2,11 @@
 
 mod handler;
 
+use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dynamodb::{DynamoDb, Tables};
+use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
@@ -19,6 +20,9 @@ use crate::handler::Reconciler;
 /// Nobody waits for an answer here, but the next order does.
 const STRIPE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What waits for the warehouse keeps it busy until the run after next: one may come late.
+const MINUTES_OF_BACKLOG: usize = 2;
+
 fn main() -> ExitCode {
     lambda_kit::start("reconciler", &["app", "reconciler", "stripe"], serve)
 }
@@ -27,10 +31,21 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
     let api_base = env.base_url("STRIPE_API_BASE");
+    let circuits = env.text("CIRCUITS_TABLE");
+    let orders_per_minute: Option<NonZeroU16> = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
     let secret = secret::Settings::read(&mut env);
-    let (tables, queue_url, api_base, secret) =
-        env.finish(|| Some((tables?, queue_url?, api_base?, secret?)))?;
+    let (tables, circuits, queue_url, orders_per_minute, api_base, secret) = env.finish(|| {
+        Some((
+            tables?,
+            circuits?,
+            queue_url?,
+            orders_per_minute?,
+            api_base?,
+            secret?,
+        ))
+    })?;
     let config = aws::config().await?;
+    let client = aws_sdk_dynamodb::Client::new(&config);
     let key = Secret::load(&config, secret, |mut values| {
         let key = values.text("stripe_secret_key").map(SecretString::from);
         values.finish(|| key)
@@ -43,10 +58,12 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         site_url: String::new(),
     };
     let reconciler = Reconciler {
-        orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
+        circuits: WarehouseCircuit::new(client.clone(), circuits),
+        orders: DynamoDb::new(client, tables),
         queue: SqsOrderQueue::new(aws_sdk_sqs::Client::new(&config), queue_url),
         provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
         clock: clock::now,
+        backlog: MINUTES_OF_BACKLOG * usize::from(orders_per_minute.get()),
     };
     schedule::serve("reconcile", reconciler).await
 }

@@ -3,6 +3,7 @@
 //! The outcome of a call to the outside has three values: yes, no, and unknown. Unknown ends by looking, never by guessing.
 
 mod catalogue;
+mod circuits;
 mod clock;
 mod orders;
 mod payments;
@@ -12,6 +13,7 @@ mod warehouse;
 use std::error::Error;
 
 pub use catalogue::{Catalogue, ProductPage, Stock};
+pub use circuits::Circuits;
 pub use clock::Clock;
 pub use orders::{Committed, Orders, Shortage};
 pub use payments::{Opened, PaymentProvider, RefundOutcome, SessionState};

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use domain::{Order, OrderId, Sku, StockChange};
+use domain::{Lane, Order, OrderId, Sku, StockChange};
 use jiff::Timestamp;
 
 use super::StoreError;
@@ -52,9 +52,10 @@ pub trait Orders: Sync {
     /// `order.placed_at`.
     fn remove(&self, order: &Order) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Orders whose `due_at` is not after `now`, the longest due first, at most `limit`. May be some seconds behind.
+    /// Orders of that lane whose `due_at` is not after `now`, the longest due first, at most `limit`. May be some seconds behind.
     fn due(
         &self,
+        lane: Lane,
         now: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;

@@ -125,11 +125,12 @@ impl World {
         guard.hold(&stack.functions);
         guard.check_sources(&stack.functions)?;
         let logs = Logs::to(options.logs);
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_front.endpoint()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets.endpoint()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), sqs.endpoint()),
         ]);
+        environment.extend(options.environment.clone());
         let runtime = on_port("Lambda", options.ports.lambda, &mut notes, async |port| {
             Runtime::start(RuntimeOptions {
                 functions: functions.clone(),

@@ -36,6 +36,8 @@ pub struct Options {
     pub warehouse_rate_per_s: u32,
     /// Parameters of the template beyond those that the local world sets itself.
     pub parameters: BTreeMap<String, String>,
+    /// Variables of every function's environment beyond the template's, or instead: for a proxy between functions and engines, say.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// Where everything listens, on the loopback interface.
@@ -96,6 +98,7 @@ impl Default for Options {
             warehouse_latency: Duration::from_millis(500),
             warehouse_rate_per_s: 10,
             parameters: BTreeMap::new(),
+            environment: BTreeMap::new(),
         }
     }
 }

@@ -1,0 +1,115 @@
+//! Keeping the warehouse busy with paid orders that have not reached it.
+
+use domain::{Lane, Leave, Order, OrderId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ports::{Circuits, Clock, OrderQueue, Orders, QueueError, StoreError};
+
+/// How many due orders are read at once.
+const PAGE: usize = 250;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// How many orders were queued.
+    pub sent: usize,
+    /// How long the one that was due first had been; zero where none was.
+    pub oldest: SignedDuration,
+}
+
+/// Why no more orders were queued.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// The due orders could not be listed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue did not answer.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Queues paid orders that are due, the longest due first, until `until`.
+///
+/// At most so many that `backlog` messages wait: enough to keep the warehouse busy until the next run, and no more, since an order that stands
+/// in line for long falls due again. While the warehouse is left alone none is queued; after each pause one, as the try that may be the
+/// end of it.
+///
+/// # Errors
+/// [`ResendError`]. What was not queued stays due.
+pub async fn resend_orders(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    circuits: &impl Circuits,
+    clock: &impl Clock,
+    until: Timestamp,
+    backlog: usize,
+) -> Result<Resent, ResendError> {
+    let mut resent = Resent::default();
+    let mut due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
+    let Some(first) = due.first() else {
+        return Ok(resent);
+    };
+    if let Ok(Some(Order {
+        due_at: Some(due_at), ..
+    })) = orders.get(*first).await
+    {
+        resent.oldest = clock.now().duration_since(due_at).max(SignedDuration::ZERO);
+    }
+    let room = match leave(circuits, clock.now()).await {
+        Leave::Everyone => backlog.saturating_sub(queue.waiting().await?),
+        Leave::OneTry => 1,
+        Leave::Nobody => 0,
+    };
+    loop {
+        let before = resent.sent;
+        for id in due {
+            if resent.sent >= room || clock.now() >= until {
+                return Ok(resent);
+            }
+            resent.sent += usize::from(resend(orders, queue, clock, id).await?);
+        }
+        if resent.sent == before {
+            return Ok(resent);
+        }
+        due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
+    }
+}
+
+/// Who may call the warehouse; everyone, where that is not known: a breaker that is broken itself must not stop the orders.
+async fn leave(circuits: &impl Circuits, now: Timestamp) -> Leave {
+    match circuits.read().await {
+        Ok(circuit) => circuit.leave(now),
+        Err(error) => {
+            tracing::warn!(error = %error, "the warehouse's circuit is not known; it is taken for closed");
+            Leave::Everyone
+        }
+    }
+}
+
+/// Queues one order, if it still waits for the warehouse; an order that cannot be read or written does not stop the others.
+async fn resend(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    id: OrderId,
+) -> Result<bool, ResendError> {
+    let now = clock.now();
+    let is_due =
+        |order: &Order| order.lane() == Lane::Forwarding && order.due_at.is_some_and(|due| due <= now);
+    let order = match orders.get(id).await {
+        Ok(order) => order.filter(is_due),
+        Err(error) => {
+            tracing::error!(order.id = %id, error = %error, "a due order could not be read; it stays due");
+            None
+        }
+    };
+    let Some(order) = order else {
+        return Ok(false);
+    };
+    queue.send(id).await?;
+    // Where another run was quicker, its word stands.
+    if let Err(error) = orders.commit(order.queued(now), Vec::new()).await {
+        tracing::error!(order.id = %id, error = %error, "a queued order could not be noted as such; it stays due");
+    }
+    Ok(true)
+}
