@@ -15,8 +15,8 @@ const FUNCTIONS: [&str; 7] = [
     "payment-events",
     "reconciler",
 ];
-/// What only tests and the local world may use.
-const NOT_IN_PRODUCTION: [&str; 4] = ["kontor-tests", "local", "sim", "testkit"];
+/// What only tests, operators and the local world use.
+const NOT_IN_PRODUCTION: [&str; 5] = ["kontor-tests", "local", "ops", "sim", "testkit"];
 
 /// Each workspace crate with its dependencies that ship with it, and those alone that are crates of the workspace.
 struct Workspace {
@@ -119,6 +119,11 @@ fn adapters_import_ports_and_never_each_other() {
 fn what_every_function_shares_knows_nothing_of_the_shop() {
     Workspace::read().assert_only("lambda-kit", &[]);
     Workspace::read().assert_only("https", &[]);
+}
+
+#[test]
+fn the_operators_command_looks_at_the_shop_by_its_adapters_alone() {
+    Workspace::read().assert_only("ops", &["app", "domain", "dynamodb", "queue"]);
 }
 
 #[test]

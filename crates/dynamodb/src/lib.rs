@@ -1,6 +1,7 @@
 //! Adapter: orders, products and stock in DynamoDB.
 //!
-//! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans.
+//! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans;
+//! the one that reads a whole table is an operator's, [`DynamoDb::parked`].
 
 mod catalogue;
 mod circuits;

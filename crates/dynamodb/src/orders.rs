@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::DynamoDb;
 use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
-use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PLACED_AT, VERSION};
+use crate::keys::{AVAILABLE, DOCUMENT, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PLACED_AT, VERSION};
 use crate::order_document::{from_item, lane_name, to_item};
 use crate::stock::{available, stock_key};
 
@@ -126,6 +126,30 @@ impl Condition {
 }
 
 impl DynamoDb {
+    /// The orders that were set aside for a human: for an operator, since nothing is due for most of them, no index has them and the whole
+    /// table is read.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store does not answer, or one of them cannot be read.
+    pub async fn parked(&self) -> Result<Vec<Order>, StoreError> {
+        let mut parked = Vec::new();
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.tables.orders)
+            .filter_expression("contains(#document, :parked)")
+            .expression_attribute_names("#document", DOCUMENT)
+            // Quotes within a text of the document are escaped, so that no name of a product looks like this.
+            .expression_attribute_values(":parked", AttributeValue::S("\"parked\":".to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = pages.next().await {
+            parked.push(from_item(&item.map_err(failed)?)?);
+        }
+        Ok(parked)
+    }
+
     /// Stores an order whose stock does not change.
     async fn put(&self, order: Order, condition: Condition) -> Result<Committed, StoreError> {
         let put = self

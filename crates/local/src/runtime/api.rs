@@ -1,4 +1,5 @@
-//! Lambda's two HTTP interfaces: the Runtime API, which the processes poll, and Invoke, which `aws lambda invoke` calls.
+//! Lambda's two HTTP interfaces: the Runtime API, which the processes poll, and of the other one Invoke and GetFunctionConfiguration, for `aws
+//! lambda invoke` and for whoever asks what a function works with.
 //!
 //! Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, under a path of its own for each process,
 //! so that it is known who asks. Invoke: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
@@ -36,6 +37,7 @@ pub(super) fn router(runtime: Runtime) -> Router {
             post(init_error),
         )
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .route("/2015-03-31/functions/{name}/configuration", get(configuration))
         .with_state(runtime)
 }
 
@@ -151,11 +153,7 @@ async fn invoke(
     let Ok(payload) = axum::body::to_bytes(body, LARGEST_PAYLOAD).await else {
         return refusal(&InvokeError::RequestTooLarge);
     };
-    // An ARN may stand for the name; a version or alias after it means nothing here.
-    let name = name
-        .rsplit_once(":function:")
-        .map_or(name.as_str(), |(_, name)| name);
-    let name = name.split(':').next().unwrap_or_default().to_owned();
+    let name = bare_name(&name).to_owned();
     if !runtime.has(&name) {
         return refusal(&InvokeError::NoSuchFunction(name));
     }
@@ -176,6 +174,20 @@ async fn invoke(
             Err(error) => invoked(error.payload(), Some("Unhandled")),
         },
     }
+}
+
+async fn configuration(State(runtime): State<Runtime>, Path(name): Path<String>) -> Response {
+    let name = bare_name(&name);
+    match runtime.configuration(name) {
+        Some(configuration) => axum::Json(configuration).into_response(),
+        None => refusal(&InvokeError::NoSuchFunction(name.to_owned())),
+    }
+}
+
+/// An ARN may stand for the name; a version or alias after it means nothing here.
+fn bare_name(name: &str) -> &str {
+    let name = name.rsplit_once(":function:").map_or(name, |(_, name)| name);
+    name.split(':').next().unwrap_or_default()
 }
 
 fn invoked(body: Bytes, error: Option<&'static str>) -> Response {

@@ -21,6 +21,7 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use pool::{Limits, Pool};
 use process::Launcher;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub struct Runtime {
 struct Shared {
     pools: Vec<Arc<Pool>>,
     arns: Vec<HeaderValue>,
+    /// As GetFunctionConfiguration shows them.
+    configurations: Vec<Value>,
     /// Names, ids and binary names to the index of the pool.
     names: HashMap<String, usize>,
     url: String,
@@ -166,6 +169,10 @@ impl Runtime {
         self.shared.names.contains_key(function)
     }
 
+    fn configuration(&self, function: &str) -> Option<&Value> {
+        self.shared.configurations.get(*self.shared.names.get(function)?)
+    }
+
     fn pool(&self, index: usize) -> Option<&Arc<Pool>> {
         self.shared.pools.get(index)
     }
@@ -183,8 +190,10 @@ impl Shared {
     fn new(options: RuntimeOptions, url: String) -> anyhow::Result<Self> {
         let tasks = TaskTracker::new();
         let (mut pools, mut arns, mut names) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut configurations = Vec::new();
         for (index, (function, executable)) in options.functions.into_iter().enumerate() {
             let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", function.name);
+            configurations.push(configuration(&function, &arn));
             arns.push(
                 HeaderValue::try_from(arn)
                     .with_context(|| format!("`{}` is no function name", function.name))?,
@@ -211,6 +220,7 @@ impl Shared {
         Ok(Self {
             pools,
             arns,
+            configurations,
             names,
             url,
             tasks,
@@ -224,6 +234,17 @@ impl Shared {
         }
         self.cancelled.cancel();
     }
+}
+
+/// The part of a function's configuration that the template tells: <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>.
+fn configuration(function: &Function, arn: &str) -> Value {
+    json!({
+        "FunctionName": function.name,
+        "FunctionArn": arn,
+        "Environment": { "Variables": function.environment },
+        "MemorySize": function.memory_mb,
+        "Timeout": function.timeout.as_secs(),
+    })
 }
 
 async fn sweep(shared: Arc<Shared>) {

@@ -392,6 +392,27 @@ async fn the_invoke_api_answers_as_lambda_does() {
     assert_eq!(unknown.headers()["x-amzn-errortype"], "ResourceNotFoundException");
 }
 
+#[tokio::test]
+async fn a_functions_configuration_tells_what_it_works_with() {
+    let mut function = a_function("probe");
+    function.environment = [("TABLE".to_owned(), "orders".to_owned())].into();
+    let (runtime, _) = a_runtime(vec![function]).await;
+    let ask = async |name: &str| {
+        let url = format!(
+            "{}/2015-03-31/functions/{name}/configuration?Qualifier=live",
+            runtime.url()
+        );
+        client().get(url).send().await.expect("an answer")
+    };
+    let answer = ask("test-probe").await.text().await.expect("a body");
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    assert_eq!(answer["FunctionName"], "test-probe");
+    assert_eq!(answer["Environment"]["Variables"], json!({"TABLE": "orders"}));
+    let unknown = ask("nobody").await;
+    assert_eq!(unknown.status(), 404);
+    assert_eq!(unknown.headers()["x-amzn-errortype"], "ResourceNotFoundException");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_invocations_all_come_back() {
     let (runtime, _) = a_runtime_of(vec![a_function("probe")], 2).await;

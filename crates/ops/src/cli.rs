@@ -1,0 +1,214 @@
+//! The command line.
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use domain::OrderId;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::shop::parse_id;
+use crate::{Clients, Outcome, Report, Search, Shop};
+
+/// The stack that `cargo run` pretends to be.
+const LOCAL_STACK: &str = "kontor";
+/// After the options in --help.
+const EXIT_CODES: &str = "\
+Exit codes: 0 all is well or done; 1 AWS or the local engines did not answer; 2 wrong command line; 3 something needs attention \
+(stuck orders, dead letters, a failed run); 4 refused (no such order, or not to be sent).
+
+Credentials and region are taken from the environment (AWS_ACCESS_KEY_ID, .., AWS_REGION) or the profile AWS_PROFILE. With single \
+sign-on: eval \"$(aws configure export-credentials --format env)\".";
+
+/// Looks after a running shop: what waits, why, and a push where one is needed.
+#[derive(Debug, Parser)]
+#[command(name = "ops", after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON, for scripts.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Place {
+    /// The CloudFormation stack of the shop.
+    #[arg(long, env = "KONTOR_STACK", value_name = "NAME")]
+    stack: Option<String>,
+    /// The shop that `cargo run` opened on this machine, whatever the stack (AWS_ENDPOINT_URL_DYNAMODB, .._SQS and .._LAMBDA where its ports are not the usual).
+    #[arg(long)]
+    local: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Looks for orders that wait.
+    #[command(subcommand)]
+    Orders(OrdersCommand),
+    /// One order.
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Messages that failed for good.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// The function that mends what was left half done.
+    #[command(subcommand)]
+    Reconcile(ReconcileCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum OrdersCommand {
+    /// Lists orders that wait for longer than they should, and how the shop stands with the warehouse.
+    Stuck {
+        /// For how many minutes an order may be due, or paid and not with the warehouse.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(i64).range(0..=525_600))]
+        minutes: i64,
+        /// Look for parked orders too: reads the whole table, half a read unit each 4 kB.
+        #[arg(long)]
+        parked: bool,
+        /// The most due orders to look at in each lane.
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum OrderCommand {
+    /// Shows an order: amounts, payments, what is due, history.
+    Show {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+        /// Show who ordered and where it goes, too.
+        #[arg(long)]
+        personal: bool,
+    },
+    /// Queues a paid order for the warehouse once more; it is never delivered twice.
+    Resend {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DlqCommand {
+    /// Lists dead letters and how their orders stand; deletes none.
+    List {
+        /// The most messages to look at.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        limit: u16,
+    },
+    /// Moves all dead letters back into the order queue.
+    Redrive,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReconcileCommand {
+    /// Runs it now, and waits for its end.
+    Now,
+}
+
+impl Cli {
+    /// Does what the command line says, and prints the answer.
+    ///
+    /// # Errors
+    /// Where AWS does not answer, in a line that says what was asked.
+    pub async fn run(self) -> anyhow::Result<Outcome> {
+        let shop = self.place.shop().await?;
+        let json = self.json;
+        match self.command {
+            Command::Orders(OrdersCommand::Stuck {
+                minutes,
+                parked,
+                limit,
+            }) => {
+                let search = Search {
+                    patience: SignedDuration::from_mins(minutes),
+                    limit: limit.into(),
+                    parked,
+                };
+                print(&shop.stuck(search, now()).await?, json)
+            }
+            Command::Order(OrderCommand::Show { id, personal }) => {
+                print(&shop.show(id, personal).await?, json)
+            }
+            Command::Order(OrderCommand::Resend { id, dry_run }) => {
+                print(&shop.resend(id, dry_run, now()).await?, json)
+            }
+            Command::Dlq(DlqCommand::List { limit }) => {
+                print(&shop.dead_letters(limit.into(), now()).await?, json)
+            }
+            Command::Dlq(DlqCommand::Redrive) => print(&shop.redrive().await?, json),
+            Command::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
+        }
+    }
+}
+
+impl Place {
+    async fn shop(&self) -> anyhow::Result<Shop> {
+        match &self.stack {
+            Some(stack) if !self.local => Shop::find(Clients::of_account().await, stack).await,
+            _ => Shop::find(Clients::of_this_machine().await, LOCAL_STACK).await,
+        }
+    }
+}
+
+/// Now, in whole milliseconds: finer time would not survive being stored.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+fn print(report: &impl Report, json: bool) -> anyhow::Result<Outcome> {
+    if json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(report).context("the answer in JSON")?
+        );
+    } else {
+        print!("{report}");
+    }
+    Ok(report.outcome())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_runbook_is_understood() {
+        let id = OrderId::for_key("a key").to_string();
+        for line in [
+            "orders stuck",
+            &format!("order show {id}"),
+            &format!("order resend {id} --dry-run"),
+            "dlq list",
+            "dlq redrive",
+            "reconcile now",
+        ] {
+            let words = ["ops", "--stack", "kontor-prod"]
+                .into_iter()
+                .chain(line.split(' '));
+            assert!(Cli::try_parse_from(words.chain(["--json"])).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_order_id_is_refused() {
+        let refused = Cli::try_parse_from(["ops", "--local", "order", "show", "12"]);
+        assert!(refused.expect_err("no id").to_string().contains("26 digits"));
+    }
+}

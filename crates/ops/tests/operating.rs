@@ -1,0 +1,429 @@
+//! What an operator is told, and what the commands do, on the tables and queues of `template.yaml` in embedded engines.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use app::ports::{Circuits, Committed, OrderQueue, Orders};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use domain::{Circuit, Order, ReportedPayment, Settlement, StockLevel};
+use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
+use jiff::{SignedDuration, Timestamp};
+use local::engines::dynamodb::DynamoDb as Engine;
+use local::engines::sqs::{QueueAttributes, Redrive, Sqs};
+use local::template::{Document, Resolver, Stack, Surroundings};
+use ops::{Clients, Outcome, Refused, Report, Search, Shop};
+use queue::SqsOrderQueue;
+use serde_json::{Value, json};
+use testkit::{an_order, eur, noon};
+
+const ACCOUNT: &str = "000000000000";
+
+/// A shop to look after, and the doors to it that a function has.
+struct Premises {
+    shop: Shop,
+    orders: DynamoDb,
+    circuit: WarehouseCircuit,
+    queue: SqsOrderQueue,
+    sqs: Sqs,
+    queue_name: String,
+    dead_letters_name: String,
+    _engine: Engine,
+}
+
+impl Premises {
+    async fn open() -> Self {
+        Self::with_reconciler(StatusCode::OK, None).await
+    }
+
+    /// A shop whose reconciler ends like this.
+    async fn with_reconciler(status: StatusCode, failure: Option<&'static str>) -> Self {
+        let engine = Engine::start(0, None).await.expect("an engine");
+        let sqs = Sqs::start(0, None).await.expect("an engine");
+        let stack = stack_of(&sqs.endpoint());
+        for table in &stack.tables {
+            engine.create_table(&table.properties).expect("a table");
+        }
+        for queue in &stack.queues {
+            sqs.create_queue(&queue.name, attributes(queue));
+        }
+        let reconciler = stack.function("reconciler").expect("in the template");
+        let environment = reconciler.environment.clone();
+        let lambda = lambda_of(&reconciler.name, &environment, status, failure).await;
+        let clients = Clients::at(&engine.endpoint(), &sqs.endpoint(), &lambda).await;
+        let tables = Tables::named(|name| environment.get(name).cloned()).expect("tables");
+        let queue = stack
+            .queues
+            .iter()
+            .find(|queue| queue.id == "OrdersQueue")
+            .expect("a queue");
+        let dead_letters = queue.redrive.as_ref().expect("dead letters");
+        Self {
+            shop: Shop::find(clients.clone(), "shop").await.expect("a shop"),
+            orders: DynamoDb::new(clients.dynamodb.clone(), tables),
+            circuit: WarehouseCircuit::new(clients.dynamodb, environment["CIRCUITS_TABLE"].clone()),
+            queue: SqsOrderQueue::new(clients.sqs, environment["ORDERS_QUEUE_URL"].clone()),
+            queue_name: queue.name.clone(),
+            dead_letters_name: dead_letters.target_queue.clone(),
+            sqs,
+            _engine: engine,
+        }
+    }
+
+    /// Stores an order of one piece as it is.
+    async fn keep(&self, order: Order) -> Order {
+        let level = |sku| StockLevel { sku, available: 9 };
+        let skus = order.quote.lines.iter().map(|line| level(line.sku.clone()));
+        self.orders
+            .put_stock(&skus.collect::<Vec<_>>())
+            .await
+            .expect("stocked");
+        match self.orders.commit(order, Vec::new()).await.expect("an outcome") {
+            Committed::Done(stored) => stored,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a message and lets it fail until it is a dead letter.
+    async fn let_fail(&self, order: &Order) {
+        self.queue.send(order.id).await.expect("sent");
+        while self.sqs.counts(&self.dead_letters_name).expect("a queue").waiting == 0 {
+            for message in self.sqs.receive(&self.queue_name, 10, Duration::ZERO).await {
+                self.sqs
+                    .change_visibility(&self.queue_name, &message.receipt_handle, Duration::ZERO);
+            }
+        }
+    }
+
+    fn queued(&self) -> usize {
+        self.sqs.counts(&self.queue_name).expect("a queue").waiting
+    }
+}
+
+fn stack_of(sqs: &str) -> Stack {
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let document = Document::read(&template).expect("the template");
+    let surroundings = Surroundings {
+        stack_name: "shop",
+        region: "eu-central-1",
+        account: ACCOUNT,
+        parameters: BTreeMap::new(),
+        queue_url: &|name| format!("{sqs}/{ACCOUNT}/{name}"),
+    };
+    let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
+    Stack::read(&resolver).expect("a stack")
+}
+
+fn attributes(queue: &local::template::Queue) -> QueueAttributes {
+    QueueAttributes {
+        visibility_timeout: queue.visibility_timeout,
+        message_retention_period: queue.message_retention_period,
+        delay: queue.delay,
+        receive_message_wait_time: queue.receive_message_wait_time,
+        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
+            target_queue: redrive.target_queue.clone(),
+            max_receive_count: redrive.max_receive_count,
+        }),
+    }
+}
+
+/// A Lambda with one function, which ends every run alike.
+async fn lambda_of(
+    function: &str,
+    environment: &BTreeMap<String, String>,
+    status: StatusCode,
+    failure: Option<&'static str>,
+) -> String {
+    let configuration =
+        json!({"FunctionName": function, "Environment": {"Variables": environment}}).to_string();
+    let end = async move || match failure {
+        None => (status, "null").into_response(),
+        Some(message) => {
+            let told = json!({"errorType": "RunFailed", "errorMessage": message}).to_string();
+            (status, [("x-amz-function-error", "Unhandled")], told).into_response()
+        }
+    };
+    let at = |action| format!("/2015-03-31/functions/{function}/{action}");
+    let router = Router::new()
+        .route(&at("configuration"), get(async move || configuration))
+        .route(&at("invocations"), post(end));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    endpoint
+}
+
+const SEARCH: Search = Search {
+    patience: SignedDuration::from_mins(5),
+    limit: 100,
+    parked: false,
+};
+
+fn after(minutes: i64) -> Timestamp {
+    noon() + SignedDuration::from_mins(minutes)
+}
+
+fn in_json(report: &impl Report) -> Value {
+    let text = serde_json::to_string(report).expect("JSON");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_paid_order_that_is_not_with_the_warehouse_is_found() {
+    let premises = Premises::open().await;
+    let order = premises.keep(an_order().paid()).await;
+    let early = premises.shop.stuck(SEARCH, after(4)).await.expect("an answer");
+    assert!(early.orders.is_empty(), "{:?}", early.orders);
+    assert_eq!(early.outcome(), Outcome::Well);
+    // Put off again and again: never overdue, and still not there.
+    let order = premises.keep(order.retry_later(after(19))).await;
+    let stuck = premises.shop.stuck(SEARCH, after(19)).await.expect("an answer");
+    assert_eq!(stuck.outcome(), Outcome::Attention);
+    let [found] = &stuck.orders[..] else {
+        panic!("{:?}", stuck.orders);
+    };
+    assert_eq!(found.order_id, order.id.to_string());
+    assert_eq!(found.reasons, ["not_forwarded"]);
+    assert_eq!((found.waiting_s, found.tries), (19 * 60, 1));
+    assert_eq!(found.work, ["forward_to_warehouse"]);
+    assert!(stuck.to_string().contains(order.id.as_str()));
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_brings_on_is_found_and_others_are_not() {
+    let premises = Premises::open().await;
+    let placed = premises.keep(an_order().under("placed").placed()).await;
+    premises.keep(an_order().under("there").forwarded()).await;
+    let due = placed.due_at.expect("due");
+    let stuck = premises.shop.stuck(SEARCH, due).await.expect("an answer");
+    assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
+    let late = due + SignedDuration::from_mins(6);
+    let stuck = premises.shop.stuck(SEARCH, late).await.expect("an answer");
+    assert_eq!(stuck.orders.len(), 1);
+    assert_eq!(stuck.orders[0].reasons, ["overdue"]);
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_is_found_at_once() {
+    let premises = Premises::open().await;
+    let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    let rejected = premises.keep(rejected).await;
+    let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
+    premises.keep(rejected.retry_later(noon())).await;
+    let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    assert_eq!(stuck.orders[0].reasons, ["refund_failed"]);
+    assert!(stuck.orders[0].work.contains(&"refund"));
+}
+
+#[tokio::test]
+async fn a_parked_order_is_found_where_the_whole_table_is_read() {
+    let premises = Premises::open().await;
+    let payment = ReportedPayment {
+        payment_id: "pi_odd".to_owned(),
+        amount: eur(1),
+    };
+    let Settlement::Parked(parked) = an_order().placed().settle(payment, noon()) else {
+        panic!("not parked");
+    };
+    premises.keep(parked).await;
+    premises.keep(an_order().under("there").forwarded()).await;
+    let quick = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    assert!(quick.orders.is_empty() && quick.to_string().contains("--parked"));
+    let search = Search {
+        parked: true,
+        ..SEARCH
+    };
+    let stuck = premises.shop.stuck(search, after(1)).await.expect("an answer");
+    assert_eq!(stuck.orders.len(), 1);
+    assert_eq!(stuck.orders[0].reasons, ["parked"]);
+}
+
+#[tokio::test]
+async fn it_is_told_that_the_warehouse_is_left_alone() {
+    let premises = Premises::open().await;
+    let stuck = premises.shop.stuck(SEARCH, noon()).await.expect("an answer");
+    assert_eq!(in_json(&stuck)["circuit"], json!({"state": "closed"}));
+    let open = Circuit::default().paused(noon());
+    premises.circuit.store(open).await.expect("stored");
+    let stuck = premises.shop.stuck(SEARCH, noon()).await.expect("an answer");
+    assert_eq!(
+        in_json(&stuck)["circuit"],
+        json!({"state": "paused", "pauses": 1, "retry_at": "2026-11-21T12:00:10Z"})
+    );
+}
+
+#[tokio::test]
+async fn who_ordered_is_shown_only_when_asked_for() {
+    let premises = Premises::open().await;
+    let id = premises.keep(an_order().paid()).await.id;
+    let shown = premises.shop.show(id, false).await.expect("an answer");
+    for text in [in_json(&shown).to_string(), shown.to_string()] {
+        assert!(text.contains("paid") && text.contains("pi_1"), "{text}");
+        for personal in ["Ada", "example.org", "Linden", "10117", "Berlin"] {
+            assert!(!text.contains(personal), "{personal} in {text}");
+        }
+    }
+    let shown = premises.shop.show(id, true).await.expect("an answer");
+    for text in [in_json(&shown).to_string(), shown.to_string()] {
+        assert!(
+            text.contains("ada@example.org") && text.contains("Unter den Linden 1"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_shown_with_its_amounts_and_what_is_due() {
+    let premises = Premises::open().await;
+    let order = premises.keep(an_order().lines(2).paid()).await;
+    let shown = in_json(&premises.shop.show(order.id, false).await.expect("an answer"));
+    assert_eq!(
+        shown["total"],
+        json!({"amount": order.quote.total.minor(), "currency": "EUR"})
+    );
+    assert_eq!(shown["lines"].as_array().map(Vec::len), Some(2));
+    assert_eq!(shown["work"], json!(["forward_to_warehouse"]));
+    assert_eq!(shown["due_at"], "2026-11-21T12:05:00Z");
+    assert_eq!(shown["history"][1]["event"], "paid");
+}
+
+#[tokio::test]
+async fn that_there_is_no_such_order_is_told() {
+    let premises = Premises::open().await;
+    let id = an_order().draft().id;
+    let shown = premises.shop.show(id, false).await.expect("an answer");
+    assert_eq!(shown.outcome(), Outcome::Refused);
+    assert_eq!(in_json(&shown)["found"], false);
+    let resend = premises.shop.resend(id, false, noon()).await.expect("an answer");
+    assert_eq!(resend.refused, Some(Refused::Unknown));
+    assert_eq!(premises.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let premises = Premises::open().await;
+    let order = premises.keep(an_order().paid()).await;
+    let told = premises
+        .shop
+        .resend(order.id, true, after(30))
+        .await
+        .expect("an answer");
+    assert_eq!((told.outcome(), told.sent), (Outcome::Well, false));
+    assert!(told.to_string().contains("would be queued"));
+    assert_eq!(premises.queued(), 0);
+    assert_eq!(premises.orders.get(order.id).await.expect("read"), Some(order));
+}
+
+#[tokio::test]
+async fn a_paid_order_is_queued_again_and_looked_at_later() {
+    let premises = Premises::open().await;
+    let id = premises.keep(an_order().paid()).await.id;
+    let done = premises
+        .shop
+        .resend(id, false, after(30))
+        .await
+        .expect("an answer");
+    assert!(done.sent);
+    assert_eq!(premises.queued(), 1);
+    let stored = premises.orders.get(id).await.expect("read").expect("an order");
+    assert_eq!(stored.due_at, Some(after(35)));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() {
+    let premises = Premises::open().await;
+    let twice = ReportedPayment {
+        payment_id: "pi_2".to_owned(),
+        amount: an_order().paid().quote.total,
+    };
+    let Settlement::RefundDue(owing) = an_order().paid().settle(twice, noon()) else {
+        panic!("not paid twice");
+    };
+    let order = premises.keep(owing).await;
+    let done = premises
+        .shop
+        .resend(order.id, false, after(30))
+        .await
+        .expect("an answer");
+    assert!(done.sent);
+    assert_eq!(premises.orders.get(order.id).await.expect("read"), Some(order));
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_paid_or_with_the_warehouse_is_not_queued() {
+    let premises = Premises::open().await;
+    let unpaid = premises.keep(an_order().under("unpaid").placed()).await;
+    let there = premises.keep(an_order().under("there").forwarded()).await;
+    for (id, why) in [(unpaid.id, Refused::NotPaid), (there.id, Refused::Forwarded)] {
+        for dry_run in [true, false] {
+            let told = premises
+                .shop
+                .resend(id, dry_run, noon())
+                .await
+                .expect("an answer");
+            assert_eq!((told.outcome(), told.refused), (Outcome::Refused, Some(why)));
+            assert!(told.to_string().contains("Nothing was done"));
+        }
+    }
+    assert_eq!(premises.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_listed_stays_and_is_redriven() {
+    let premises = Premises::open().await;
+    let order = premises.keep(an_order().paid()).await;
+    premises.let_fail(&order).await;
+    for _ in 0..2 {
+        let letters = premises
+            .shop
+            .dead_letters(100, Timestamp::now())
+            .await
+            .expect("an answer");
+        assert_eq!((letters.outcome(), letters.in_queue), (Outcome::Attention, 1));
+        let listed = &in_json(&letters)["messages"][0];
+        assert_eq!(listed["order_id"], order.id.as_str());
+        assert_eq!(listed["status"], "paid");
+        assert!(listed["receives"].as_u64() > Some(0));
+    }
+    let moved = premises.shop.redrive().await.expect("an answer");
+    assert_eq!((moved.status.as_str(), moved.moved), ("COMPLETED", 1));
+    assert_eq!(premises.queued(), 1);
+    let letters = premises
+        .shop
+        .dead_letters(100, Timestamp::now())
+        .await
+        .expect("an answer");
+    assert_eq!((letters.outcome(), letters.messages.len()), (Outcome::Well, 0));
+}
+
+#[tokio::test]
+async fn a_run_of_the_reconciler_is_told_with_what_is_still_due() {
+    let premises = Premises::open().await;
+    premises.keep(an_order().paid()).await;
+    let told = premises.shop.reconcile(|| after(30)).await.expect("an answer");
+    assert_eq!((told.outcome(), &told.failure), (Outcome::Well, &None));
+    assert_eq!((told.due_before, told.due_after), (1, 1));
+}
+
+#[tokio::test]
+async fn a_run_of_the_reconciler_that_failed_is_told() {
+    let premises = Premises::with_reconciler(StatusCode::OK, Some("the run failed")).await;
+    let told = premises.shop.reconcile(noon).await.expect("an answer");
+    assert_eq!(told.outcome(), Outcome::Attention);
+    assert_eq!(told.failure.as_deref(), Some("the run failed"));
+    let premises = Premises::with_reconciler(StatusCode::FORBIDDEN, None).await;
+    assert!(premises.shop.reconcile(noon).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stack_that_does_not_exist_is_told_by_name() {
+    let nowhere = Clients::at("http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9").await;
+    let error = Shop::find(nowhere, "kontor-prod").await.expect_err("no shop");
+    assert!(error.to_string().contains("kontor-prod-reconciler"), "{error}");
+}
