@@ -162,16 +162,16 @@ async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace_and_never_abo
     // The last few are orders that were such tries: each waits out a pause of its own, of up to a quarter of an hour.
     let stragglers = shop.calls.len() / 50;
     let calls = &shop.calls[..shop.calls.len() - stragglers];
-    let [noticed, begun, .., last] = calls else {
+    let [noticed, first, .., last] = calls else {
         panic!("{} calls", calls.len())
     };
     assert!(noticed.duration_since(recovered) <= 2 * MINUTE);
-    assert!(begun.duration_since(*noticed) <= MINUTE);
-    let took = usize::try_from(last.duration_since(*begun).as_millis()).expect("minutes");
-    let least = 9 * RATE * took / 10_000;
+    assert!(first.duration_since(*noticed) <= MINUTE);
+    let took = usize::try_from(last.duration_since(*first).as_millis()).expect("minutes");
+    let at_least = 9 * RATE * took / 10_000;
     assert!(
-        calls.len() >= least,
-        "{} calls in {took} ms, not {least}",
+        calls.len() >= at_least,
+        "{} calls in {took} ms, not {at_least}",
         calls.len()
     );
     for (n, begun) in shop.calls.iter().enumerate() {
