@@ -24,8 +24,9 @@ const SHOPPERS: usize = 16;
 /// Shoppers at once at the most where a rate is given: beyond, the shop is too slow for the rate, and the replay says so by its
 /// latencies instead of running out of sockets.
 const CROWD: usize = 512;
-/// After so long without a single order arriving, the warehouse is given up.
-const STANDSTILL: Duration = Duration::from_mins(2);
+/// After so long without a single order arriving, the warehouse is given up: an order whose message was lost is queued again after six
+/// minutes at most.
+const STANDSTILL: Duration = Duration::from_mins(7);
 /// Between two looks at the orders on their way.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
