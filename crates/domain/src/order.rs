@@ -349,13 +349,14 @@ impl Order {
         entry.map(|entry| entry.at)
     }
 
-    /// All that was given back so far.
+    /// All that was given back so far, in the order's currency.
     pub fn total_refunded(&self) -> Money {
         let done = self
             .refunds
             .iter()
             .filter(|refund| refund.state != RefundState::Due)
-            .map(|refund| refund.amount);
+            .map(|refund| refund.amount)
+            .filter(|amount| amount.currency() == self.quote.total.currency());
         Money::sum(self.quote.total.currency(), done).unwrap_or(self.quote.total)
     }
 

@@ -82,11 +82,18 @@ pub enum RefundReason {
     PaidTwice,
     /// The warehouse refused the order for good.
     RejectedByWarehouse,
+    /// Another amount than was agreed, and the order is set aside for one such payment already.
+    AmountDiffers,
 }
 
 impl RefundReason {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::OrderEnded, Self::PaidTwice, Self::RejectedByWarehouse];
+    pub const ALL: [Self; 4] = [
+        Self::OrderEnded,
+        Self::PaidTwice,
+        Self::RejectedByWarehouse,
+        Self::AmountDiffers,
+    ];
 
     /// The reason's stable name, as stored and logged.
     pub const fn name(self) -> &'static str {
@@ -94,6 +101,7 @@ impl RefundReason {
             Self::OrderEnded => "order_ended",
             Self::PaidTwice => "paid_twice",
             Self::RejectedByWarehouse => "rejected_by_warehouse",
+            Self::AmountDiffers => "amount_differs",
         }
     }
 
@@ -164,7 +172,7 @@ impl Order {
             return Settlement::Known(self);
         }
         let ReportedPayment { payment_id, amount } = report;
-        if amount != self.quote.total {
+        if amount != self.quote.total && self.parked.is_none() {
             let reason = ParkedReason::AmountDiffers {
                 payment_id,
                 captured: amount,
@@ -176,6 +184,9 @@ impl Order {
             amount,
             at: now,
         };
+        if amount != self.quote.total {
+            return Settlement::RefundDue(self.owing(capture, RefundReason::AmountDiffers, now));
+        }
         if self.capture.is_some() {
             return Settlement::RefundDue(self.owing(capture, RefundReason::PaidTwice, now));
         }
@@ -213,7 +224,15 @@ mod tests {
     #[test]
     fn why_a_payment_is_given_back_is_found_by_its_stable_name() {
         let names = RefundReason::ALL.map(RefundReason::name);
-        assert_eq!(names, ["order_ended", "paid_twice", "rejected_by_warehouse"]);
+        assert_eq!(
+            names,
+            [
+                "order_ended",
+                "paid_twice",
+                "rejected_by_warehouse",
+                "amount_differs"
+            ]
+        );
         assert_eq!(names.map(RefundReason::parse), RefundReason::ALL.map(Some));
         assert_eq!(RefundReason::parse("unheard-of"), None);
     }

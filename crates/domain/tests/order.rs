@@ -277,6 +277,29 @@ fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
 }
 
 #[test]
+fn a_second_payment_of_a_wrong_amount_is_given_back_and_the_first_still_waits() {
+    let placed = an_order().placed();
+    let report = |payment_id: &str, cents| ReportedPayment {
+        payment_id: payment_id.into(),
+        amount: eur(cents),
+    };
+    let Settlement::Parked(parked) = placed.settle(report("pi_1", 1), noon()) else {
+        panic!("taken")
+    };
+    let Settlement::RefundDue(owing) = parked.clone().settle(report("pi_2", 2), noon()) else {
+        panic!("taken")
+    };
+    assert_eq!(owing.parked, parked.parked);
+    assert_eq!(owing.due_refund().map(|refund| refund.amount), Some(eur(2)));
+    for known in [report("pi_1", 1), report("pi_2", 2)] {
+        assert_eq!(
+            owing.clone().settle(known, noon()),
+            Settlement::Known(owing.clone())
+        );
+    }
+}
+
+#[test]
 fn a_rejected_order_gives_money_and_stock_back() {
     let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
     assert_eq!(rejected.work(), [Work::GiveStockBack, Work::Refund]);
