@@ -67,14 +67,25 @@ impl Shopper {
     pub(super) async fn at(shop: &str) -> anyhow::Result<Self> {
         let shop = shop.trim_end_matches('/').to_owned();
         let client = crate::sandbox::http_client()?;
-        let answer = client
-            .get(format!("{shop}/api/products?limit=1"))
-            .timeout(PATIENCE)
-            .send()
-            .await;
-        answer
-            .and_then(reqwest::Response::error_for_status)
-            .with_context(|| format!("no shop answers at {shop}; start one with `cargo run`"))?;
+        let mut pause = FIRST_PAUSE;
+        for tries_left in (0..TRIES).rev() {
+            let answer = client
+                .get(format!("{shop}/api/products?limit=1"))
+                .timeout(PATIENCE)
+                .send()
+                .await;
+            match answer.and_then(reqwest::Response::error_for_status) {
+                Ok(_) => break,
+                // A shop that answers, but not now.
+                Err(error) if error.status().is_some_and(may_be_later) && tries_left > 0 => {}
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("no shop answers at {shop}; start one with `cargo run`"));
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
         Ok(Self {
             client,
             shop,
@@ -240,7 +251,11 @@ impl Shopper {
 
 /// Whether the same request may fare better later.
 fn may_be_repeated(status: StatusCode, code: &str) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || code == "request_in_progress"
+    may_be_later(status) || code == "request_in_progress"
+}
+
+fn may_be_later(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 fn text(value: &Value) -> Result<String, Refused> {
