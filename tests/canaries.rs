@@ -28,15 +28,6 @@ fn a_checkout_by_a_canary(cart: &Value, total: &Value) -> Value {
     })
 }
 
-async fn set_faults(shopper: &Shopper, sandbox: &str, faults: Value) {
-    let url = format!("{sandbox}/sandbox/faults");
-    let headers = [("content-type", "application/json")];
-    let answer = shopper
-        .send(Method::PUT, &url, &headers, faults.to_string())
-        .await;
-    assert!(answer.status.is_success(), "{answer:?}");
-}
-
 /// Places and pays an order; its id and token.
 async fn buy(shopper: &Shopper, key: &str) -> (String, String) {
     let cart = items(&[("22423", 1)]);
@@ -129,32 +120,38 @@ async fn personal_data_is_in_no_log_line_metric_message_or_url() {
     let mut orders = vec![buy(&shopper, "canaria-well").await];
     be_refused(&shopper).await;
 
-    set_faults(&shopper, &running().payments_url, json!({"down": true})).await;
+    shopper
+        .set_faults(&running().payments_url, &json!({"down": true}))
+        .await;
     let (id, token) = &orders[0];
     shopper.start_payment(id, token).await;
-    set_faults(&shopper, &running().payments_url, json!({"down": false})).await;
+    shopper
+        .set_faults(&running().payments_url, &json!({"down": false}))
+        .await;
     // Slow, so that orders stand in line; then failing, then refusing.
-    set_faults(&shopper, &running().warehouse_url, json!({"latency_ms": 3_000})).await;
+    shopper
+        .set_faults(&running().warehouse_url, &json!({"latency_ms": 3_000}))
+        .await;
     for n in 0..16 {
         orders.push(buy(&shopper, &format!("canaria-line-{n}")).await);
     }
     let messages = waiting_messages(&shopper).await;
     assert!(!messages.is_empty(), "no message waits");
-    set_faults(
-        &shopper,
-        &running().warehouse_url,
-        json!({"latency_ms": 0, "error_rate": 1.0}),
-    )
-    .await;
+    shopper
+        .set_faults(
+            &running().warehouse_url,
+            &json!({"latency_ms": 0, "error_rate": 1.0}),
+        )
+        .await;
     for n in 0..8 {
         orders.push(buy(&shopper, &format!("canaria-failing-{n}")).await);
     }
-    set_faults(
-        &shopper,
-        &running().warehouse_url,
-        json!({"error_rate": 0.0, "reject_skus": ["22423"]}),
-    )
-    .await;
+    shopper
+        .set_faults(
+            &running().warehouse_url,
+            &json!({"error_rate": 0.0, "reject_skus": ["22423"]}),
+        )
+        .await;
     orders.push(buy(&shopper, "canaria-rejected").await);
     tokio::time::sleep(Duration::from_secs(15)).await;
     running()
@@ -174,6 +171,8 @@ async fn personal_data_is_in_no_log_line_metric_message_or_url() {
         "{} lines, {metrics} of them metrics",
         lines.len()
     );
+    // As many as are kept: the oldest would be lost unread.
+    assert!(lines.len() < 4_096, "too many lines to see all of them");
     for line in lines {
         assert_no_canary(&tokens, "a log line", &line.text);
     }

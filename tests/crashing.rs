@@ -51,16 +51,6 @@ async fn receive_again(id: &str) {
         .expect("an answer");
 }
 
-/// Makes a sandbox behave like this from now on.
-async fn set_faults(shopper: &Shopper, sandbox: &str, faults: &Value) {
-    let url = format!("{sandbox}/sandbox/faults");
-    let headers = [("content-type", "application/json")];
-    let answer = shopper
-        .send(Method::PUT, &url, &headers, faults.to_string())
-        .await;
-    assert!(answer.status.is_success(), "{answer:?}");
-}
-
 /// The orders that the warehouse has, as often as it has them.
 async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
     let url = format!("{}/sandbox/orders", running().warehouse_url);
@@ -76,9 +66,11 @@ async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
 async fn killed_functions_lost_answers_and_repeated_webhooks_lose_and_double_nothing() {
     static OVER: AtomicBool = AtomicBool::new(false);
     let shopper = Shopper::default();
-    set_faults(&shopper, &running().warehouse_url, &json!({"lose_answers": 0.3})).await;
+    shopper
+        .set_faults(&running().warehouse_url, &json!({"lose_answers": 0.3}))
+        .await;
     let thrice = json!({"duplicate_webhooks": 2, "shuffle_webhooks": true});
-    set_faults(&shopper, &running().payments_url, &thrice).await;
+    shopper.set_faults(&running().payments_url, &thrice).await;
     let cart = items(&[("20727", 1)]);
     let before = shopper.get("/api/products/20727").await.body["available"]
         .as_u64()

@@ -161,7 +161,9 @@ async fn pay_too_late(shopper: &Shopper) {
 
 /// An order that the warehouse refuses for good.
 async fn have_an_order_rejected(shopper: &Shopper) {
-    set_faults(shopper, &json!({"reject_skus": ["20727"]})).await;
+    shopper
+        .set_faults(&running().warehouse_url, &json!({"reject_skus": ["20727"]}))
+        .await;
     let (id, token) = shopper.buy("privileges-rejected", &items(&[("20727", 1)])).await;
     shopper.wait_for("rejected", &id, &token).await;
 }
@@ -169,7 +171,9 @@ async fn have_an_order_rejected(shopper: &Shopper) {
 /// A warehouse that takes nothing, of which every instance of the forwarder but one may see too little to give up: of twelve orders, one of
 /// four sees three.
 async fn have_the_warehouse_left_alone(shopper: &Shopper) {
-    set_faults(shopper, &json!({"error_rate": 1.0})).await;
+    shopper
+        .set_faults(&running().warehouse_url, &json!({"error_rate": 1.0}))
+        .await;
     for n in 0..12 {
         shopper
             .buy(&format!("privileges-down-{n}"), &items(&[("22423", 1)]))
@@ -183,15 +187,6 @@ async fn have_the_warehouse_left_alone(shopper: &Shopper) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the warehouse is not left alone");
-}
-
-async fn set_faults(shopper: &Shopper, faults: &Value) {
-    let url = format!("{}/sandbox/faults", world().warehouse_url());
-    let headers = [("content-type", "application/json")];
-    let answer = shopper
-        .send(Method::PUT, &url, &headers, faults.to_string())
-        .await;
-    assert!(answer.status.is_success(), "{answer:?}");
 }
 
 /// What runs that died left behind, for the reconciler to find: paid and not queued, placed and not paid, half reserved.

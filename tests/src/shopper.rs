@@ -215,6 +215,17 @@ impl Shopper {
         panic!("{id} is not {status}: {:?}", self.show(id, token).await);
     }
 
+    /// Makes a sandbox behave like this from now on.
+    ///
+    /// # Panics
+    /// Where it does not know such faults.
+    pub async fn set_faults(&self, sandbox: &str, faults: &Value) {
+        let url = format!("{sandbox}/sandbox/faults");
+        let headers = [("content-type", "application/json")];
+        let answer = self.send(Method::PUT, &url, &headers, faults.to_string()).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
     /// How often the warehouse was sent an order; 0 where it does not have it.
     pub async fn deliveries(&self, id: &str) -> u64 {
         let url = format!("{}/sandbox/orders", running().warehouse_url);
