@@ -10,7 +10,7 @@ use bytes::Bytes;
 use domain::{Order, OrderId};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
-use https::{Credential, HttpsClient, HttpsError};
+use https::{Credential, HttpsClient, HttpsError, NoCredential};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -44,13 +44,11 @@ impl Erp {
     }
 
     async fn call(&self, method: Method, id: OrderId, body: Bytes) -> Result<Response<Bytes>, CallError> {
+        let token = self.config.token.current().await?;
         let request = Request::builder()
             .method(method)
             .uri(format!("{}/orders/{id}", self.config.base_url))
-            .header(
-                AUTHORIZATION,
-                format!("Bearer {}", self.config.token.current().expose_secret()),
-            )
+            .header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             .header(CONTENT_TYPE, "application/json")
             .body(body)?;
         Ok(self.client.send(request).await?)
@@ -60,6 +58,8 @@ impl Erp {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 enum CallError {
+    #[error("the call cannot be authorised")]
+    Credential(#[from] NoCredential),
     #[error("the request cannot be built")]
     Request(#[from] http::Error),
     #[error(transparent)]
@@ -74,10 +74,8 @@ impl Warehouse for Erp {
         };
         match self.call(Method::PUT, order.id, body).await {
             Ok(answer) => submitted(&answer),
-            Err(error @ (CallError::Request(_) | CallError::Https(HttpsError::NotSent(_)))) => {
-                Submitted::Busy(Box::new(error))
-            }
-            Err(error) => Submitted::Unknown(Box::new(error)),
+            Err(CallError::Https(error @ HttpsError::Lost(_))) => Submitted::Unknown(Box::new(error)),
+            Err(not_sent) => Submitted::Busy(Box::new(not_sent)),
         }
     }
 

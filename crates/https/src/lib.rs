@@ -15,7 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-pub use credential::Credential;
+pub use credential::{Credential, NoCredential};
 
 /// The most bytes of an answer that are read: a hundred of Stripe's sessions fit ten times over.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;

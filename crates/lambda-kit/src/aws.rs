@@ -4,6 +4,7 @@
 //!   million instructions in the first call.
 //! - It trusts the five roots of AWS (see `build.rs`): reading the system's bundle costs 18 million instructions. It speaks
 //!   plain HTTP too, for engines on this machine (`AWS_ENDPOINT_URL_...`).
+//! - `AWS_CA_BUNDLE`, where it is set, names a file of other roots, as it does for every AWS SDK: for a network that ends TLS itself.
 //! - Region and credentials come from the environment, where Lambda puts them; no file, no metadata service is asked.
 
 use std::time::Duration;
@@ -33,7 +34,7 @@ const ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws_roots.pem"));
 /// What every client of this process is built from.
 ///
 /// # Errors
-/// Where the roots cannot be read: never, they are tested.
+/// Where the roots cannot be read: those of AWS always can, they are tested.
 pub async fn config() -> Result<SdkConfig, Error> {
     let no_files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, "")
@@ -49,7 +50,10 @@ pub async fn config() -> Result<SdkConfig, Error> {
 
 /// One connector, whoever asks; its timeouts are its own.
 fn http_client() -> Result<SharedHttpClient, Error> {
-    let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+    let roots = match std::env::var_os("AWS_CA_BUNDLE") {
+        Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
+        None => TrustStore::empty().with_pem_certificate(ROOTS),
+    };
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT);

@@ -7,6 +7,10 @@
 //! `Host` and on a body that is not base64, and a panic ends a function built for release; besides it takes four times as
 //! long.
 
+#[cfg(not(feature = "sdk-defaults"))]
+pub mod aws;
+#[cfg(feature = "sdk-defaults")]
+#[path = "sdk_defaults.rs"]
 pub mod aws;
 pub mod clock;
 pub mod config;

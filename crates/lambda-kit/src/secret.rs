@@ -1,7 +1,8 @@
 //! Secrets that may be rolled while the function runs.
 //!
-//! A [`Secret`] is read from Secrets Manager when the function starts, and again when it is old, beside the work at hand:
-//! what is known serves until the new one is there, or on and on where there is no answer. Where something does not verify
+//! A [`Secret`] is read from Secrets Manager while the function starts, without holding it up: the first who needs it waits. It is read
+//! again when it is old, beside the work at hand: what is known serves until the new one is there, or on and on where there is no
+//! answer. Where something does not verify
 //! with what is known, the secret may have been rolled a moment ago: [`Secret::renewed`] looks at once, but seldom, however
 //! many strangers knock.
 
@@ -15,7 +16,7 @@ use aws_sdk_secretsmanager::Client;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{ConfigError, Variables};
-use crate::{Error, clock, telemetry};
+use crate::{Error, Problem, clock, telemetry};
 
 /// How old a secret may become: as long as a call a process and five minutes costs next to nothing, and a rolled secret
 /// is used by all soon.
@@ -63,7 +64,8 @@ struct Kept<T> {
     fetch: Box<Fetch>,
     read: Read<T>,
     max_age: SignedDuration,
-    state: Mutex<State<T>>,
+    /// Nothing until it was read for the first time.
+    state: Mutex<Option<State<T>>>,
     /// Whoever asks: one at a time, so that the others find what it was told.
     asking: tokio::sync::Mutex<()>,
 }
@@ -75,6 +77,18 @@ struct State<T> {
     asked_at: Timestamp,
 }
 
+/// A secret that was never read is still not to be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret cannot be read")]
+pub struct SecretError(#[source] Error);
+
+impl From<SecretError> for Problem {
+    /// The client's request may succeed a moment later; somebody should look nevertheless.
+    fn from(error: SecretError) -> Self {
+        Self::busy(error).unexpected()
+    }
+}
+
 impl<T> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -82,15 +96,13 @@ impl<T> Clone for Secret<T> {
 }
 
 impl<T: Send + Sync + 'static> Secret<T> {
-    /// Reads the secret for the first time.
-    ///
-    /// # Errors
-    /// Where Secrets Manager does not give it, or it is not what `read` needs.
-    pub async fn load(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Result<Self, Error> {
-        let client = Client::new(aws);
+    /// The secret of these settings. Reading it begins at once, beside whatever else the start has to do.
+    pub fn open(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Self {
+        let aws = aws.clone();
         let Settings { name, max_age } = settings;
         let fetch: Box<Fetch> = Box::new(move || {
-            let asked = client.get_secret_value().secret_id(&name).send();
+            // One client a call: they are minutes apart, and it costs the start nothing.
+            let asked = Client::new(&aws).get_secret_value().secret_id(&name).send();
             Box::pin(async move {
                 let answer = asked.await?;
                 Ok(Version {
@@ -99,7 +111,11 @@ impl<T: Send + Sync + 'static> Secret<T> {
                 })
             })
         });
-        Self::first(fetch, read, max_age).await
+        let secret = Self::unread(fetch, read, max_age);
+        let this = secret.clone();
+        // Where it fails, who needs it asks again, and is told.
+        tokio::spawn(async move { this.current().await.map(drop) });
+        secret
     }
 
     /// One that never changes: for calling a handler by hand.
@@ -115,50 +131,54 @@ impl<T: Send + Sync + 'static> Secret<T> {
             fetch: Box::new(move || Box::pin(std::future::ready(Ok(same())))),
             read: |_| unreachable!("the same version is not read again"),
             max_age: PAUSE,
-            state: Mutex::new(State {
+            state: Mutex::new(Some(State {
                 value: Arc::new(value),
                 version: String::new(),
                 fresh_until: Timestamp::MAX,
                 asked_at: Timestamp::UNIX_EPOCH,
-            }),
+            })),
             asking: tokio::sync::Mutex::default(),
         }))
     }
 
-    async fn first(fetch: Box<Fetch>, read: Read<T>, max_age: SignedDuration) -> Result<Self, Error> {
-        let version = fetch().await?;
-        let value = value_of(&version, read)?;
-        let state = State {
-            value: Arc::new(value),
-            version: version.id,
-            fresh_until: clock::now() + max_age,
-            asked_at: Timestamp::UNIX_EPOCH,
-        };
-        Ok(Self(Arc::new(Kept {
+    fn unread(fetch: Box<Fetch>, read: Read<T>, max_age: SignedDuration) -> Self {
+        Self(Arc::new(Kept {
             fetch,
             read,
             max_age,
-            state: Mutex::new(state),
+            state: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
-        })))
+        }))
     }
 
-    /// What is known. Where that is old, the secret is read again meanwhile.
-    pub fn current(&self) -> Arc<T> {
+    /// What is known. Where that is old, the secret is read again meanwhile; where nothing is known yet, it is read first.
+    ///
+    /// # Errors
+    /// [`SecretError`] where it was never read and Secrets Manager does not give it, or gives what is of no use.
+    pub async fn current(&self) -> Result<Arc<T>, SecretError> {
         let now = clock::now();
-        let (value, old) = {
-            let state = self.0.state();
-            (
-                Arc::clone(&state.value),
-                now >= state.fresh_until && now >= self.0.next_question(&state),
-            )
+        let known = self.0.state().as_ref().map(|state| {
+            let old = now >= state.fresh_until && now >= self.0.next_question(state);
+            (Arc::clone(&state.value), old)
+        });
+        let Some((value, old)) = known else {
+            return self.first().await.map_err(SecretError);
         };
         if old {
             let (this, known) = (self.clone(), Arc::clone(&value));
             // Lambda may put it to sleep with the process; then it ends, or fails, with the next invocation.
             tokio::spawn(async move { this.renewed(&known).await });
         }
-        value
+        Ok(value)
+    }
+
+    async fn first(&self) -> Result<Arc<T>, Error> {
+        let _alone = self.0.asking.lock().await;
+        let known = self.0.state().as_ref().map(|state| Arc::clone(&state.value));
+        match known {
+            Some(value) => Ok(value),
+            None => self.take((self.0.fetch)().await?),
+        }
     }
 
     /// The secret as it is now, where that is another than the `known` one. Asks at once, and waits; where it was asked a
@@ -168,30 +188,38 @@ impl<T: Send + Sync + 'static> Secret<T> {
         let now = clock::now();
         {
             let mut state = self.0.state();
+            let state = state.as_mut()?;
             if !Arc::ptr_eq(&state.value, known) {
                 return Some(Arc::clone(&state.value));
             }
-            if now < self.0.next_question(&state) {
+            if now < self.0.next_question(state) {
                 return None;
             }
             state.asked_at = now;
         }
-        self.ask().await
+        self.ask(known).await
     }
 
     /// What is known where it `fits`, and else what is [`renewed`](Self::renewed), if anything is.
-    pub async fn fitting(&self, fits: impl FnOnce(&T) -> bool) -> Arc<T> {
-        let known = self.current();
+    ///
+    /// # Errors
+    /// As [`Secret::current`].
+    pub async fn fitting(&self, fits: impl FnOnce(&T) -> bool) -> Result<Arc<T>, SecretError> {
+        let known = self.current().await?;
         if fits(&known) {
-            return known;
+            return Ok(known);
         }
-        self.renewed(&known).await.unwrap_or(known)
+        Ok(self.renewed(&known).await.unwrap_or(known))
     }
 
-    async fn ask(&self) -> Option<Arc<T>> {
+    async fn ask(&self, known: &Arc<T>) -> Option<Arc<T>> {
         let asked = (self.0.fetch)().await;
         match asked.and_then(|version| self.take(version)) {
-            Ok(fresh) => fresh,
+            Ok(value) if Arc::ptr_eq(&value, known) => None,
+            Ok(value) => {
+                tracing::info!("the secret was rolled; its new version serves from now on");
+                Some(value)
+            }
             Err(error) => {
                 let error = telemetry::chain(error.as_ref());
                 tracing::warn!(
@@ -203,24 +231,29 @@ impl<T: Send + Sync + 'static> Secret<T> {
         }
     }
 
-    fn take(&self, version: Version) -> Result<Option<Arc<T>>, Error> {
+    /// Keeps a version from now on; the value of one that is known stays the same.
+    fn take(&self, version: Version) -> Result<Arc<T>, Error> {
         let fresh_until = clock::now() + self.0.max_age;
-        if self.0.state().version == version.id {
-            self.0.state().fresh_until = fresh_until;
-            return Ok(None);
+        let mut state = self.0.state();
+        if let Some(known) = state.as_mut().filter(|known| known.version == version.id) {
+            known.fresh_until = fresh_until;
+            return Ok(Arc::clone(&known.value));
         }
         let value = Arc::new(value_of(&version, self.0.read)?);
-        let mut state = self.0.state();
-        state.value = Arc::clone(&value);
-        state.version = version.id;
-        state.fresh_until = fresh_until;
-        tracing::info!("the secret was rolled; its new version serves from now on");
-        Ok(Some(value))
+        *state = Some(State {
+            value: Arc::clone(&value),
+            version: version.id,
+            fresh_until,
+            asked_at: state
+                .as_ref()
+                .map_or(Timestamp::UNIX_EPOCH, |known| known.asked_at),
+        });
+        Ok(value)
     }
 }
 
 impl<T> Kept<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, Option<State<T>>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -267,7 +300,7 @@ mod tests {
             self.calls.load(Ordering::Relaxed)
         }
 
-        async fn secret(&self, max_age: SignedDuration) -> Result<Secret<String>, Error> {
+        fn secret(&self, max_age: SignedDuration) -> Secret<String> {
             let this = self.clone();
             let fetch: Box<Fetch> = Box::new(move || {
                 this.calls.fetch_add(1, Ordering::Relaxed);
@@ -286,8 +319,16 @@ mod tests {
                 let key = values.text("key");
                 values.finish(|| key)
             };
-            Secret::first(fetch, read, max_age).await
+            Secret::unread(fetch, read, max_age)
         }
+    }
+
+    async fn known<T: Send + Sync + 'static>(secret: &Secret<T>) -> Arc<T> {
+        secret.current().await.expect("a secret")
+    }
+
+    async fn fitting(secret: &Secret<String>, wanted: &str) -> Arc<String> {
+        secret.fitting(|key| key == wanted).await.expect("a secret")
     }
 
     const SHORT: SignedDuration = SignedDuration::from_millis(20);
@@ -299,13 +340,10 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_secret_is_asked_for_once() {
         let manager = Manager::with("a");
-        let secret = manager
-            .secret(SignedDuration::from_mins(5))
-            .await
-            .expect("a secret");
+        let secret = manager.secret(SignedDuration::from_mins(5));
         manager.put("b");
         for _ in 0..3 {
-            assert_eq!(*secret.current(), "a");
+            assert_eq!(*known(&secret).await, "a");
         }
         assert_eq!(manager.calls(), 1);
     }
@@ -313,29 +351,33 @@ mod tests {
     #[tokio::test]
     async fn an_old_one_serves_until_the_new_one_is_there() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SHORT).await.expect("a secret");
+        let secret = manager.secret(SHORT);
         manager.put("b");
         grow_old().await;
-        assert_eq!(*secret.current(), "a", "nobody waits");
+        assert_eq!(*known(&secret).await, "a", "nobody waits");
         tokio::task::yield_now().await;
-        assert_eq!((secret.current().as_str(), manager.calls()), ("b", 2));
+        assert_eq!((known(&secret).await.as_str(), manager.calls()), ("b", 2));
     }
 
     #[tokio::test]
     async fn an_old_one_serves_on_where_there_is_no_answer_or_no_use_of_it() {
         for bad in ["down", "\",\"no\":7,\"x\":\"", " "] {
             let manager = Manager::with("a");
-            let secret = manager.secret(SHORT).await.expect("a secret");
+            let secret = manager.secret(SHORT);
             manager.put(bad);
             for _ in 0..2 {
                 grow_old().await;
-                assert_eq!(*secret.current(), "a");
+                assert_eq!(*known(&secret).await, "a");
                 tokio::task::yield_now().await;
             }
-            assert_eq!((secret.current().as_str(), manager.calls()), ("a", 3), "{bad}");
+            assert_eq!(
+                (known(&secret).await.as_str(), manager.calls()),
+                ("a", 3),
+                "{bad}"
+            );
             manager.put("b");
             grow_old().await;
-            let renewed = secret.renewed(&secret.current()).await;
+            let renewed = secret.renewed(&known(&secret).await).await;
             assert_eq!(renewed.as_deref().map(String::as_str), Some("b"));
         }
     }
@@ -343,19 +385,13 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_asks_at_once_and_then_not_again_for_a_while() {
         let manager = Manager::with("a");
-        let secret = manager
-            .secret(SignedDuration::from_mins(5))
-            .await
-            .expect("a secret");
+        let secret = manager.secret(SignedDuration::from_mins(5));
         manager.put("b");
-        assert_eq!(*secret.fitting(|key| key == "a").await, "a");
-        assert_eq!(
-            (secret.fitting(|key| key == "b").await.as_str(), manager.calls()),
-            ("b", 2)
-        );
+        assert_eq!(*fitting(&secret, "a").await, "a");
+        assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
         manager.put("c");
         for _ in 0..3 {
-            assert_eq!(*secret.fitting(|key| key == "c").await, "b");
+            assert_eq!(*fitting(&secret, "c").await, "b");
         }
         assert_eq!(manager.calls(), 2);
     }
@@ -363,13 +399,10 @@ mod tests {
     #[tokio::test]
     async fn who_doubts_while_it_is_being_read_gets_what_is_read() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SHORT).await.expect("a secret");
+        let secret = manager.secret(SHORT);
         manager.put("b");
         grow_old().await;
-        assert_eq!(
-            (secret.fitting(|key| key == "b").await.as_str(), manager.calls()),
-            ("b", 2)
-        );
+        assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
         tokio::task::yield_now().await;
         assert_eq!(
             manager.calls(),
@@ -380,11 +413,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_version_is_nothing_new() {
-        let secret = Manager::with("a").secret(SHORT).await.expect("a secret");
-        assert_eq!(secret.renewed(&secret.current()).await, None);
+        let secret = Manager::with("a").secret(SHORT);
+        assert_eq!(secret.renewed(&known(&secret).await).await, None);
         let fixed = Secret::fixed(7);
         assert_eq!(
-            (fixed.renewed(&fixed.current()).await, *fixed.current()),
+            (fixed.renewed(&known(&fixed).await).await, *known(&fixed).await),
             (None, 7)
         );
     }
@@ -393,8 +426,11 @@ mod tests {
     async fn a_secret_that_cannot_be_used_is_told_without_its_values() {
         let manager = Manager::with("a");
         *manager.text.lock().expect("not poisoned") = "{\"kee\": \"s3cret\"}".to_owned();
-        let error = manager.secret(SHORT).await.err().expect("a fault").to_string();
-        assert_eq!(error, "the secret is incomplete: key is missing");
+        let error = manager.secret(SHORT).current().await.expect_err("a fault");
+        assert_eq!(
+            telemetry::chain(&error),
+            "the secret cannot be read: the secret is incomplete: key is missing"
+        );
     }
 
     #[test]

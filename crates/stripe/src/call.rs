@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
-use https::HttpsError;
+use https::{HttpsError, NoCredential};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +39,9 @@ pub(crate) enum CallError {
     /// More sessions came into being at that time than are looked through.
     #[error("too many sessions to look through")]
     TooMany,
+    /// The call was not made.
+    #[error("the call cannot be authorised")]
+    Credential(#[from] NoCredential),
     /// The call cannot be made: the configured address or key is none.
     #[error("the request cannot be built")]
     Request(#[from] http::Error),
@@ -72,13 +75,11 @@ impl Stripe {
         idempotency_key: Option<&str>,
         form: String,
     ) -> Result<T, CallError> {
+        let secret_key = self.config.secret_key.current().await?;
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.config.api_base))
-            .header(
-                AUTHORIZATION,
-                format!("Bearer {}", self.config.secret_key.current().expose_secret()),
-            )
+            .header(AUTHORIZATION, format!("Bearer {}", secret_key.expose_secret()))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("stripe-version", API_VERSION);
         if let Some(key) = idempotency_key {

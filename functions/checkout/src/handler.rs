@@ -37,12 +37,14 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
     async fn place(&self, request: &Request) -> Result<Response, Problem> {
         let key = idempotency_key(request.header("idempotency-key"))?;
         let wish = wire::read_wish(&request.json()?, key, &self.shipping)?;
+        // Before anything is placed: without it there would be no token to answer.
+        let keys = self.keys.current().await?;
         let store = &self.store;
         let placed = place_order(store, store, store, &self.shipping, &self.clock, wish).await;
         count(&placed);
         let placed = placed.map_err(refusal::of_order)?;
         telemetry::note("order.id", placed.order.id);
-        Ok(wire::placed(&placed, self.keys.current().token(placed.order.id)))
+        Ok(wire::placed(&placed, keys.token(placed.order.id)))
     }
 }
 

@@ -33,11 +33,10 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let checkout = Checkout {
         store: DynamoDb::new(Client::new(&aws), tables),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::load(&aws, secret, |mut values| {
+        keys: Secret::open(&aws, secret, |mut values| {
             let keys = values.parse("access_token_keys", AccessKeys::parse);
             values.finish(|| keys)
-        })
-        .await?,
+        }),
         clock: clock::now,
     };
     http::serve(checkout).await

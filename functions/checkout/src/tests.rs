@@ -164,7 +164,14 @@ async fn an_order_is_placed_and_found_at_its_location() {
     let location = format!("/api/orders/{}", placed.order.id);
     assert_eq!(response.header_of("location"), Some(location.as_str()));
     let id = OrderId::parse(&placed.order.id).expect("an id");
-    assert!(subject.keys.current().admit(id, &placed.access_token));
+    assert!(
+        subject
+            .keys
+            .current()
+            .await
+            .expect("keys")
+            .admit(id, &placed.access_token)
+    );
     assert!(subject.store.get(id).await.expect("a store").is_some());
     assert_eq!(subject.store.stock_of(&a_sku("LAMP")), 3);
 }

@@ -43,14 +43,16 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     })?;
     let aws = aws::config().await?;
     let client = Client::new(&aws);
-    let token = Secret::load(&aws, secret, |mut values| {
+    let token = Secret::open(&aws, secret, |mut values| {
         let token = values.text("erp_token").map(SecretString::from);
         values.finish(|| token)
-    })
-    .await?;
+    });
     let config = ErpConfig {
         base_url,
-        token: Credential::new(move || SecretString::clone(&token.current())),
+        token: Credential::new(move || {
+            let token = token.clone();
+            async move { token.current().await.map(|token| SecretString::clone(&token)) }
+        }),
     };
     let circuit = WarehouseCircuit::new(client.clone(), circuits);
     let forwarder = Forwarder {

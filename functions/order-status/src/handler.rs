@@ -14,7 +14,7 @@ impl<O: Orders> Handle for OrderStatus<O> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let token = request.bearer_token().unwrap_or_default();
         let id = request.path_parameter("id");
-        let keys = self.keys.fitting(|keys| keys.open(id, token)).await;
+        let keys = self.keys.fitting(|keys| keys.open(id, token)).await?;
         let order = show_order(&self.orders, &keys, id, token)
             .await
             .map_err(|error| match error {
@@ -71,7 +71,7 @@ mod tests {
     async fn who_holds_the_token_sees_the_order() {
         let subject = subject();
         let id = an_order().draft().id;
-        let token = subject.keys.current().token(id);
+        let token = subject.keys.current().await.expect("keys").token(id);
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let response = answer(&subject, &ask(id.as_str(), &format!("{scheme} {token}"))).await;
             assert_eq!(
@@ -90,10 +90,10 @@ mod tests {
         let unknown = OrderId::for_key("unknown");
         let reserving = OrderId::for_key("reserving");
         let (own, of_unknown) = (
-            subject.keys.current().token(id),
-            subject.keys.current().token(unknown),
+            subject.keys.current().await.expect("keys").token(id),
+            subject.keys.current().await.expect("keys").token(unknown),
         );
-        let of_reserving = subject.keys.current().token(reserving);
+        let of_reserving = subject.keys.current().await.expect("keys").token(reserving);
         let expected = answer(&subject, &ask(unknown.as_str(), &format!("Bearer {of_unknown}"))).await;
         assert_eq!(
             (expected.status(), expected.header_of("cache-control")),

@@ -23,10 +23,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
     let aws = aws::config().await?;
     let orders = DynamoDb::new(Client::new(&aws), tables);
-    let keys = Secret::load(&aws, secret, |mut values| {
+    let keys = Secret::open(&aws, secret, |mut values| {
         let keys = values.parse("access_token_keys", AccessKeys::parse);
         values.finish(|| keys)
-    })
-    .await?;
+    });
     http::serve(OrderStatus { orders, keys }).await
 }

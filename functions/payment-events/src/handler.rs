@@ -17,8 +17,8 @@ pub(crate) struct PaymentEvents<O, Q, C> {
 impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let signature = request.header("stripe-signature");
-        let message = self.read(signature, &request.bytes()?).await;
-        if let Message::Notice(notice) = message.map_err(refused)? {
+        let message = self.read(signature, &request.bytes()?).await?;
+        if let Message::Notice(notice) = message {
             telemetry::note("order.id", notice.order());
             let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
                 .await
@@ -32,16 +32,17 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
 
 impl<O: Sync, Q: Sync, C: Clock> PaymentEvents<O, Q, C> {
     /// Reads a message; one that is not believed is read again where the secrets have just been rolled.
-    async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, WebhookError> {
+    async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, Problem> {
         let read = |secrets: &WebhookSecrets| webhook::read(secrets, signature, body, self.clock.now());
-        let known = self.secrets.current();
-        match read(&known) {
+        let known = self.secrets.current().await?;
+        let message = match read(&known) {
             Err(WebhookError::Signature) => match self.secrets.renewed(&known).await {
                 Some(renewed) => read(&renewed),
                 None => Err(WebhookError::Signature),
             },
             message => message,
-        }
+        };
+        message.map_err(refused)
     }
 }
 

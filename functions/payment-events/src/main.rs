@@ -28,11 +28,10 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let events = PaymentEvents {
         orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
         queue: SqsOrderQueue::new(aws_sdk_sqs::Client::new(&config), queue_url),
-        secrets: Secret::load(&config, secret, |mut values| {
+        secrets: Secret::open(&config, secret, |mut values| {
             let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
             values.finish(|| secrets)
-        })
-        .await?,
+        }),
         clock: clock::now,
     };
     http::serve(events).await

@@ -41,7 +41,7 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             telemetry::note("order.id", id);
         }
         let token = request.bearer_token().unwrap_or_default();
-        let secrets = self.secrets.fitting(|known| known.access.open(id, token)).await;
+        let secrets = self.secrets.fitting(|known| known.access.open(id, token)).await?;
         let page = start_payment(
             &self.orders,
             &self.provider,
@@ -131,7 +131,7 @@ mod tests {
     /// Asks, as who holds the token, for the order that was placed under `key`.
     async fn pay(subject: &Subject, key: &str) -> Response {
         let id = OrderId::for_key(key);
-        let token = subject.secrets.current().access.token(id);
+        let token = subject.secrets.current().await.expect("secrets").access.token(id);
         answer(subject, &ask(id.as_str(), &format!("bearer {token}"))).await
     }
 
@@ -208,11 +208,23 @@ mod tests {
             ask(id.as_str(), "Bearer x"),
             ask(
                 id.as_str(),
-                &format!("Bearer {}", subject.secrets.current().access.token(unknown)),
+                &format!(
+                    "Bearer {}",
+                    subject
+                        .secrets
+                        .current()
+                        .await
+                        .expect("secrets")
+                        .access
+                        .token(unknown)
+                ),
             ),
             ask(
                 "x",
-                &format!("Bearer {}", subject.secrets.current().access.token(id)),
+                &format!(
+                    "Bearer {}",
+                    subject.secrets.current().await.expect("secrets").access.token(id)
+                ),
             ),
         ] {
             assert!(answer(&subject, &request).await == expected);

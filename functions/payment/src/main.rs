@@ -32,11 +32,14 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::new(&aws), tables);
-    let secrets = Secret::load(&aws, secret, Secrets::read).await?;
+    let secrets = Secret::open(&aws, secret, Secrets::read);
     let of_stripe = secrets.clone();
     let config = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || of_stripe.current().stripe.clone()),
+        secret_key: Credential::new(move || {
+            let secrets = of_stripe.clone();
+            async move { secrets.current().await.map(|known| known.stripe.clone()) }
+        }),
         site_url,
     };
     let payment = Payment {

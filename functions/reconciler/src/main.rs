@@ -46,14 +46,16 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     })?;
     let config = aws::config().await?;
     let client = aws_sdk_dynamodb::Client::new(&config);
-    let key = Secret::load(&config, secret, |mut values| {
+    let key = Secret::open(&config, secret, |mut values| {
         let key = values.text("stripe_secret_key").map(SecretString::from);
         values.finish(|| key)
-    })
-    .await?;
+    });
     let stripe = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || SecretString::clone(&key.current())),
+        secret_key: Credential::new(move || {
+            let key = key.clone();
+            async move { key.current().await.map(|key| SecretString::clone(&key)) }
+        }),
         // Where a shopper comes back to from a page; this function opens none.
         site_url: String::new(),
     };
