@@ -1,7 +1,10 @@
 //! What the shop takes, measured: `cargo run --release -p bench -- PART` prints a part's tables and keeps its figures as JSON.
 
+mod cold;
 mod figures;
 mod report;
+mod stand;
+mod warm;
 
 use std::path::PathBuf;
 
@@ -19,10 +22,18 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Part {}
+enum Part {
+    /// Cold starts, of every function beside a no-op one and beside itself with the AWS SDK's defaults.
+    Cold(cold::Args),
+    /// Warm requests: their own work, their calls, and what these carry.
+    Warm(warm::Args),
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Cli { part, out: _ } = Cli::parse();
-    match part {}
+    let Cli { part, out } = Cli::parse();
+    match part {
+        Part::Cold(args) => cold::run(&args, &out).await,
+        Part::Warm(args) => warm::run(&args, &out).await,
+    }
 }

@@ -14,7 +14,7 @@ const PASSED_ON: [&str; 2] = ["RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
 
 /// The whole environment of a function's processes. `shared` is what the local world adds for all functions, such as the
 /// addresses of its engines; a function's own variables win over everything else.
-pub(super) fn environment(
+pub fn environment(
     function: &Function,
     executable: &Path,
     shared: &BTreeMap<String, String>,

@@ -10,7 +10,7 @@ mod pool;
 mod process;
 mod state;
 
-pub use environment::{ACCOUNT, REGION};
+pub use environment::{ACCOUNT, REGION, environment};
 pub use error::InvokeError;
 
 use crate::logs::Logs;
@@ -200,7 +200,7 @@ impl Shared {
             );
             let launcher = Launcher {
                 function: function.binary.name.as_str().into(),
-                environment: environment::environment(&function, &executable, &options.environment),
+                environment: environment(&function, &executable, &options.environment),
                 executable,
                 runtime_api: format!("{url}/{index}"),
                 logs: options.logs.clone(),

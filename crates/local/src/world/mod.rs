@@ -1,37 +1,31 @@
 //! The whole shop, running: everything that the template describes, on one machine.
 
 mod options;
+mod outside;
 mod secrets;
 mod shelves;
 
 pub(crate) use options::default_processes;
 pub use options::{Options, Port, Ports};
+pub use outside::Outside;
+use outside::on_port;
 
 use crate::catalogue::Catalogue;
 use crate::engines::doors::Doors;
 use crate::engines::dynamodb::DynamoDb;
 use crate::engines::secrets::SecretsManager;
-use crate::engines::sqs::{QueueAttributes, Redrive, Sqs};
-use crate::gateway::{Gateway, GatewayPort};
+use crate::engines::sqs::Sqs;
+use crate::gateway::Gateway;
 use crate::logs::Logs;
 use crate::rights::{Front, Guard};
-use crate::runtime::{ACCOUNT, InvokeError, ProcessInfo, REGION, Runtime, RuntimeOptions};
-use crate::sandbox::payments::{Payments, PaymentsConfig};
-use crate::sandbox::warehouse::{Warehouse, WarehouseConfig};
+use crate::runtime::{InvokeError, ProcessInfo, Runtime, RuntimeOptions};
+use crate::sandbox::payments::Payments;
+use crate::sandbox::warehouse::Warehouse;
 use crate::sources::Sources;
-use crate::stocking::fill_shelves;
-use crate::template::{Document, Function, Queue, Resolver, Stack, Surroundings};
+use crate::template::{Document, Function, Stack};
 use anyhow::Context;
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-
-/// `AWS::StackName`: how the names of functions, tables and queues begin.
-const STACK_NAME: &str = "kontor";
-/// Where the payment provider sends its events.
-const WEBHOOK_PATH: &str = "/api/webhooks/stripe";
-/// The functions' variable that names their secret.
-const SECRET_NAME: &str = "SECRET_NAME";
 
 /// The whole shop, running. [`World::stop`] ends it in order; dropping it ends it at once.
 pub struct World {
@@ -49,20 +43,6 @@ pub struct World {
     stack: Stack,
     _doors: Option<Doors>,
     shop_url: String,
-    notes: Vec<String>,
-}
-
-/// What is there before the functions are: their environment carries its addresses.
-struct Outside {
-    gateway: GatewayPort,
-    payments: Payments,
-    warehouse: Warehouse,
-    secrets: SecretsManager,
-    sqs: Sqs,
-    dynamodb: DynamoDb,
-    dynamodb_front: Front,
-    guard: Guard,
-    doors: Option<Doors>,
     notes: Vec<String>,
 }
 
@@ -88,14 +68,7 @@ impl World {
             &options,
             &format!("Stocking the shop with {} products", catalogue.products.len()),
         );
-        for table in &stack.tables {
-            outside
-                .dynamodb
-                .create_table(&table.properties)
-                .with_context(|| format!("Resources.{}", table.id))?;
-        }
-        let shelves = shelves::of(&stack, outside.dynamodb.endpoint())?;
-        fill_shelves(&shelves, &catalogue).await?;
+        outside.stock(&stack, &catalogue).await?;
         Self::open(outside, stack, functions, &options).await
     }
 
@@ -105,6 +78,7 @@ impl World {
         functions: Vec<(Function, PathBuf)>,
         options: &Options,
     ) -> anyhow::Result<Self> {
+        let mut environment = outside.environment();
         let Outside {
             gateway,
             payments,
@@ -117,19 +91,9 @@ impl World {
             doors,
             mut notes,
         } = outside;
-        for function in &stack.functions {
-            if let Some(name) = function.environment.get(SECRET_NAME) {
-                secrets.put(name, &secrets::text());
-            }
-        }
         guard.hold(&stack.functions);
         guard.check_sources(&stack.functions)?;
         let logs = Logs::to(options.logs);
-        let mut environment = BTreeMap::from([
-            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_front.endpoint()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets.endpoint()),
-            ("AWS_ENDPOINT_URL_SQS".to_owned(), sqs.endpoint()),
-        ]);
         environment.extend(options.environment.clone());
         let runtime = on_port("Lambda", options.ports.lambda, &mut notes, async |port| {
             Runtime::start(RuntimeOptions {
@@ -264,124 +228,6 @@ impl Drop for World {
     }
 }
 
-impl Outside {
-    async fn start(options: &Options) -> anyhow::Result<Self> {
-        let Options { ports, .. } = options;
-        let mut notes = Vec::new();
-        let data = |name: &str| options.data.as_ref().map(|directory| directory.join(name));
-        let gateway = GatewayPort::bind(ports.shop).await?;
-        let payments = Payments::start(PaymentsConfig {
-            port: ports.payments,
-            webhook_url: format!("{}{WEBHOOK_PATH}", gateway.url()),
-            webhook_secret: secrets::STRIPE_WEBHOOK_SECRET.to_owned(),
-            api_key: secrets::STRIPE_SECRET_KEY.to_owned(),
-        });
-        let payments = payments
-            .await
-            .context("choose another port with --payments-port (0 is any free one)")?;
-        let warehouse = Warehouse::start(WarehouseConfig {
-            port: ports.warehouse,
-            latency: options.warehouse_latency,
-            rate_per_s: options.warehouse_rate_per_s,
-            token: secrets::ERP_TOKEN.to_owned(),
-            data: data("warehouse"),
-        });
-        let warehouse = warehouse
-            .await
-            .context("choose another port with --warehouse-port (0 is any free one)")?;
-        let place = data("dynamodb");
-        let dynamodb = DynamoDb::start(0, place.as_deref()).await?;
-        let guard = Guard::default();
-        let start = async |port| Front::of_dynamodb(port, &dynamodb.endpoint(), &guard).await;
-        let dynamodb_front = on_port("DynamoDB", ports.dynamodb, &mut notes, start).await?;
-        let start = async |port| SecretsManager::start(port, guard.clone()).await;
-        let secrets = on_port("Secrets Manager", ports.secrets, &mut notes, start).await?;
-        let place = data("sqs");
-        let start = async |port| Sqs::guarded(port, place.as_deref(), guard.clone()).await;
-        let sqs = on_port("SQS", ports.sqs, &mut notes, start).await?;
-        let doors = match options.listen_also {
-            Some(address) => {
-                let inside = [
-                    payments.url(),
-                    warehouse.url(),
-                    dynamodb_front.endpoint(),
-                    secrets.endpoint(),
-                    sqs.endpoint(),
-                ];
-                Some(Doors::open(address, &inside).await?)
-            }
-            None => None,
-        };
-        Ok(Self {
-            gateway,
-            payments,
-            warehouse,
-            secrets,
-            sqs,
-            dynamodb,
-            dynamodb_front,
-            guard,
-            doors,
-            notes,
-        })
-    }
-
-    /// Makes the template's queues, and resolves the rest of it with their addresses.
-    fn read(&self, document: &Document, options: &Options) -> anyhow::Result<Stack> {
-        let parameters = self.parameters(options);
-        // The queues name no queue's address, so that any does while they are read.
-        let before = surroundings(parameters.clone(), &str::to_owned);
-        let queues = Stack::queues(&Resolver::new(document, &before)?)?;
-        let created = |queue: &Queue| {
-            (
-                queue.name.clone(),
-                self.sqs.create_queue(&queue.name, attributes(queue)).url,
-            )
-        };
-        let urls: HashMap<String, String> = queues.iter().map(created).collect();
-        let url_of = |name: &str| urls.get(name).cloned().unwrap_or_default();
-        let after = surroundings(parameters, &url_of);
-        Ok(Stack::read(&Resolver::new(document, &after)?)?)
-    }
-
-    /// The parameters that tell the functions where everything is.
-    fn parameters(&self, options: &Options) -> BTreeMap<String, String> {
-        let own = [
-            ("SiteUrl", self.gateway.url().to_owned()),
-            ("StripeApiBase", self.payments.url()),
-            ("ErpBaseUrl", self.warehouse.url()),
-        ];
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
-        own.chain(options.parameters.clone()).collect()
-    }
-}
-
-fn surroundings(
-    parameters: BTreeMap<String, String>,
-    queue_url: &(dyn Fn(&str) -> String + Sync),
-) -> Surroundings<'_> {
-    Surroundings {
-        stack_name: STACK_NAME,
-        region: REGION,
-        account: ACCOUNT,
-        parameters,
-        queue_url,
-    }
-}
-
-fn attributes(queue: &Queue) -> QueueAttributes {
-    QueueAttributes {
-        visibility_timeout: queue.visibility_timeout,
-        message_retention_period: queue.message_retention_period,
-        delay: queue.delay,
-        receive_message_wait_time: queue.receive_message_wait_time,
-        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
-            target_queue: redrive.target_queue.clone(),
-            max_receive_count: redrive.max_receive_count,
-        }),
-    }
-}
-
 async fn with_binaries(stack: &Stack, options: &Options) -> anyhow::Result<Vec<(Function, PathBuf)>> {
     let wanted: Vec<_> = stack
         .functions
@@ -397,31 +243,6 @@ async fn with_binaries(stack: &Stack, options: &Options) -> anyhow::Result<Vec<(
         ))
     };
     stack.functions.iter().map(path).collect()
-}
-
-/// Starts something on its port, or on any free one if nobody insists and the port is taken.
-async fn on_port<T>(
-    what: &str,
-    port: Port,
-    notes: &mut Vec<String>,
-    start: impl AsyncFn(u16) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let preferred = match port {
-        Port::Exactly(port) => return start(port).await,
-        Port::Rather(port) => port,
-    };
-    match tokio::net::TcpListener::bind(("127.0.0.1", preferred)).await {
-        Ok(free) => {
-            drop(free);
-            start(preferred).await
-        }
-        Err(_) => {
-            notes.push(format!(
-                "{what} has another port than usual: {preferred} is taken."
-            ));
-            start(0).await
-        }
-    }
 }
 
 fn announce(options: &Options, step: &str) {
