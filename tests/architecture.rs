@@ -16,7 +16,7 @@ const FUNCTIONS: [&str; 7] = [
     "reconciler",
 ];
 /// What only tests, operators and the local world use.
-const NOT_IN_PRODUCTION: [&str; 6] = ["bench", "kontor-tests", "local", "ops", "sim", "testkit"];
+const NOT_IN_PRODUCTION: [&str; 7] = ["bench", "kontor-tests", "local", "no-op", "ops", "sim", "testkit"];
 
 /// Each workspace crate with its dependencies that ship with it, and those alone that are crates of the workspace.
 struct Workspace {
