@@ -300,7 +300,14 @@ mod tests {
             self.calls.load(Ordering::Relaxed)
         }
 
-        fn secret(&self, max_age: SignedDuration) -> Secret<String> {
+        /// One that has been read.
+        async fn secret(&self, max_age: SignedDuration) -> Secret<String> {
+            let secret = self.unread(max_age);
+            known(&secret).await;
+            secret
+        }
+
+        fn unread(&self, max_age: SignedDuration) -> Secret<String> {
             let this = self.clone();
             let fetch: Box<Fetch> = Box::new(move || {
                 this.calls.fetch_add(1, Ordering::Relaxed);
@@ -340,7 +347,7 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_secret_is_asked_for_once() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SignedDuration::from_mins(5));
+        let secret = manager.secret(SignedDuration::from_mins(5)).await;
         manager.put("b");
         for _ in 0..3 {
             assert_eq!(*known(&secret).await, "a");
@@ -351,7 +358,7 @@ mod tests {
     #[tokio::test]
     async fn an_old_one_serves_until_the_new_one_is_there() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SHORT);
+        let secret = manager.secret(SHORT).await;
         manager.put("b");
         grow_old().await;
         assert_eq!(*known(&secret).await, "a", "nobody waits");
@@ -363,7 +370,7 @@ mod tests {
     async fn an_old_one_serves_on_where_there_is_no_answer_or_no_use_of_it() {
         for bad in ["down", "\",\"no\":7,\"x\":\"", " "] {
             let manager = Manager::with("a");
-            let secret = manager.secret(SHORT);
+            let secret = manager.secret(SHORT).await;
             manager.put(bad);
             for _ in 0..2 {
                 grow_old().await;
@@ -385,7 +392,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_asks_at_once_and_then_not_again_for_a_while() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SignedDuration::from_mins(5));
+        let secret = manager.secret(SignedDuration::from_mins(5)).await;
         manager.put("b");
         assert_eq!(*fitting(&secret, "a").await, "a");
         assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
@@ -399,7 +406,7 @@ mod tests {
     #[tokio::test]
     async fn who_doubts_while_it_is_being_read_gets_what_is_read() {
         let manager = Manager::with("a");
-        let secret = manager.secret(SHORT);
+        let secret = manager.secret(SHORT).await;
         manager.put("b");
         grow_old().await;
         assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
@@ -413,7 +420,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_version_is_nothing_new() {
-        let secret = Manager::with("a").secret(SHORT);
+        let secret = Manager::with("a").secret(SHORT).await;
         assert_eq!(secret.renewed(&known(&secret).await).await, None);
         let fixed = Secret::fixed(7);
         assert_eq!(
@@ -423,10 +430,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_was_not_to_be_had_is_asked_for_by_the_next_who_needs_it() {
+        let manager = Manager::with("down");
+        let secret = manager.unread(SignedDuration::from_mins(5));
+        let error = secret.current().await.expect_err("no answer");
+        assert_eq!(telemetry::chain(&error), "the secret cannot be read: no answer");
+        manager.put("a");
+        let (one, other) = tokio::join!(known(&secret), known(&secret));
+        assert_eq!((one.as_str(), other.as_str(), manager.calls()), ("a", "a", 2));
+    }
+
+    #[tokio::test]
     async fn a_secret_that_cannot_be_used_is_told_without_its_values() {
         let manager = Manager::with("a");
         *manager.text.lock().expect("not poisoned") = "{\"kee\": \"s3cret\"}".to_owned();
-        let error = manager.secret(SHORT).current().await.expect_err("a fault");
+        let error = manager.unread(SHORT).current().await.expect_err("a fault");
         assert_eq!(
             telemetry::chain(&error),
             "the secret cannot be read: the secret is incomplete: key is missing"
