@@ -93,8 +93,19 @@ impl ProductSearch {
         }
     }
 
+    /// All of them, in the order of the SKUs.
+    pub(crate) fn products(&self) -> impl Iterator<Item = &Product> {
+        self.entries.iter().map(|(_, product)| product)
+    }
+
+    /// The product of a SKU.
+    pub(crate) fn product(&self, sku: &Sku) -> Option<&Product> {
+        let found = self.entries.binary_search_by(|(_, product)| product.sku.cmp(sku));
+        found.ok().map(|at| &self.entries[at].1)
+    }
+
     /// The products whose name or SKU holds every word of `query` in any case, and whether there are more.
-    fn find(&self, query: &str, after: Option<&Sku>, limit: usize) -> (Vec<Product>, bool) {
+    pub(crate) fn find(&self, query: &str, after: Option<&Sku>, limit: usize) -> (Vec<Product>, bool) {
         let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         let start = after.map_or(0, |after| {
             self.entries.partition_point(|(_, product)| product.sku <= *after)

@@ -16,6 +16,7 @@ mod reconcile;
 mod release_stock;
 mod resend_orders;
 mod settle_payment;
+mod shelf;
 mod show_order;
 mod start_payment;
 
@@ -28,5 +29,6 @@ pub use quote_cart::{QuoteError, quote_cart};
 pub use reconcile::{Reconciled, reconcile};
 pub use resend_orders::{ResendError, Resent, resend_orders};
 pub use settle_payment::{PaymentNotice, SettleError, Settled, settle_payment};
+pub use shelf::Shelf;
 pub use show_order::{ShowOrderError, show_order};
 pub use start_payment::{PaymentPage, StartPaymentError, start_payment};

@@ -16,17 +16,21 @@ impl Stock for DynamoDb {
         let items = self
             .batch_get(&self.tables.stock, skus.iter().map(stock_key))
             .await?;
-        let level = |item: &Item| {
-            let sku = item
-                .get(SKU)
-                .and_then(|value| value.as_s().ok())
-                .and_then(|sku| Sku::parse(sku).ok())?;
-            Some((sku, available(item)?))
-        };
         items
             .iter()
             .map(|item| level(item).ok_or_else(|| corrupt("a stock level")))
             .collect()
+    }
+
+    async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
+        let mut levels = HashMap::new();
+        let scan = self.client.scan().table_name(&self.tables.stock);
+        let mut items = scan.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let (sku, level) = level(&item.map_err(failed)?).ok_or_else(|| corrupt("a stock level"))?;
+            levels.insert(sku, level);
+        }
+        Ok(levels)
     }
 }
 
@@ -75,6 +79,11 @@ impl DynamoDb {
         }
         Ok(items)
     }
+}
+
+fn level(item: &Item) -> Option<(Sku, u32)> {
+    let sku = item.get(SKU).and_then(|value| value.as_s().ok())?;
+    Some((Sku::parse(sku).ok()?, available(item)?))
 }
 
 pub(crate) fn stock_key(sku: &Sku) -> Item {

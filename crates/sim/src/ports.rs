@@ -187,6 +187,12 @@ impl Stock for Ports {
     async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
         Ok(answer!(self.store(Op::Levels(skus.to_vec())).await?, Levels))
     }
+
+    async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
+        let products = self.all().await?;
+        let skus: Vec<Sku> = products.into_iter().map(|product| product.sku).collect();
+        self.levels(&skus).await
+    }
 }
 
 impl Orders for Ports {

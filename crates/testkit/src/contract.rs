@@ -75,6 +75,7 @@ pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) 
     assert_eq!(found[&skus[7]], a_product("P007", 107));
     let levels = store.levels(&wanted).await.expect("levels");
     assert_eq!((levels.len(), levels[&skus[42]]), (130, 42));
+    assert_eq!(store.all_levels().await.expect("all levels"), levels);
 }
 
 async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {

@@ -97,6 +97,15 @@ impl Stock for MemoryStore {
             .map(|(s, n)| (s.clone(), *n))
             .collect())
     }
+
+    async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
+        let state = lock(&self.0);
+        Ok(state
+            .stock
+            .iter()
+            .map(|(sku, level)| (sku.clone(), *level))
+            .collect())
+    }
 }
 
 impl Orders for MemoryStore {

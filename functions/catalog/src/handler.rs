@@ -1,17 +1,12 @@
-use std::sync::{Arc, Mutex, PoisonError};
-
 use app::ports::{Catalogue, Clock, Stock, StoreError};
-use app::{ProductSearch, browse_catalogue, show_product};
+use app::{Listing, Offer, browse_catalogue, show_product};
 use domain::Sku;
-use jiff::{SignedDuration, Timestamp};
 use lambda_kit::Problem;
 use lambda_kit::http::{Handle, Request, Response};
 
 use crate::caching::cacheable;
+use crate::keeper::Keeper;
 use crate::wire::{Page, listed, product_not_found, shown, store_failed};
-
-/// How old the index of the search may be: a new product is found a minute later.
-const INDEX_AGE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The public interface, as openapi.yaml describes it.
 const INTERFACE: &str = include_str!("../../../openapi.yaml");
@@ -20,18 +15,11 @@ const YAML: &str = "application/yaml";
 
 /// The catalogue's routes, and the one that describes them all: whoever asks what the shop sells may ask how.
 pub(crate) struct Catalog<S, C> {
-    pub(crate) store: S,
+    pub(crate) keeper: Keeper<S>,
     pub(crate) clock: C,
-    index: Mutex<Option<Index>>,
 }
 
-#[derive(Clone)]
-struct Index {
-    built_at: Timestamp,
-    search: Arc<ProductSearch>,
-}
-
-impl<S: Catalogue + Stock, C: Clock> Handle for Catalog<S, C> {
+impl<S: Catalogue + Stock + Send + 'static, C: Clock> Handle for Catalog<S, C> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         match request.route() {
             "GET /api/products" => self.list(request).await,
@@ -42,62 +30,48 @@ impl<S: Catalogue + Stock, C: Clock> Handle for Catalog<S, C> {
     }
 }
 
-impl<S: Catalogue + Stock, C: Clock> Catalog<S, C> {
+impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
     pub(crate) fn new(store: S, clock: C) -> Self {
         Self {
-            store,
+            keeper: Keeper::new(store),
             clock,
-            index: Mutex::new(None),
         }
     }
 
     async fn list(&self, request: &Request) -> Result<Response, Problem> {
         let page = Page::read(request)?;
-        let index = match page.query {
-            Some(_) => Some(self.index().await.map_err(store_failed)?),
-            None => None,
-        };
-        let search = index.as_deref().zip(page.query.as_deref());
-        let listing = browse_catalogue(&self.store, &self.store, search, page.after.as_ref(), page.limit)
-            .await
-            .map_err(store_failed)?;
+        let listing = self.browse(&page).await.map_err(store_failed)?;
         Ok(cacheable(request, &listed(&listing)))
     }
 
     async fn show(&self, request: &Request) -> Result<Response, Problem> {
         let sku = Sku::parse(request.path_parameter("sku")).map_err(|_| product_not_found())?;
-        let offer = show_product(&self.store, &self.store, &sku)
-            .await
-            .map_err(store_failed)?;
+        let offer = self.look_up(&sku).await.map_err(store_failed)?;
         let offer = offer.ok_or_else(product_not_found)?;
         Ok(cacheable(request, &shown(&offer)))
     }
 
-    /// The index, built with the first search and again when it is old; an old one is better than none.
-    async fn index(&self) -> Result<Arc<ProductSearch>, StoreError> {
-        let known = self.index.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn browse(&self, page: &Page) -> Result<Listing, StoreError> {
         let now = self.clock.now();
-        if let Some(index) = known.as_ref().filter(|index| now < index.built_at + INDEX_AGE) {
-            return Ok(Arc::clone(&index.search));
+        let after = page.after.as_ref();
+        if let Some(query) = page.query.as_deref() {
+            // Only a copy can be searched.
+            let shelf = self.keeper.any_shelf(now).await?;
+            return browse_catalogue(&*shelf, &*shelf, Some((shelf.search(), query)), after, page.limit)
+                .await;
         }
-        match (self.store.all().await, known) {
-            (Ok(products), _) => {
-                let search = Arc::new(ProductSearch::new(products));
-                let fresh = Index {
-                    built_at: now,
-                    search: Arc::clone(&search),
-                };
-                *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
-                Ok(search)
-            }
-            (Err(error), Some(old)) => {
-                tracing::warn!(
-                    error = lambda_kit::telemetry::chain(&error),
-                    "the search stays as old as it is"
-                );
-                Ok(old.search)
-            }
-            (Err(error), None) => Err(error),
+        if let Some(shelf) = self.keeper.shelf(now) {
+            return browse_catalogue(&*shelf, &*shelf, None, after, page.limit).await;
         }
+        let store = self.keeper.store();
+        browse_catalogue(store, store, None, after, page.limit).await
+    }
+
+    async fn look_up(&self, sku: &Sku) -> Result<Option<Offer>, StoreError> {
+        if let Some(shelf) = self.keeper.shelf(self.clock.now()) {
+            return show_product(&*shelf, &*shelf, sku).await;
+        }
+        let store = self.keeper.store();
+        show_product(store, store, sku).await
     }
 }

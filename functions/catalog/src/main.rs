@@ -4,6 +4,7 @@ mod caching;
 #[cfg(test)]
 mod fuzz;
 mod handler;
+mod keeper;
 #[cfg(test)]
 mod tests;
 mod wire;

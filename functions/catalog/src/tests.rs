@@ -84,7 +84,7 @@ async fn a_search_finds_by_name_and_sku_and_goes_on_by_cursor() {
 #[tokio::test]
 async fn a_new_product_is_found_after_a_minute() {
     let subject = subject();
-    let store = &subject.store;
+    let store = subject.keeper.store();
     assert!(skus(&answer(&subject, &list("q=late")).await).is_empty());
     store.put_product(a_product("LATE", 1));
     subject.clock.advance(jiff::SignedDuration::from_secs(59));
@@ -94,9 +94,30 @@ async fn a_new_product_is_found_after_a_minute() {
 }
 
 #[tokio::test]
+async fn who_asks_again_is_answered_from_memory_for_a_minute_at_most() {
+    let subject = subject();
+    let available = async || answer(&subject, &show("SKU03")).await.body_json()["available"].clone();
+    for stock in [5, 4] {
+        subject.keeper.store().set_stock(&a_sku("SKU03"), stock);
+        assert_eq!(available().await, stock, "as it is, while there is no copy");
+    }
+    tokio::task::yield_now().await;
+    subject.keeper.store().set_stock(&a_sku("SKU03"), 3);
+    subject.clock.advance(jiff::SignedDuration::from_secs(29));
+    assert_eq!(available().await, 4, "as it was when it was copied");
+    subject.clock.advance(jiff::SignedDuration::from_secs(1));
+    assert_eq!(available().await, 4, "nobody waits for the next copy");
+    tokio::task::yield_now().await;
+    assert_eq!(available().await, 3);
+    subject.keeper.store().set_stock(&a_sku("SKU03"), 2);
+    subject.clock.advance(jiff::SignedDuration::from_secs(60));
+    assert_eq!(available().await, 2, "no copy is older than a minute");
+}
+
+#[tokio::test]
 async fn a_product_is_shown_with_what_is_left() {
     let subject = subject();
-    subject.store.set_stock(&a_sku("SKU03"), 2);
+    subject.keeper.store().set_stock(&a_sku("SKU03"), 2);
     let response = answer(&subject, &show("sku03")).await;
     assert_eq!(response.status(), 200);
     let body = response.body_json();
@@ -127,7 +148,7 @@ async fn who_has_the_answer_already_gets_a_304() {
         } else {
             "SKU00"
         });
-        subject.store.set_stock(&sku, 1);
+        subject.keeper.store().set_stock(&sku, 1);
         let changed = answer(&subject, &request.with_header("If-None-Match", &tag)).await;
         assert_eq!(changed.status(), 200);
     }

@@ -37,4 +37,7 @@ pub trait Catalogue: Sync {
 pub trait Stock: Sync {
     /// Pieces left of each of `skus` (any number, each at most once); a SKU that is not in the answer has none.
     fn levels(&self, skus: &[Sku]) -> impl Future<Output = Result<HashMap<Sku, u32>, StoreError>> + Send;
+
+    /// Pieces left of every SKU: for a copy that answers readers, not for answering one.
+    fn all_levels(&self) -> impl Future<Output = Result<HashMap<Sku, u32>, StoreError>> + Send;
 }

@@ -23,23 +23,20 @@ pub(crate) struct Binaries(PathBuf);
 impl Binaries {
     /// Builds packages, each with a binary of its name, and shows cargo's progress.
     pub(crate) async fn build(packages: &[&str], build: Build) -> anyhow::Result<Self> {
-        let own =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-        let target = match build {
-            Build::Own => own.join("bench"),
-            Build::SdkDefaults => own.join("bench-sdk-defaults"),
-        };
+        let target = std::env::var_os("CARGO_TARGET_DIR");
+        let mut target = target.map_or_else(|| workspace().join("target"), PathBuf::from);
         let mut cargo = Command::new("cargo");
         cargo.current_dir(workspace()).stdin(Stdio::null());
-        cargo
-            .args(["build", "--locked", "--release", "--target-dir"])
-            .arg(&target);
+        cargo.args(["build", "--locked", "--release"]);
         for package in packages {
             cargo.args(["--package", package]);
         }
         if build == Build::SdkDefaults {
+            // Beside the others, not in their place.
+            target.push("sdk-defaults");
             cargo.args(["--features", "lambda-kit/sdk-defaults"]);
         }
+        cargo.arg("--target-dir").arg(&target);
         let built = cargo.status().await.context("cargo cannot be started")?;
         ensure!(built.success(), "the functions do not build");
         Ok(Self(target.join("release")))

@@ -1,0 +1,111 @@
+//! The copy of the catalogue that a warm process keeps.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use app::Shelf;
+use app::ports::{Catalogue, Stock, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use lambda_kit::telemetry;
+
+/// Older than this, a copy is made anew beside the work at hand: as often as the CDN asks again.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
+/// Older than this, it is used no more.
+const USABLE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Keeps a [`Shelf`]. Clones share it.
+pub(crate) struct Keeper<S> {
+    store: Arc<S>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    copy: Option<Copy>,
+    /// Somebody makes one.
+    copying: bool,
+    /// A process that is asked once makes none.
+    asked: bool,
+}
+
+#[derive(Clone)]
+struct Copy {
+    made_at: Timestamp,
+    shelf: Arc<Shelf>,
+}
+
+impl<S> Clone for Keeper<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            kept: Arc::clone(&self.kept),
+        }
+    }
+}
+
+impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            kept: Arc::default(),
+        }
+    }
+
+    /// What is copied: for who cannot wait for a copy.
+    pub(crate) fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The copy, where there is one that is usable. Where it is old, or there is none and the process is asked again, one is begun beside.
+    pub(crate) fn shelf(&self, now: Timestamp) -> Option<Arc<Shelf>> {
+        let mut kept = self.kept();
+        let asked_before = std::mem::replace(&mut kept.asked, true);
+        let age = kept.copy.as_ref().map(|copy| now.duration_since(copy.made_at));
+        if asked_before && !kept.copying && age.is_none_or(|age| age >= FRESH) {
+            kept.copying = true;
+            let this = self.clone();
+            // Lambda may put it to sleep with the process; then it ends, or fails, with the next invocation.
+            tokio::spawn(async move { this.copy(now).await.map(drop) });
+        }
+        let usable = kept.copy.as_ref().filter(|_| age.is_some_and(|age| age < USABLE));
+        usable.map(|copy| Arc::clone(&copy.shelf))
+    }
+
+    /// The copy; where none is usable, one is made. An old one is better than none.
+    pub(crate) async fn any_shelf(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
+        let known = self.kept().copy.clone();
+        match known {
+            Some(copy) if now.duration_since(copy.made_at) < USABLE => {
+                Ok(self.shelf(now).unwrap_or(copy.shelf))
+            }
+            Some(old) => Ok(self.copy(now).await.unwrap_or(old.shelf)),
+            None => self.copy(now).await,
+        }
+    }
+
+    async fn copy(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
+        let made = Shelf::of(&*self.store, &*self.store).await;
+        let mut kept = self.kept();
+        kept.copying = false;
+        match made {
+            Ok(shelf) => {
+                let shelf = Arc::new(shelf);
+                kept.copy = Some(Copy {
+                    made_at: now,
+                    shelf: Arc::clone(&shelf),
+                });
+                Ok(shelf)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = telemetry::chain(&error),
+                    "the copy of the catalogue stays as old as it is"
+                );
+                Err(error)
+            }
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
