@@ -1,23 +1,38 @@
-//! Figures for CloudWatch: one line an invocation on standard output, in its embedded metric format
+//! Figures for CloudWatch: lines on standard output, in its embedded metric format
 //! (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 //!
 //! The serve loops measure by themselves how long each operation took, whether it failed and whether it was a cold start; a
-//! handler adds the figures of its trade with [`count`] and [`record`]. What has no dimension and what has the operation's
+//! handler adds the figures of its trade with [`count`] and [`record`]. A run with such figures, a failed one and a cold one write their line
+//! at once; how long the others took is gathered for a minute, since a line each would cost more than their work. The last of them may be
+//! lost with the process. What has no dimension and what has the operation's
 //! name are two directives of one line, since CloudWatch bills the bytes. A figure is never personal data and never an id.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
 
 /// The most values of one metric that CloudWatch reads from a line.
 const MOST_VALUES: usize = 100;
+
+/// The longest time that durations are gathered.
+const GATHERING: Duration = Duration::from_secs(60);
+
+/// How long runs took of which no line has told yet, by operation.
+static GATHERED: Mutex<BTreeMap<String, Gathered>> = Mutex::new(BTreeMap::new());
+
+struct Gathered {
+    since: Instant,
+    durations_ms: Vec<f64>,
+}
 
 /// Where the figures belong; without it none are written.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
@@ -124,13 +139,17 @@ pub(crate) async fn measured<T>(
     static WARM: AtomicBool = AtomicBool::new(false);
     let begun = Instant::now();
     let (outcome, figures) = collect(work).await;
-    let run = Run {
-        operation,
-        duration_ms: (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-        failures: failures(&outcome),
-        cold: !WARM.swap(true, Ordering::Relaxed),
-    };
-    if let Some(namespace) = NAMESPACE.get() {
+    let (failures, cold) = (failures(&outcome), !WARM.swap(true, Ordering::Relaxed));
+    let at_once = failures > 0 || cold || !figures.is_empty();
+    if let Some(namespace) = NAMESPACE.get()
+        && let Some(durations_ms) = gather(operation, begun, at_once)
+    {
+        let run = Run {
+            operation,
+            durations_ms,
+            failures,
+            cold,
+        };
         let line = line(namespace, clock::now().as_millisecond(), &run, &figures);
         // What cannot be written has nowhere to say so.
         let _ = io::stdout().lock().write_all(line.as_bytes());
@@ -138,10 +157,29 @@ pub(crate) async fn measured<T>(
     outcome
 }
 
-/// What is measured of every invocation.
+/// Gathers how long a run took that began then; all that was gathered, where it is time to tell.
+fn gather(operation: &str, begun: Instant, at_once: bool) -> Option<Vec<f64>> {
+    let now = Instant::now();
+    let took_ms = (now.duration_since(begun).as_secs_f64() * 1e6).round() / 1e3;
+    let mut all = GATHERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut gathered = all.remove(operation).unwrap_or_else(|| Gathered {
+        since: now,
+        durations_ms: Vec::new(),
+    });
+    gathered.durations_ms.push(took_ms);
+    let is_time =
+        gathered.durations_ms.len() == MOST_VALUES || now.duration_since(gathered.since) >= GATHERING;
+    if at_once || is_time {
+        return Some(gathered.durations_ms);
+    }
+    all.insert(operation.to_owned(), gathered);
+    None
+}
+
+/// What is measured of every invocation; the durations of earlier ones are told with the last.
 struct Run<'a> {
     operation: &'a str,
-    duration_ms: f64,
+    durations_ms: Vec<f64>,
     failures: usize,
     cold: bool,
 }
@@ -150,7 +188,7 @@ struct Run<'a> {
 fn line(namespace: &str, at: i64, run: &Run<'_>, figures: &Figures) -> String {
     let mut root = Map::from_iter([
         ("operation".to_owned(), json!(run.operation)),
-        ("Duration".to_owned(), json!(run.duration_ms)),
+        ("Duration".to_owned(), one_or_all(&run.durations_ms)),
         ("Failures".to_owned(), json!(run.failures)),
     ]);
     let mut technical = vec![
@@ -169,17 +207,20 @@ fn line(namespace: &str, at: i64, run: &Run<'_>, figures: &Figures) -> String {
         directives.push(json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": own}));
     }
     for figure in &figures.0 {
-        let value = match figure.values.as_slice() {
-            [one] => json!(one),
-            several => json!(several),
-        };
-        root.insert(figure.name.to_owned(), value);
+        root.insert(figure.name.to_owned(), one_or_all(&figure.values));
     }
     root.insert(
         "_aws".to_owned(),
         json!({"Timestamp": at, "CloudWatchMetrics": directives}),
     );
     format!("{}\n", Value::Object(root))
+}
+
+fn one_or_all(values: &[impl Serialize]) -> Value {
+    match values {
+        [one] => json!(one),
+        several => json!(several),
+    }
 }
 
 #[cfg(test)]
@@ -196,7 +237,7 @@ mod tests {
     fn written(cold: bool, work: impl FnOnce()) -> Value {
         let run = Run {
             operation: "POST /things",
-            duration_ms: 4.25,
+            durations_ms: vec![4.25],
             failures: 0,
             cold,
         };
@@ -254,6 +295,34 @@ mod tests {
             }
         }
         assert_eq!(line["Sold"], 300);
+    }
+
+    #[test]
+    fn durations_are_gathered_for_a_hundred_runs_a_minute_or_until_there_is_more_to_tell() {
+        let now = Instant::now();
+        for _ in 0..99 {
+            assert_eq!(gather("GET /gathered", now, false), None);
+        }
+        assert_eq!(
+            gather("GET /gathered", now, false).map(|all| all.len()),
+            Some(100)
+        );
+        assert_eq!(
+            gather("GET /gathered", now, false),
+            None,
+            "and from the beginning"
+        );
+        assert_eq!(gather("GET /other", now, true).map(|all| all.len()), Some(1));
+        assert_eq!(gather("GET /gathered", now, true).map(|all| all.len()), Some(2));
+        let long_ago = Gathered {
+            since: now.checked_sub(GATHERING).expect("a minute of uptime"),
+            durations_ms: vec![1.0],
+        };
+        GATHERED
+            .lock()
+            .expect("not poisoned")
+            .insert("GET /old".to_owned(), long_ago);
+        assert_eq!(gather("GET /old", now, false).map(|all| all.len()), Some(2));
     }
 
     #[test]

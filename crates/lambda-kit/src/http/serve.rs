@@ -34,7 +34,8 @@ pub async fn serve(handler: impl Handle) -> Result<(), Error> {
     lambda_runtime::run(service).await
 }
 
-/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took.
+/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the API's own log
+/// has all of that, so that here only level `debug` tells of it.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let facts = vec![("request_id", request.id().to_owned())];
     telemetry::scope(facts, async {
@@ -53,14 +54,18 @@ fn log(request: &Request, outcome: &Result<Response, Problem>, milliseconds: f64
     let problem = match outcome {
         Ok(response) => {
             let status = response.status();
-            tracing::info!(http.route = route, http.status = status, duration_ms, "answered");
+            // The level is part of a line's static data, hence several of each.
+            if route.starts_with("GET ") {
+                tracing::debug!(http.route = route, http.status = status, duration_ms, "answered");
+            } else {
+                tracing::info!(http.route = route, http.status = status, duration_ms, "answered");
+            }
             return;
         }
         Err(problem) => problem,
     };
     let (status, code) = (problem.status(), problem.code());
     let error = problem.cause().map(|cause| telemetry::chain(cause));
-    // The level is part of a line's static data, hence three of them.
     if problem.is_unexpected() {
         tracing::error!(
             http.route = route,
