@@ -2,6 +2,7 @@
 
 mod cold;
 mod figures;
+mod load;
 mod report;
 mod stand;
 mod warm;
@@ -27,6 +28,8 @@ enum Part {
     Cold(cold::Args),
     /// Warm requests: their own work, their calls, and what these carry.
     Warm(warm::Args),
+    /// The whole shop under load, with the proof that every order reaches the warehouse once.
+    Load(load::Args),
 }
 
 #[tokio::main]
@@ -35,5 +38,6 @@ async fn main() -> anyhow::Result<()> {
     match part {
         Part::Cold(args) => cold::run(&args, &out).await,
         Part::Warm(args) => warm::run(&args, &out).await,
+        Part::Load(args) => load::run(&args, &out).await,
     }
 }

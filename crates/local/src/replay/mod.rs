@@ -14,9 +14,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+pub use past_order::{PastLine, PastOrder, read};
 pub use report::{Latencies, Report};
+pub use shopper::pays_at;
 
-use past_order::PastOrder;
 use shopper::{Fate, Receipt, Shopper, Visit};
 
 /// Shoppers at once where no rate is given.
@@ -58,7 +59,7 @@ fn a_rate(text: &str) -> Result<f64, String> {
 /// Where the file cannot be read or no shop answers. What happens to a single order is in the [`Report`].
 pub async fn replay(args: &ReplayArgs) -> anyhow::Result<Report> {
     let count = past_order::count(&args.orders)?;
-    let orders = past_order::read(&args.orders)?;
+    let orders = read(&args.orders)?;
     let shopper = Arc::new(Shopper::at(&args.shop).await?);
     let progress = ProgressBar::new(count as u64 * 2);
     progress.set_style(ProgressStyle::with_template(

@@ -6,32 +6,59 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// What was ordered, by whom, and where it went. Prices are left to the shop: they have changed since.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct PastOrder {
+pub struct PastOrder {
     /// The past shop's number.
-    pub(super) order: String,
+    pub order: String,
     /// The past shop's number for the customer, where it had one.
     #[serde(default)]
-    pub(super) customer: Option<String>,
+    pub customer: Option<String>,
     /// ISO 3166-1 alpha-2.
-    pub(super) country: String,
+    pub country: String,
     /// What.
-    pub(super) lines: Vec<PastLine>,
+    pub lines: Vec<PastLine>,
 }
 
 /// A line of a [`PastOrder`].
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct PastLine {
+pub struct PastLine {
     /// What.
-    pub(super) sku: String,
+    pub sku: String,
     /// How many pieces.
-    pub(super) quantity: u32,
+    pub quantity: u32,
+}
+
+impl PastOrder {
+    /// What the shop is asked first: what all this costs.
+    pub fn quote(&self) -> Value {
+        json!({"items": self.items(), "ship_to": self.country})
+    }
+
+    /// The order itself, at the total that the shop has quoted.
+    pub fn checkout(&self, expected_total: &Value) -> Value {
+        let customer = self.customer.as_deref().unwrap_or("guest");
+        let name = format!("Customer {customer}");
+        json!({
+            "items": self.items(),
+            "customer": {"name": name, "email": format!("customer-{customer}@example.org")},
+            "shipping_address": {
+                "name": name, "street": "High Street 1", "postal_code": "10115", "city": "Capital", "country": self.country,
+            },
+            "expected_total": expected_total,
+        })
+    }
+
+    fn items(&self) -> Vec<Value> {
+        let item = |line: &PastLine| json!({"sku": line.sku, "quantity": line.quantity});
+        self.lines.iter().map(item).collect()
+    }
 }
 
 /// Reads a file of orders, one JSON object a line, as they are asked for: no more than one is held at a time.
-pub(super) fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<PastOrder>>> {
+pub fn read(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<PastOrder>>> {
     let path = path.to_owned();
     let file = File::open(&path).with_context(|| format!("cannot read the orders in {}", path.display()))?;
     let parse = move |(number, line): (usize, std::io::Result<String>)| {

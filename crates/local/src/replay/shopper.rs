@@ -103,35 +103,20 @@ impl Shopper {
     }
 
     async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
-        let items: Vec<Value> = order
-            .lines
-            .iter()
-            .map(|line| json!({"sku": line.sku, "quantity": line.quantity}))
-            .collect();
-
         let started = Instant::now();
-        let wish = json!({"items": items, "ship_to": order.country});
-        let quote = self.call(Method::POST, "/api/quote", &[], Some(&wish)).await?;
+        let quote = self
+            .call(Method::POST, "/api/quote", &[], Some(&order.quote()))
+            .await?;
         visit.quote = Some(started.elapsed());
 
         let started = Instant::now();
-        let customer = order.customer.as_deref().unwrap_or("guest");
-        let name = format!("Customer {customer}");
-        let wish = json!({
-            "items": items,
-            "customer": {"name": name, "email": format!("customer-{customer}@example.org")},
-            "shipping_address": {
-                "name": name, "street": "High Street 1", "postal_code": "10115", "city": "Capital", "country": order.country,
-            },
-            "expected_total": quote["total"],
-        });
         let key = format!("replay-{}-{}", self.run, order.order);
         let placed = self
             .call(
                 Method::POST,
                 "/api/checkout",
                 &[("idempotency-key", &key)],
-                Some(&wish),
+                Some(&order.checkout(&quote["total"])),
             )
             .await?;
         visit.checkout = Some(started.elapsed());
@@ -154,18 +139,11 @@ impl Shopper {
         Ok(())
     }
 
-    /// Pays on the sandbox's page; its last path segment names the session. Paying again what is paid does no harm there.
+    /// Pays on the sandbox's page. Paying again what is paid does no harm there.
     async fn pay(&self, redirect_url: &str) -> Result<(), Refused> {
-        let not_a_page = || Refused("the payment page is not the sandbox's".to_owned());
-        let url = reqwest::Url::parse(redirect_url).map_err(|_| not_a_page())?;
-        let session = url
-            .path_segments()
-            .and_then(Iterator::last)
-            .ok_or_else(not_a_page)?
-            .to_owned();
-        let pay = url
-            .join(&format!("/sandbox/sessions/{session}/pay"))
-            .map_err(|_| not_a_page())?;
+        let Some(pay) = pays_at(redirect_url) else {
+            return Err(Refused("the payment page is not the sandbox's".to_owned()));
+        };
         let mut pause = FIRST_PAUSE;
         let mut refused = Refused(String::new());
         for _ in 0..TRIES {
@@ -247,6 +225,14 @@ impl Shopper {
         }
         Err(refused)
     }
+}
+
+/// Where `{"outcome": "paid"}` pays the page of the payment sandbox that the shop sent its shopper to: the last segment of its path names
+/// the session. `None` where it is no such page.
+pub fn pays_at(page: &str) -> Option<reqwest::Url> {
+    let page = reqwest::Url::parse(page).ok()?;
+    let session = page.path_segments()?.next_back()?;
+    page.join(&format!("/sandbox/sessions/{session}/pay")).ok()
 }
 
 /// Whether the same request may fare better later.

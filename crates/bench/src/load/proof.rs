@@ -1,0 +1,186 @@
+//! That every order which was accepted and paid is in the warehouse, once, and its pieces are off the shelves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Context;
+use local::replay::PastOrder;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep};
+
+use super::client::{Call, Client};
+use super::figures::Proof;
+use super::shop::{Accepted, Shelves, Shop};
+
+/// An order whose message was lost is queued again after six minutes at most.
+const STANDSTILL: Duration = Duration::from_mins(7);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// For so long a function may tell the stock that it remembers.
+const STOCK_AGE: Duration = Duration::from_secs(90);
+
+/// What the warehouse has.
+#[derive(Deserialize)]
+struct Warehouse {
+    orders: Vec<Held>,
+}
+
+/// An order there.
+#[derive(Deserialize)]
+struct Held {
+    order_id: String,
+    conflicts: u32,
+}
+
+/// Waits until the warehouse has all, or takes no more, and compares.
+///
+/// # Errors
+/// Where the warehouse or the shop does not answer.
+pub(super) async fn prove(shop: &Shop, before: &Shelves, warehouse: &str) -> anyhow::Result<Proof> {
+    let client = Client::new(1);
+    let accepted = shop.accepted();
+    let paid: BTreeSet<&str> = accepted
+        .iter()
+        .filter(|(_, order)| order.paid)
+        .map(|(id, _)| id.as_str())
+        .collect();
+    let started = Instant::now();
+    let (mut most, mut moved) = (0, Instant::now());
+    let held = loop {
+        let held = held(&client, warehouse).await?;
+        if held.len() > most {
+            (most, moved) = (held.len(), Instant::now());
+        }
+        if held.len() >= paid.len() || moved.elapsed() > STANDSTILL {
+            break held;
+        }
+        sleep(LOOK_AGAIN).await;
+    };
+    let drained_seconds = started.elapsed().as_secs_f64();
+    let mut proof = compared(&accepted, &held);
+    proof.drained_seconds = drained_seconds;
+    let sold = sold(shop.orders(), &accepted);
+    let asked = Instant::now();
+    loop {
+        proof.stock_differs = differing(&before.stock, &sold, &shop.shelves().await?.stock);
+        if proof.stock_differs == 0 || asked.elapsed() > STOCK_AGE {
+            return Ok(proof);
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn held(client: &Client, warehouse: &str) -> anyhow::Result<Vec<Held>> {
+    let call = Call::get(format!("{warehouse}/sandbox/orders"));
+    let answer = client.ask(call, Instant::now()).await;
+    let answer = answer
+        .map_err(anyhow::Error::msg)
+        .context("what the warehouse has")?;
+    Ok(serde_json::from_slice::<Warehouse>(&answer)?.orders)
+}
+
+fn compared(accepted: &BTreeMap<String, Accepted>, held: &[Held]) -> Proof {
+    let is_paid = |id: &str| accepted.get(id).is_some_and(|order| order.paid);
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for order in held {
+        *times.entry(&order.order_id).or_default() += 1;
+    }
+    let paid = accepted.iter().filter(|(_, order)| order.paid);
+    Proof {
+        accepted: accepted.len(),
+        paid: paid.clone().count(),
+        in_warehouse: times.len(),
+        missing: paid.filter(|(id, _)| !times.contains_key(id.as_str())).count(),
+        unknown: times.keys().filter(|id| !is_paid(id)).count(),
+        doubled: times.values().filter(|times| **times > 1).count()
+            + held.iter().filter(|order| order.conflicts > 0).count(),
+        ..Proof::default()
+    }
+}
+
+/// Pieces of each SKU.
+fn sold<'o>(orders: &'o [PastOrder], accepted: &BTreeMap<String, Accepted>) -> BTreeMap<&'o str, i64> {
+    let mut sold = BTreeMap::new();
+    for line in accepted.values().flat_map(|order| &orders[order.order].lines) {
+        *sold.entry(line.sku.as_str()).or_default() += i64::from(line.quantity);
+    }
+    sold
+}
+
+fn differing(
+    before: &BTreeMap<String, i64>,
+    sold: &BTreeMap<&str, i64>,
+    now: &BTreeMap<String, i64>,
+) -> usize {
+    let expected = |sku: &str, stock: i64| stock - sold.get(sku).copied().unwrap_or_default();
+    let differs = |(sku, stock): &(&String, &i64)| now.get(*sku) != Some(&expected(sku, **stock));
+    before.iter().filter(differs).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(orders: &[(&str, bool)]) -> BTreeMap<String, Accepted> {
+        orders
+            .iter()
+            .map(|(id, paid)| {
+                (
+                    (*id).to_owned(),
+                    Accepted {
+                        order: 0,
+                        paid: *paid,
+                    },
+                )
+            })
+            .collect()
+    }
+
+    fn held(ids: &[&str]) -> Vec<Held> {
+        let one = |id: &&str| Held {
+            order_id: (*id).to_owned(),
+            conflicts: 0,
+        };
+        ids.iter().map(one).collect()
+    }
+
+    #[test]
+    fn it_holds_where_all_paid_orders_are_there_once() {
+        let proof = compared(&accepted(&[("a", true), ("b", true)]), &held(&["b", "a"]));
+        assert!(proof.holds(), "{proof:?}");
+    }
+
+    #[test]
+    fn it_fails_where_one_is_missing_unknown_doubled_or_unpaid() {
+        let two = [("a", true), ("b", true)];
+        for (orders, there) in [
+            (&two[..], &["a"][..]),
+            (&two[..1], &["a", "b"]),
+            (&two[..], &["a", "b", "b"]),
+            (&[("a", true), ("b", false)], &["a"]),
+            (&[("a", true), ("b", false)], &["a", "b"]),
+        ] {
+            let proof = compared(&accepted(orders), &held(there));
+            assert!(!proof.holds(), "{orders:?} {there:?}: {proof:?}");
+        }
+        let conflicting = [Held {
+            order_id: "a".to_owned(),
+            conflicts: 1,
+        }];
+        assert!(!compared(&accepted(&two[..1]), &conflicting).holds());
+    }
+
+    #[test]
+    fn what_was_sold_is_off_the_shelves_and_nothing_else() {
+        let stock = |a: i64, b: i64| BTreeMap::from([("A".to_owned(), a), ("B".to_owned(), b)]);
+        let order: PastOrder = serde_json::from_str(
+            r#"{"order": "1", "country": "DE", "lines": [{"sku": "A", "quantity": 2}, {"sku": "A", "quantity": 1}]}"#,
+        )
+        .expect("an order");
+        let orders = [order];
+        let accepted = accepted(&[("x", true), ("y", true)]);
+        let sold = sold(&orders, &accepted);
+        assert_eq!(differing(&stock(10, 5), &sold, &stock(4, 5)), 0);
+        assert_eq!(differing(&stock(10, 5), &sold, &stock(5, 5)), 1);
+        assert_eq!(differing(&stock(10, 5), &sold, &stock(4, 4)), 1);
+    }
+}
