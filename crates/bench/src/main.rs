@@ -1,6 +1,7 @@
 //! What the shop takes, measured: `cargo run --release -p bench -- PART` prints a part's tables and keeps its figures as JSON.
 
 mod cold;
+mod cost;
 mod figures;
 mod load;
 mod report;
@@ -30,6 +31,8 @@ enum Part {
     Warm(warm::Args),
     /// The whole shop under load, with the proof that every order reaches the warehouse once.
     Load(load::Args),
+    /// What an hour, an idle month and a million orders cost on AWS, by what was measured, and what each choice saves.
+    Cost(cost::Args),
 }
 
 #[tokio::main]
@@ -39,5 +42,6 @@ async fn main() -> anyhow::Result<()> {
         Part::Cold(args) => cold::run(&args, &out).await,
         Part::Warm(args) => warm::run(&args, &out).await,
         Part::Load(args) => load::run(&args, &out).await,
+        Part::Cost(args) => cost::run(&args, &out),
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The resources of the kind `kind` whose condition holds, in the order of their names.
-    pub(super) fn resources(&self, kind: &str) -> Result<Vec<&'a str>> {
+    pub fn resources(&self, kind: &str) -> Result<Vec<&'a str>> {
         let mut ids = Vec::new();
         for (id, resource) in self.document.entries("Resources") {
             let is_of_kind = resource.get("Type").and_then(Value::as_str) == Some(kind);
@@ -87,8 +87,8 @@ impl<'a> Resolver<'a> {
         Ok(Properties::new(place.clone(), self.map(&values, &place)?))
     }
 
-    /// The value with every intrinsic function answered; `None` is `AWS::NoValue`.
-    pub(super) fn value(&self, value: &Value, place: &str) -> Result<Option<Value>> {
+    /// The value with every intrinsic function answered; `None` is `AWS::NoValue`. `place` says in faults where it stands.
+    pub fn value(&self, value: &Value, place: &str) -> Result<Option<Value>> {
         let depth = self.depth.get() + 1;
         if depth > DEEPEST {
             return Err(TemplateError::at(place, "refers to itself"));

@@ -1,0 +1,216 @@
+//! The rules of a bill, by figures that are made up.
+
+use std::path::Path;
+
+use super::Basis;
+use super::bill::Line;
+use super::deployment::{Api, Deployment, Tracing};
+use super::idle::IdleMonth;
+use super::prices::price_list;
+use super::request::billed;
+use super::traffic::{Traffic, calls_of_an_order};
+use crate::figures::{Call, Cold, ColdFunction, ColdStart, Warm, WarmRequest};
+use crate::stand::Request;
+
+fn call(operation: &str, read_units: f64, write_units: f64) -> Call {
+    Call {
+        operation: operation.to_owned(),
+        count: 1.0,
+        sent_bytes: 0.0,
+        received_bytes: 0.0,
+        read_units,
+        write_units,
+    }
+}
+
+/// Each request takes a tenth of a millisecond, logs 600 bytes and answers 1,000.
+fn measured(request: Request) -> WarmRequest {
+    let calls = match request {
+        Request::Checkout => vec![call("DynamoDB.TransactWriteItems", 0.0, 31.0)],
+        Request::Paid => vec![
+            call("DynamoDB.PutItem", 0.0, 4.0),
+            call("SQS.SendMessage", 0.0, 0.0),
+        ],
+        Request::Minute => vec![call("DynamoDB.Query", 0.5, 0.0)],
+        Request::Status => vec![call("DynamoDB.GetItem", 1.0, 0.0)],
+        _ => Vec::new(),
+    };
+    WarmRequest {
+        request: format!("{}, 13 lines", request.name()),
+        function: request.function().to_owned(),
+        samples: 1,
+        cpu_us: 100.0,
+        wall_us: 100.0,
+        instructions: None,
+        log_bytes: 600.0,
+        answer_bytes: 1_000.0,
+        calls,
+    }
+}
+
+fn basis() -> Basis {
+    let start = ColdStart {
+        init_us: 1_000.0,
+        first_us: 1_000.0,
+        cpu_us: 2_000.0,
+        throttled_us: None,
+        instructions: None,
+        memory_bytes: 0,
+        binary_bytes: 0,
+        zip_bytes: 0,
+    };
+    let cold = |request: Request| ColdFunction {
+        function: request.function().to_owned(),
+        own: start.clone(),
+        sdk_defaults: start.clone(),
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    Basis {
+        list: price_list().expect("the price list"),
+        shop: Deployment::read(&root).expect("the template"),
+        warm: Warm {
+            requests: Request::ALL.map(measured).into(),
+        },
+        cold: Cold {
+            floor: start.clone(),
+            functions: Request::FIRST.map(cold).into(),
+        },
+    }
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+const QUIET: Traffic = Traffic {
+    hours: 1.0,
+    cdn: 0.0,
+    catalogue: 0.0,
+    orders: 0.0,
+};
+
+#[test]
+fn duration_is_billed_in_whole_milliseconds() {
+    assert!(near(billed(0.2), 1.0) && near(billed(3.0), 3.0) && near(billed(3.01), 4.0));
+    let basis = basis();
+    let memory = basis.function("order-status").expect("a function").memory_mb;
+    let work = basis.work(Request::Status).expect("measured");
+    let busy = 0.1 / (memory / 1_769.0);
+    assert!(
+        near(work.billed_ms, (busy + 4.0).ceil()),
+        "own work by its share of a processor, and a call"
+    );
+    assert!(near(work.gb_s, work.billed_ms / 1_000.0 * memory / 1_024.0));
+}
+
+#[test]
+fn all_that_reaches_the_api_is_so_many_a_second_with_the_orders_own() {
+    let hour = Traffic::hour(1_000.0, 100.0, 100.0);
+    assert!(near(
+        hour.catalogue + hour.orders * calls_of_an_order(),
+        360_000.0
+    ));
+    let bill = basis().bill(hour).expect("a bill");
+    assert!(near(bill.of(Line::Api), 0.432));
+    assert!(near(
+        bill.items
+            .iter()
+            .filter(|item| item.line == Line::Cdn)
+            .map(|item| item.quantity)
+            .fold(0.0, f64::max),
+        3_600_000.0
+    ));
+}
+
+#[test]
+fn an_answer_of_more_than_512_kb_is_two_requests() {
+    let mut basis = basis();
+    let small = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
+    for request in &mut basis.warm.requests {
+        request.answer_bytes = 512.0 * 1_024.0 + 1.0;
+    }
+    let large = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
+    assert!(near(large.of(Line::Api), 2.0 * small.of(Line::Api)));
+    basis.shop.api = Api::Rest;
+    let rest = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
+    assert!(near(rest.of(Line::Api), small.of(Line::Api) / 1.20 * 3.70));
+}
+
+#[test]
+fn an_order_writes_once_in_a_transaction_and_then_by_itself() {
+    let bill = basis()
+        .bill(Traffic {
+            orders: 1_000_000.0,
+            ..QUIET
+        })
+        .expect("a bill");
+    let written = |what: &str| {
+        let item = bill
+            .items
+            .iter()
+            .find(|item| item.line == Line::Tables && item.what == what);
+        item.map_or(0.0, |item| item.usd)
+    };
+    assert!(near(written("orders and stock written in one"), 31.0 * 0.7625));
+    assert!(near(written("orders written"), 4.0 * 0.7625));
+}
+
+#[test]
+fn a_quiet_hour_costs_sixty_looks_and_the_polls() {
+    let basis = basis();
+    let bill = basis.bill(QUIET).expect("a bill");
+    let of = |line, what: &str| {
+        let item = bill
+            .items
+            .iter()
+            .find(|item| item.line == line && item.what == what);
+        item.map_or(0.0, |item| item.quantity)
+    };
+    assert!(near(of(Line::Reconciler, "reconciler: invocations"), 60.0));
+    assert!(near(of(Line::Queue, "polls"), 900.0));
+    assert!(near(bill.of(Line::Functions), 0.0));
+    assert!(near(bill.of(Line::Forwarder), 0.0));
+    assert!(near(bill.of(Line::Api), 0.0));
+}
+
+#[test]
+fn a_sample_is_one_a_second_and_a_share_of_the_rest() {
+    let mut basis = basis();
+    basis.shop.tracing = Tracing::Sampled;
+    let busy = basis.traced(360_000.0, 1.0);
+    assert!((busy - (3_600.0 + 0.05 * 356_400.0)).abs() < 1.0);
+    let quiet = basis.traced(60.0, 1.0);
+    assert!((59.0..=60.0).contains(&quiet), "nearly all of a few");
+    basis.shop.tracing = Tracing::Off;
+    assert!(near(basis.traced(360_000.0, 1.0), 0.0));
+}
+
+#[test]
+fn logs_are_billed_with_what_each_event_adds() {
+    let mut basis = basis();
+    assert!(!basis.shop.platform_logs, "the template turns them off");
+    let own = basis.work(Request::Status).expect("measured").log_bytes;
+    assert!(near(own, 600.0 + 2.0 * 26.0), "two lines of 300 bytes");
+    basis.shop.platform_logs = true;
+    let all = basis.work(Request::Status).expect("measured").log_bytes;
+    assert!(near(all - own, 700.0 + 3.0 * 26.0));
+}
+
+#[test]
+fn the_stage_for_trying_has_no_key_and_fewer_alarms() {
+    let basis = basis();
+    let dev = IdleMonth::of(&basis, &basis.shop.dev).expect("a month");
+    let prod = IdleMonth::of(&basis, &basis.shop.prod).expect("a month");
+    assert!(near(basis.shop.dev.keys, 0.0) && near(basis.shop.prod.keys, 1.0));
+    assert!(basis.shop.dev.alarm_metrics < basis.shop.prod.alarm_metrics);
+    assert!(dev.to_pay_eur < prod.to_pay_eur);
+    let runs = dev
+        .items
+        .items
+        .iter()
+        .position(|item| item.what == "reconciler: invocations");
+    assert!(
+        near(dev.after_free_tier_usd[runs.expect("runs")], 0.0),
+        "a million invocations are free"
+    );
+}
