@@ -1,5 +1,5 @@
 use app::ports::{Catalogue, Clock, Orders, Stock};
-use app::{AccessKeys, PlaceOrderError, Placed, place_order, quote_cart};
+use app::{AccessKeys, PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
 use domain::ShippingTable;
 use lambda_kit::http::{Handle, Request, Response};
 use lambda_kit::metrics::{self, Unit};
@@ -12,6 +12,7 @@ use crate::{refusal, wire};
 /// The two routes of the checkout.
 pub(crate) struct Checkout<S, C> {
     pub(crate) store: S,
+    pub(crate) prices: PriceMemory,
     pub(crate) shipping: ShippingTable,
     pub(crate) keys: Secret<AccessKeys>,
     pub(crate) clock: C,
@@ -30,7 +31,8 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Handle for Checkout<S, C> {
 impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
     async fn quote(&self, request: &Request) -> Result<Response, Problem> {
         let (cart, ship_to) = wire::read_quote_request(&request.json()?, &self.shipping)?;
-        let quote = quote_cart(&self.store, &self.store, &self.shipping, &cart, ship_to).await;
+        let catalogue = self.prices.before(&self.store, self.clock.now());
+        let quote = quote_cart(&catalogue, &self.store, &self.shipping, &cart, ship_to).await;
         quote.map(|quote| wire::quoted(&quote)).map_err(refusal::of_quote)
     }
 
@@ -40,7 +42,8 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         // Before anything is placed: without it there would be no token to answer.
         let keys = self.keys.current().await?;
         let store = &self.store;
-        let placed = place_order(store, store, store, &self.shipping, &self.clock, wish).await;
+        let catalogue = self.prices.before(store, self.clock.now());
+        let placed = place_order(&catalogue, store, store, &self.shipping, &self.clock, wish).await;
         count(&placed);
         let placed = placed.map_err(refusal::of_order)?;
         telemetry::note("order.id", placed.order.id);

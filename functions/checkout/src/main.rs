@@ -11,7 +11,7 @@ mod wire;
 
 use std::process::ExitCode;
 
-use app::AccessKeys;
+use app::{AccessKeys, PriceMemory};
 use aws_sdk_dynamodb::Client;
 use domain::ShippingTable;
 use dynamodb::{DynamoDb, Tables};
@@ -32,6 +32,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let aws = aws::config().await?;
     let checkout = Checkout {
         store: DynamoDb::new(Client::new(&aws), tables),
+        prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
         keys: Secret::open(&aws, secret, |mut values| {
             let keys = values.parse("access_token_keys", AccessKeys::parse);

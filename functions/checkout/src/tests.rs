@@ -1,5 +1,5 @@
-use app::AccessKeys;
 use app::ports::Orders;
+use app::{AccessKeys, PriceMemory};
 use domain::{OrderId, ShippingTable};
 use lambda_kit::http::{Request, Response, answer};
 use lambda_kit::metrics::collect;
@@ -22,6 +22,7 @@ fn subject() -> Subject {
     ];
     Checkout {
         store: MemoryStore::with(products.map(|(sku, cents, pieces)| (a_product(sku, cents), pieces))),
+        prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
         keys: Secret::fixed(AccessKeys::parse(&"k".repeat(32)).expect("a key")),
         clock: FakeClock::at_noon(),
