@@ -125,11 +125,9 @@ impl Bill {
 
     /// What a line costs, in USD.
     pub(crate) fn of(&self, line: Line) -> f64 {
-        self.items
-            .iter()
-            .filter(|item| item.line == line)
-            .map(|item| item.usd)
-            .sum()
+        let items = self.items.iter().filter(|item| item.line == line);
+        // From zero: an empty sum of floats is a negative one.
+        items.fold(0.0, |sum, item| sum + item.usd)
     }
 
     /// Everything but the CDN, in USD.

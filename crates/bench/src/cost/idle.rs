@@ -1,4 +1,4 @@
-//! A month in which nobody buys.
+//! A month in which nobody buys: what stands and what runs. The pipeline and access logs of the CDN are not in it.
 
 use serde::Serialize;
 

@@ -1,9 +1,12 @@
 //! The bills as tables.
 
-use super::bill::{Bill, Line};
+use super::bill::{Bill, Item, Line};
 use super::idle::IdleMonth;
 use super::{Basis, Figures, Hour};
 use crate::report::Table;
+
+/// Less than this is shown as nothing.
+const LITTLE_USD: f64 = 0.001;
 
 /// All tables of the part.
 pub(crate) fn tables(basis: &Basis, figures: &Figures) -> Vec<Table> {
@@ -39,7 +42,7 @@ fn money(value: f64) -> String {
     format!("{value:.3}")
 }
 
-/// Large numbers without decimals, small ones with four digits.
+/// Large numbers without decimals, small ones with three.
 fn number(value: f64) -> String {
     if value >= 1_000.0 {
         format!("{value:.0}")
@@ -109,25 +112,26 @@ fn cdn_after_free_tier(bill: &Bill) -> f64 {
     of_cdn.map(|(_, usd)| usd).sum()
 }
 
+/// What is too little to be shown as money is shown together.
 fn items(basis: &Basis, title: &str, bill: &Bill) -> Table {
     let mut table = Table::new(title, &["line: item", "quantity", "unit", "USD", "EUR"]);
-    for item in &bill.items {
-        table.row([
-            format!("{}: {}", item.line.name(), item.what),
-            number(item.quantity),
-            item.unit.clone(),
-            money(item.usd),
-            money(basis.eur(item.usd)),
-        ]);
+    let (shown, little): (Vec<&Item>, Vec<&Item>) =
+        bill.items.iter().partition(|item| item.usd >= LITTLE_USD);
+    let mut row = |what: String, quantity: String, unit: String, usd: f64| {
+        table.row([what, quantity, unit, money(usd), money(basis.eur(usd))]);
+    };
+    for item in shown {
+        let what = format!("{}: {}", item.line.name(), item.what);
+        row(what, number(item.quantity), item.unit.clone(), item.usd);
     }
-    let total = bill.total();
-    table.row([
-        "all".to_owned(),
+    let rest = format!("{} items of less than a tenth of a cent", little.len());
+    row(
+        rest,
         String::new(),
         String::new(),
-        money(total),
-        money(basis.eur(total)),
-    ]);
+        little.iter().map(|item| item.usd).sum(),
+    );
+    row("all".to_owned(), String::new(), String::new(), bill.total());
     table
 }
 

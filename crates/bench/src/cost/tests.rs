@@ -8,7 +8,7 @@ use super::deployment::{Api, Deployment, Tracing};
 use super::idle::IdleMonth;
 use super::prices::price_list;
 use super::request::billed;
-use super::traffic::{Traffic, calls_of_an_order};
+use super::traffic::{ALL_WELL, Traffic, WAITING, calls_of_an_order};
 use crate::figures::{Call, Cold, ColdFunction, ColdStart, Warm, WarmRequest};
 use crate::stand::Request;
 
@@ -213,4 +213,21 @@ fn the_stage_for_trying_has_no_key_and_fewer_alarms() {
         near(dev.after_free_tier_usd[runs.expect("runs")], 0.0),
         "a million invocations are free"
     );
+}
+
+#[test]
+fn every_figure_of_a_good_hour_is_one_that_a_function_tells() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+    let mut handlers = String::new();
+    for function in std::fs::read_dir(functions).expect("the functions").flatten() {
+        for file in ["handler.rs", "wire.rs"] {
+            handlers += &std::fs::read_to_string(function.path().join("src").join(file)).unwrap_or_default();
+        }
+    }
+    for name in WAITING.iter().chain(&ALL_WELL) {
+        assert!(
+            handlers.contains(&format!("\"{name}\"")),
+            "no function tells {name}"
+        );
+    }
 }

@@ -25,10 +25,17 @@ const COPIES_AN_HOUR: f64 = 120.0;
 const KEY_USES_AN_HOUR: f64 = 12.0;
 /// Every operation has its duration and its failures, and in an hour with traffic a cold start.
 const METRICS_OF_OPERATION: f64 = 3.0;
-/// What the reconciler counts in every run: what waits, and for how long.
-const METRICS_OF_WAITING: f64 = 2.0;
-/// What is counted besides where there are orders and all goes well: placed, paid and forwarded ones, revenue twice, the delay.
-const METRICS_OF_TRADE: f64 = 6.0;
+/// What the reconciler tells in every run.
+pub(crate) const WAITING: [&str; 2] = ["OrdersWaiting", "OldestWaitingOrder"];
+/// What is told besides where there are orders and all goes well. CloudWatch bills the hours in which a metric has a figure.
+pub(crate) const ALL_WELL: [&str; 6] = [
+    "OrdersPlaced",
+    "RevenuePlaced",
+    "OrdersPaid",
+    "RevenuePaid",
+    "OrdersForwarded",
+    "ForwardDelay",
+];
 
 /// What an order asks of the shop, besides looking at the catalogue, as `web/js` does it: a quote for the cart, one more for a changed
 /// quantity, one at the checkout; the order, its payment page, the provider's word; its status on arrival, and after the return at once, after
@@ -300,12 +307,12 @@ impl Basis {
         busy: &BTreeMap<&str, Busy>,
     ) -> anyhow::Result<()> {
         let prices = &self.list.prices;
-        let mut metrics = METRICS_OF_WAITING;
+        let mut metrics = count(WAITING.len());
         for name in busy.keys() {
             metrics += self.function(name)?.operations * METRICS_OF_OPERATION;
         }
         if traffic.orders > 0.0 {
-            metrics += METRICS_OF_TRADE;
+            metrics += count(ALL_WELL.len());
         }
         let months = metrics * traffic.hours / HOURS_A_MONTH;
         bill.add(
