@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::machine;
 use super::record::Record;
 use super::schedule::{Load, Wish};
 
 /// The generator's thread, as the system lists it.
-pub(super) const THREAD: &str = "generator";
+const THREAD: &str = "generator";
 
 /// What a load is sent to.
 pub(super) trait Target: Send + Sync + 'static {
@@ -20,15 +21,16 @@ pub(super) trait Target: Send + Sync + 'static {
     fn visit(&self, wish: Wish, due: Instant, record: &Record) -> impl Future<Output = ()> + Send;
 }
 
-/// Sends the load, whether or not it is answered in time, and returns when the last request is answered or given up.
-pub(super) async fn send<T: Target>(load: Load, target: Arc<T>, record: Arc<Record>) -> anyhow::Result<()> {
+/// Sends the load, whether or not it is answered in time, and returns when the last request is answered or given up: with the processor
+/// time that the sending took, in microseconds.
+pub(super) async fn send<T: Target>(load: Load, target: Arc<T>, record: Arc<Record>) -> anyhow::Result<f64> {
     let (done, sent) = oneshot::channel();
-    let generate = move || -> anyhow::Result<()> {
+    let generate = move || -> anyhow::Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         runtime.block_on(on_schedule(load, &target, &record));
-        Ok(())
+        Ok(machine::of_this_thread())
     };
     thread::Builder::new()
         .name(THREAD.to_owned())

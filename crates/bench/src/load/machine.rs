@@ -6,8 +6,6 @@ use std::fs;
 use anyhow::Context;
 use local::world::World;
 
-use super::generator;
-
 /// Linux tells processor time in hundredths of a second to everybody, and memory in pages of this size.
 const TICK_US: f64 = 10_000.0;
 /// Where a process's own processor time stands after its name, and that of its children that have ended.
@@ -55,7 +53,7 @@ fn resident(process: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Processor time so far, in microseconds, by who spent it.
+/// Processor time so far, in microseconds, by who spent it: everybody but threads that have ended.
 pub(super) fn processor_time(world: &World) -> BTreeMap<String, f64> {
     let mut times = BTreeMap::new();
     let mut add = |who: &str, microseconds: f64| *times.entry(who.to_owned()).or_default() += microseconds;
@@ -64,7 +62,6 @@ pub(super) fn processor_time(world: &World) -> BTreeMap<String, f64> {
             continue;
         };
         let who = match name(&stat) {
-            generator::THREAD => "load generator",
             "dynamodb" => "DynamoDB engine",
             _ => "gateway, runtime, sandboxes",
         };
@@ -77,6 +74,12 @@ pub(super) fn processor_time(world: &World) -> BTreeMap<String, f64> {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     add("functions that have ended", time(&stat, CHILDRENS_TIME));
     times
+}
+
+/// Processor time of the thread that asks, in microseconds.
+pub(super) fn of_this_thread() -> f64 {
+    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+    time(&stat, OWN_TIME)
 }
 
 /// The name stands in parentheses, and may hold some itself.

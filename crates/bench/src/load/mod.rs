@@ -60,8 +60,8 @@ pub(crate) struct Args {
     /// Connections at most.
     #[arg(long, default_value_t = 256)]
     connections: usize,
-    /// Processes of one function at most.
-    #[arg(long, default_value_t = 16)]
+    /// Processes of one function at most; more only take turns on few processors.
+    #[arg(long, default_value_t = 6)]
     max_processes: usize,
     /// Leave out how much the machine can do at all.
     #[arg(long)]
@@ -175,9 +175,10 @@ async fn measure(args: &Args, world: &World, no_op: Option<f64>) -> anyhow::Resu
     let record = Arc::new(Record::new());
     let (started, before) = (Instant::now(), processor_time(world));
     let sending = generator::send(load, Arc::clone(&shop), Arc::clone(&record));
-    let minutes = watched(world, &record, sending).await?;
+    let (minutes, generator) = watched(world, &record, sending).await?;
     let seconds = started.elapsed().as_secs_f64();
-    let after = processor_time(world);
+    let mut after = processor_time(world);
+    after.insert("load generator".to_owned(), generator);
     let latencies = record.latencies();
     #[expect(clippy::cast_precision_loss, reason = "millions of requests")]
     let answered = latencies.first().map_or(0, |all| all.count) as f64;
@@ -206,12 +207,12 @@ async fn measure(args: &Args, world: &World, no_op: Option<f64>) -> anyhow::Resu
     })
 }
 
-/// Looks at the world every minute until all is sent.
+/// Looks at the world every minute until all is sent, and tells what the sending tells.
 async fn watched(
     world: &World,
     record: &Record,
-    sending: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<Vec<Minute>> {
+    sending: impl Future<Output = anyhow::Result<f64>>,
+) -> anyhow::Result<(Vec<Minute>, f64)> {
     let started = Instant::now();
     let look = || -> anyhow::Result<Minute> {
         let (memory, lately) = (Memory::of(world)?, record.since_last());
@@ -238,9 +239,9 @@ async fn watched(
     loop {
         tokio::select! {
             sent = &mut sending => {
-                sent.context("the generator")?;
+                let generator = sent.context("the generator")?;
                 minutes.push(look()?);
-                return Ok(minutes);
+                return Ok((minutes, generator));
             }
             () = tokio::time::sleep(MINUTE) => minutes.push(look()?),
         }

@@ -14,7 +14,7 @@ use super::shop::{Accepted, Shelves, Shop};
 
 /// An order whose message was lost is queued again after six minutes at most.
 const STANDSTILL: Duration = Duration::from_mins(7);
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// For so long a function may tell the stock that it remembers.
 const STOCK_AGE: Duration = Duration::from_secs(90);
 

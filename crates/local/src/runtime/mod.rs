@@ -42,7 +42,8 @@ pub struct RuntimeOptions {
     pub functions: Vec<(Function, PathBuf)>,
     /// Port of the Runtime and Invoke APIs on the loopback interface; 0 is any free one.
     pub port: u16,
-    /// Most processes of one function. More invocations than that wait for their turn.
+    /// Most processes of one function, unless a queue of its own starts more of it at once. More invocations than that wait for their
+    /// turn.
     pub max_processes: usize,
     /// Environment variables that all functions get, for instance the addresses of the engines.
     pub environment: BTreeMap<String, String>,
@@ -207,9 +208,15 @@ impl Shared {
                 tasks: tasks.clone(),
             };
             let reserved = function.reserved_concurrency;
+            // Whoever works off a queue waits for somebody slow: as many as its mapping starts.
+            let started_by_queues = function
+                .queues
+                .iter()
+                .filter_map(|source| source.maximum_concurrency);
+            let most = started_by_queues.fold(options.max_processes, usize::max);
             let limits = Limits {
                 timeout: function.timeout,
-                processes: reserved.unwrap_or(usize::MAX).min(options.max_processes).max(1),
+                processes: reserved.unwrap_or(usize::MAX).min(most).max(1),
                 reserved_concurrency: reserved,
             };
             pools.push(Arc::new(Pool::new(limits, launcher)));

@@ -135,7 +135,7 @@ fn once<P>(
         Ok(answer) => (StatusCode::OK, answer.to_string()),
         Err(error) => error.text(),
     };
-    keys.keep(key, request, status, body.clone(), now);
+    keys.keep(key, &request, status, body.clone(), now);
     Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

@@ -20,17 +20,18 @@ pub(super) struct Event {
     pub(super) kind: &'static str,
     /// Unix seconds.
     pub(super) created: u64,
-    object: Value,
+    /// JSON text, since there are many, and few are asked for.
+    object: String,
 }
 
 impl Event {
     /// Something that happened to `object`, shown as it is now.
-    pub(super) fn new(kind: &'static str, object: Value, now: u64) -> Event {
+    pub(super) fn new(kind: &'static str, object: &Value, now: u64) -> Event {
         Event {
             id: super::new_id("evt_", 24),
             kind,
             created: now,
-            object,
+            object: object.to_string(),
         }
     }
 
@@ -41,12 +42,13 @@ impl Event {
 
     /// As it is on the wire.
     pub(super) fn json(&self) -> Value {
+        let object: Value = serde_json::from_str(&self.object).expect("what was JSON is JSON");
         json!({
             "id": self.id,
             "object": "event",
             "api_version": API_VERSION,
             "created": self.created,
-            "data": { "object": self.object },
+            "data": { "object": object },
             "livemode": false,
             "pending_webhooks": u8::from(self.is_sent()),
             "request": { "id": null, "idempotency_key": null },

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use axum::http::StatusCode;
+use sha2::{Digest, Sha256};
 
 use super::error::StripeError;
 
@@ -12,7 +13,8 @@ const LONGEST_KEY: usize = 255;
 /// An answer that was given under a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Kept {
-    request: String,
+    /// The request's hash: there are many, and all that matters is whether it is the same.
+    request: [u8; 32],
     pub(super) status: StatusCode,
     pub(super) body: String,
 }
@@ -38,7 +40,7 @@ impl Idempotency {
             self.by_age.pop_front();
         }
         match self.kept.get(key) {
-            Some(kept) if kept.request == request => Ok(Some(kept.clone())),
+            Some(kept) if kept.request == hashed(request) => Ok(Some(kept.clone())),
             Some(_) => Err(StripeError::idempotency(format!(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. \
                  Try using a key other than '{key}' if you meant to execute a different request."
@@ -48,17 +50,21 @@ impl Idempotency {
     }
 
     /// Keeps an answer.
-    pub(super) fn keep(&mut self, key: String, request: String, status: StatusCode, body: String, now: u64) {
+    pub(super) fn keep(&mut self, key: String, request: &str, status: StatusCode, body: String, now: u64) {
         self.by_age.push_back((now, key.clone()));
         self.kept.insert(
             key,
             Kept {
-                request,
+                request: hashed(request),
                 status,
                 body,
             },
         );
     }
+}
+
+fn hashed(request: &str) -> [u8; 32] {
+    Sha256::digest(request).into()
 }
 
 #[cfg(test)]
@@ -69,7 +75,7 @@ mod tests {
     fn a_key_is_good_for_one_request_and_a_day() {
         let mut keys = Idempotency::default();
         assert_eq!(keys.find("k", "r", 0).unwrap(), None);
-        keys.keep("k".into(), "r".into(), StatusCode::OK, "body".into(), 0);
+        keys.keep("k".into(), "r", StatusCode::OK, "body".into(), 0);
         assert_eq!(keys.find("k", "r", KEPT_FOR_S - 1).unwrap().unwrap().body, "body");
         assert!(keys.find("k", "other", KEPT_FOR_S - 1).is_err());
         assert_eq!(keys.find("k", "other", KEPT_FOR_S).unwrap(), None);

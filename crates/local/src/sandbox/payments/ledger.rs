@@ -144,7 +144,7 @@ impl Ledger {
                 "message": "Your card was declined." },
         });
         self.events
-            .push(Event::new("payment_intent.payment_failed", attempt, now));
+            .push(Event::new("payment_intent.payment_failed", &attempt, now));
     }
 
     fn close(&mut self, at: usize, state: State, now: u64) {
@@ -156,7 +156,7 @@ impl Ledger {
         } else {
             "checkout.session.expired"
         };
-        self.events.push(Event::new(kind, session.json(), now));
+        self.events.push(Event::new(kind, &session.json(), now));
     }
 
     /// Gives money back: never more than what was captured and is not given back yet.
@@ -190,7 +190,7 @@ impl Ledger {
         };
         let shown = refund.json();
         self.refunds.push(refund);
-        self.events.push(Event::new("refund.created", shown.clone(), now));
+        self.events.push(Event::new("refund.created", &shown, now));
         Ok(shown)
     }
 

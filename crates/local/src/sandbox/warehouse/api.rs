@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
+use serde::Serialize;
 use serde_json::json;
 
 use super::faults::FaultsChange;
-use super::ledger::Outcome;
+use super::ledger::{Outcome, Shown};
 use super::order::Order;
 use super::{State, locked};
 use crate::engines::server::hang_up;
@@ -147,8 +148,16 @@ fn lost(state: &State) -> Response {
 }
 
 async fn all_orders(Shared(state): Shared<Arc<State>>) -> Response {
+    /// Not `json!`, which would make a tree of it.
+    #[derive(Serialize)]
+    struct All<'l> {
+        orders: Vec<Shown<'l>>,
+    }
     let ledger = state.ledger();
-    Json(json!({ "orders": ledger.orders() })).into_response()
+    match ledger.orders() {
+        Ok(orders) => Json(All { orders }).into_response(),
+        Err(cause) => error(StatusCode::INTERNAL_SERVER_ERROR, &format!("{cause:#}")),
+    }
 }
 
 async fn show_faults(Shared(state): Shared<Arc<State>>) -> Response {

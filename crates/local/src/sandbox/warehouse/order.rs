@@ -1,15 +1,17 @@
 //! An order as the warehouse reads it: it cares for the articles, and keeps the rest to tell same from other content.
 
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 /// An order that can be picked.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
     /// As received: objects with `sku` and `quantity` at least.
-    pub(super) lines: Vec<Value>,
+    pub(super) lines: Box<RawValue>,
     /// Of the content, whatever the order of its fields.
     pub(super) fingerprint: String,
+    skus: Vec<String>,
 }
 
 impl Order {
@@ -25,7 +27,7 @@ impl Order {
             }
         }
         let lines = match fields.get("lines") {
-            Some(Value::Array(lines)) if !lines.is_empty() => lines.clone(),
+            Some(Value::Array(lines)) if !lines.is_empty() => lines,
             Some(Value::Array(_)) => return Err("lines is empty".into()),
             _ => return Err("lines is missing".into()),
         };
@@ -34,12 +36,17 @@ impl Order {
         }
         // `Value` keeps the fields of an object sorted, or in the order received: sort them to be sure.
         let fingerprint = data_encoding::HEXLOWER.encode(&Sha256::digest(sorted(&content).to_string()));
-        Ok(Order { lines, fingerprint })
+        let sku = |line: &Value| line["sku"].as_str().map(str::to_owned);
+        Ok(Order {
+            fingerprint,
+            skus: lines.iter().filter_map(sku).collect(),
+            lines: to_raw_value(lines).map_err(|error| format!("not JSON: {error}"))?,
+        })
     }
 
     /// The articles of the order.
     pub(super) fn skus(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().filter_map(|line| line["sku"].as_str())
+        self.skus.iter().map(String::as_str)
     }
 }
 
