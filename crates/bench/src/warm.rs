@@ -14,7 +14,7 @@ const WARM_UP: usize = 5;
 /// Requests whose calls are counted.
 const COUNTED: usize = 20;
 /// Requests under callgrind: so many, and then more in another process; the difference is theirs.
-const INSTRUCTED: [usize; 2] = [3, 13];
+const INSTRUCTED: [usize; 2] = [10, 30];
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
