@@ -6,6 +6,7 @@ mod bill;
 mod choices;
 mod deployment;
 mod idle;
+mod lines;
 mod prices;
 mod request;
 mod show;
