@@ -3,6 +3,7 @@
 mod cold;
 mod cost;
 mod figures;
+mod growth;
 mod load;
 mod report;
 mod stand;
@@ -31,6 +32,8 @@ enum Part {
     Warm(warm::Args),
     /// The whole shop under load, with the proof that every order reaches the warehouse once.
     Load(load::Args),
+    /// What becomes of a request when orders, the catalogue or the table of orders grow.
+    Growth(growth::Args),
     /// What an hour, an idle month and a million orders cost on AWS, by what was measured, and what each choice saves.
     Cost(cost::Args),
 }
@@ -42,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
         Part::Cold(args) => cold::run(&args, &out).await,
         Part::Warm(args) => warm::run(&args, &out).await,
         Part::Load(args) => load::run(&args, &out).await,
+        Part::Growth(args) => growth::run(&args, &out).await,
         Part::Cost(args) => cost::run(&args, &out),
     }
 }

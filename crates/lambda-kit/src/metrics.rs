@@ -24,7 +24,7 @@ use crate::clock;
 const MOST_VALUES: usize = 100;
 
 /// The longest time that durations are gathered.
-const GATHERING: Duration = Duration::from_secs(60);
+const GATHERING: Duration = Duration::from_mins(1);
 
 /// How long runs took of which no line has told yet, by operation.
 static GATHERED: Mutex<BTreeMap<String, Gathered>> = Mutex::new(BTreeMap::new());

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use dynamodb::DynamoDb;
 use local::catalogue::Catalogue;
 use local::runtime::environment;
 use local::template::{Document, Function, Stack};
@@ -73,14 +74,9 @@ impl Stand {
         &self.endpoints
     }
 
-    /// The engines and sandboxes themselves.
-    pub(crate) fn outside(&self) -> &Outside {
-        &self.outside
-    }
-
-    /// The template.
-    pub(crate) fn stack(&self) -> &Stack {
-        &self.stack
+    /// The shop's tables, for filling them.
+    pub(crate) fn tables(&self) -> anyhow::Result<DynamoDb> {
+        self.outside.tables(&self.stack)
     }
 
     /// How a process of the function with this binary is started; `endpoints` are where it finds the engines.

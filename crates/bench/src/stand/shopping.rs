@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use anyhow::{Context, ensure};
+use app::ports::Orders;
+use domain::OrderId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -127,6 +129,12 @@ impl Shopping {
 }
 
 impl Order {
+    /// As it stands in its table.
+    pub(crate) async fn stored(&self, orders: &impl Orders) -> anyhow::Result<domain::Order> {
+        let stored = orders.get(OrderId::parse(&self.id)?).await?;
+        stored.context("the order is not there")
+    }
+
     /// From the answer to its checkout.
     pub(crate) fn placed(answer: &Invocation) -> anyhow::Result<Self> {
         let placed = answer.json()?;

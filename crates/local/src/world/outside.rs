@@ -139,9 +139,16 @@ impl Outside {
                 self.secrets.put(name, &secrets::text());
             }
         }
-        let shelves = shelves::of(stack, self.dynamodb.endpoint())?;
-        fill_shelves(&shelves, catalogue).await?;
+        fill_shelves(&self.tables(stack)?, catalogue).await?;
         Ok(())
+    }
+
+    /// The shop's tables, past all rights: for filling them.
+    ///
+    /// # Errors
+    /// Where the template has not all of them.
+    pub fn tables(&self, stack: &Stack) -> anyhow::Result<dynamodb::DynamoDb> {
+        shelves::of(stack, self.dynamodb.endpoint())
     }
 
     /// What tells the functions' SDK where the engines are.
