@@ -1,6 +1,7 @@
 //! Growth: what becomes of a request when orders, the catalogue or the table of orders grow.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
@@ -179,7 +180,7 @@ fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
             format!("{}-{round}", product.sku)
         };
         let name = product.name.replace('"', "\"\"");
-        csv += &format!("{sku},\"{name}\",{}\n", product.unit_price.minor());
+        writeln!(csv, "{sku},\"{name}\",{}", product.unit_price.minor())?;
     }
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), csv)?;

@@ -104,7 +104,9 @@ async fn calls(stand: &Stand, own: &Binaries, request: Request, carts: &[Cart]) 
     let mut all: BTreeMap<String, Tallied> = BTreeMap::new();
     for (number, cart) in carts.iter().cycle().take(WARM_UP + COUNTED).enumerate() {
         let event = request.event(&mut shopping, cart).await?;
-        tallies.iter().for_each(|tally| drop(tally.take()));
+        for tally in &tallies {
+            tally.take();
+        }
         request.check(&shopping.invoke(request.function(), &event).await?)?;
         for (operation, tallied) in tallies.iter().flat_map(Tally::take) {
             if number >= WARM_UP {

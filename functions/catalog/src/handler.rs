@@ -56,20 +56,19 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
         let after = page.after.as_ref();
         if let Some(query) = page.query.as_deref() {
             // Only a copy can be searched.
-            let shelf = self.keeper.any_shelf(now).await?;
-            return browse_catalogue(&*shelf, &*shelf, Some((shelf.search(), query)), after, page.limit)
-                .await;
+            let copy = self.keeper.any_shelf(now).await?;
+            return browse_catalogue(&*copy, &*copy, Some((copy.search(), query)), after, page.limit).await;
         }
-        if let Some(shelf) = self.keeper.shelf(now) {
-            return browse_catalogue(&*shelf, &*shelf, None, after, page.limit).await;
+        if let Some(copy) = self.keeper.shelf(now) {
+            return browse_catalogue(&*copy, &*copy, None, after, page.limit).await;
         }
         let store = self.keeper.store();
         browse_catalogue(store, store, None, after, page.limit).await
     }
 
     async fn look_up(&self, sku: &Sku) -> Result<Option<Offer>, StoreError> {
-        if let Some(shelf) = self.keeper.shelf(self.clock.now()) {
-            return show_product(&*shelf, &*shelf, sku).await;
+        if let Some(copy) = self.keeper.shelf(self.clock.now()) {
+            return show_product(&*copy, &*copy, sku).await;
         }
         let store = self.keeper.store();
         show_product(store, store, sku).await

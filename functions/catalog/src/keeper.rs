@@ -87,13 +87,13 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
         let mut kept = self.kept();
         kept.copying = false;
         match made {
-            Ok(shelf) => {
-                let shelf = Arc::new(shelf);
+            Ok(made) => {
+                let made = Arc::new(made);
                 kept.copy = Some(Copy {
                     made_at: now,
-                    shelf: Arc::clone(&shelf),
+                    shelf: Arc::clone(&made),
                 });
-                Ok(shelf)
+                Ok(made)
             }
             Err(error) => {
                 tracing::warn!(

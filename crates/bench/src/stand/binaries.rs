@@ -37,8 +37,8 @@ impl Binaries {
             cargo.args(["--features", "lambda-kit/sdk-defaults"]);
         }
         cargo.arg("--target-dir").arg(&target);
-        let built = cargo.status().await.context("cargo cannot be started")?;
-        ensure!(built.success(), "the functions do not build");
+        let ended = cargo.status().await.context("cargo cannot be started")?;
+        ensure!(ended.success(), "the functions do not build");
         Ok(Self(target.join("release")))
     }
 

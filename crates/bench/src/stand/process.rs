@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::processor;
 
 /// How long a function may think: callgrind makes it fifty times slower.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// After an answer the process asks for more work, and rests; only then is its processor time settled.
 const REST: Duration = Duration::from_micros(300);
 
