@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, ensure};
 use app::ports::Orders;
@@ -70,12 +71,14 @@ pub(crate) struct Order {
 /// A warm process of each function, by its binary.
 pub(crate) struct Shopping {
     processes: BTreeMap<String, Process>,
-    orders: usize,
 }
+
+/// Orders of this run so far: each has a key of its own, whoever places it, since a key that is used again is answered with its first order.
+static ORDERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Shopping {
     pub(crate) fn new(processes: BTreeMap<String, Process>) -> Self {
-        Self { processes, orders: 0 }
+        Self { processes }
     }
 
     /// Hands an event to a function.
@@ -97,10 +100,10 @@ impl Shopping {
     /// What a checkout of the cart is, with a key of its own and the total that the shop tells.
     pub(crate) async fn checkout(&mut self, cart: &Cart) -> anyhow::Result<Value> {
         let quote = self.invoke("checkout", &events::quote(cart)).await?.json()?;
-        self.orders += 1;
+        let number = ORDERS.fetch_add(1, Ordering::Relaxed);
         Ok(events::checkout(
             cart,
-            &format!("bench-{}", self.orders),
+            &format!("bench-{number}"),
             &quote["total"],
         ))
     }
