@@ -105,7 +105,7 @@ struct Bench {
 impl Bench {
     async fn open() -> anyhow::Result<Self> {
         let stand = Stand::open().await?;
-        let authority = Authority::new()?;
+        let authority = Authority::new().await?;
         let (over_tls, fronts) = over_tls(stand.endpoints(), &authority).await?;
         Ok(Self {
             stand,
@@ -193,56 +193,47 @@ impl Subject {
 
 fn tables(cold: &Cold) -> [Table; 2] {
     let mut times = Table::new(
-        "Cold start: init (start of the process to its first poll) and first request (with the first calls over TLS)",
+        "Cold start in ms: init (from the start of the process to its first poll), and both that and the first request with its first \
+         calls over TLS, beside the same with the SDK's defaults",
         &[
             "function",
-            "init ms",
+            "init",
             "x no-op",
-            "first request ms",
-            "both ms",
-            "x less than SDK defaults",
-            "CPU ms",
-            "both at 128 MB ms",
-            "SDK defaults ms",
+            "both",
+            "SDK's",
+            "SDK's x",
+            "own CPU",
+            "SDK's",
+            "SDK's x",
+            "both at 128 MB",
+            "SDK's",
+            "SDK's x",
         ],
     );
     let ms = |us: f64| format!("{:.2}", us / 1e3);
-    let throttled = |start: &ColdStart| {
-        start
-            .throttled_us
-            .map_or_else(|| "-".to_owned(), |us| format!("{:.0}", us / 1e3))
-    };
-    let both = |start: &ColdStart| start.init_us + start.first_us;
-    let floor = &cold.floor;
     let dash = || "-".to_owned();
-    times.row([
-        FLOOR.to_owned(),
-        ms(floor.init_us),
-        "1.00".to_owned(),
-        dash(),
-        dash(),
-        dash(),
-        ms(floor.cpu_us),
-        dash(),
-        dash(),
-    ]);
+    let beside = |own: Option<f64>, other: Option<f64>| match (own, other) {
+        (Some(own), Some(other)) => [ms(own), ms(other), format!("{:.1}", other / own)],
+        _ => [dash(), dash(), dash()],
+    };
+    let both = |start: &ColdStart| Some(start.init_us + start.first_us);
+    let floor = &cold.floor;
+    let mut cells = vec![FLOOR.to_owned(), ms(floor.init_us), "1.00".to_owned()];
+    cells.extend([dash(), dash(), dash(), ms(floor.cpu_us)]);
+    cells.resize_with(12, dash);
+    times.row(cells);
     for ColdFunction {
         function,
         own,
         sdk_defaults,
     } in &cold.functions
     {
-        times.row([
-            function.clone(),
-            ms(own.init_us),
-            format!("{:.2}", own.init_us / floor.init_us),
-            ms(own.first_us),
-            ms(both(own)),
-            format!("{:.1}", both(sdk_defaults) / both(own)),
-            ms(own.cpu_us),
-            throttled(own),
-            throttled(sdk_defaults),
-        ]);
+        let times_floor = format!("{:.2}", own.init_us / floor.init_us);
+        let mut cells = vec![function.clone(), ms(own.init_us), times_floor];
+        cells.extend(beside(both(own), both(sdk_defaults)));
+        cells.extend(beside(Some(own.cpu_us), Some(sdk_defaults.cpu_us)));
+        cells.extend(beside(own.throttled_us, sdk_defaults.throttled_us));
+        times.row(cells);
     }
     let mut sizes = Table::new(
         "What a cold start carries: beside it, the same with the SDK's defaults",
