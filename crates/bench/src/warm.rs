@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::figures::{Call, Warm, WarmRequest};
 use crate::report::{self, Table};
@@ -11,6 +12,8 @@ use crate::stand::{
 
 /// Requests before the first one that counts.
 const WARM_UP: usize = 5;
+/// After these, until what a warm process does beside its answers is done.
+const SETTLED: Duration = Duration::from_millis(500);
 /// Requests whose calls are counted.
 const COUNTED: usize = 20;
 /// Requests under callgrind: so many, and then more in another process; the difference is theirs.
@@ -60,6 +63,9 @@ async fn timed(
     let (mut cpu, mut wall, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     let mut written = 0.0;
     for (number, cart) in carts.iter().cycle().take(WARM_UP + args.samples).enumerate() {
+        if number == WARM_UP {
+            tokio::time::sleep(SETTLED).await;
+        }
         let event = request.event(&mut shopping, cart).await?;
         let before = shopping.process(request.function())?.written();
         let done = shopping.invoke(request.function(), &event).await?;
@@ -103,6 +109,9 @@ async fn calls(stand: &Stand, own: &Binaries, request: Request, carts: &[Cart]) 
     let mut shopping = stand.shopping(own, &endpoints).await?;
     let mut all: BTreeMap<String, Tallied> = BTreeMap::new();
     for (number, cart) in carts.iter().cycle().take(WARM_UP + COUNTED).enumerate() {
+        if number == WARM_UP {
+            tokio::time::sleep(SETTLED).await;
+        }
         let event = request.event(&mut shopping, cart).await?;
         for tally in &tallies {
             tally.take();

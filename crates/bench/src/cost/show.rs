@@ -90,26 +90,21 @@ fn lines(basis: &Basis, figures: &Figures) -> Table {
             .into_iter()
             .chain(cdn),
     );
-    let free = hours.map(|hour| money(basis.eur(cdn_after_free_tier(&hour.items))));
-    table.row(
-        [
-            format!("{}, after the month's free tier", Line::Cdn.name()),
-            "-".to_owned(),
-        ]
-        .into_iter()
-        .chain(free),
-    );
+    for (name, of_cdn) in [("behind the CDN", false), (Line::Cdn.name(), true)] {
+        let name = format!("{name}, after the month's free tier");
+        let costs = hours.map(|hour| money(basis.eur(after_free_tier(&hour.items, of_cdn))));
+        table.row([name, "-".to_owned()].into_iter().chain(costs));
+    }
     table
 }
 
-fn cdn_after_free_tier(bill: &Bill) -> f64 {
-    let costs = bill.after_free_tier();
-    let of_cdn = bill
-        .items
-        .iter()
-        .zip(costs)
-        .filter(|(item, _)| item.line == Line::Cdn);
-    of_cdn.map(|(_, usd)| usd).sum()
+/// What the CDN or all that is behind it costs, where the month has no more of it than this.
+fn after_free_tier(bill: &Bill, of_cdn: bool) -> f64 {
+    let costs = bill.items.iter().zip(bill.after_free_tier());
+    costs
+        .filter(|(item, _)| (item.line == Line::Cdn) == of_cdn)
+        .map(|(_, usd)| usd)
+        .sum()
 }
 
 /// What is too little to be shown as money is shown together.
