@@ -136,6 +136,13 @@ impl Shopper {
             .await
     }
 
+    /// The pieces left of a product of which there are fewer than a shopper may ask for. Of the shelf: a page may be some seconds old.
+    pub async fn left(&self, sku: &str) -> i64 {
+        let all = self.quote(&items(&[(sku, 100_000)])).await;
+        all.assert_problem(422, "items_unavailable");
+        all.body["errors"][0]["available"].as_i64().expect("a number")
+    }
+
     /// Orders under a key.
     pub async fn checkout(&self, key: &str, body: &Value) -> Answer {
         self.post("/api/checkout", &[("idempotency-key", key)], body)

@@ -15,6 +15,9 @@ pub const RACE: &str = "RACE";
 /// A product of which 2 pieces are left.
 pub const PAIR: &str = "PAIR";
 
+/// A product that is ordered and not paid for: 1,000 pieces.
+pub const LATER: &str = "LATER";
+
 /// A running shop, and the outside world that it knows.
 pub struct Running {
     /// The shop's address.
@@ -141,7 +144,12 @@ pub fn catalogue() -> String {
     for row in rows {
         writeln!(csv, "{row},100000").expect("a string takes it");
     }
-    for (sku, price, stock) in [(FLASH, 1_000, 100), (RACE, 1_000, 100_000), (PAIR, 1_000, 2)] {
+    for (sku, price, stock) in [
+        (FLASH, 1_000, 100),
+        (RACE, 1_000, 100_000),
+        (PAIR, 1_000, 2),
+        (LATER, 1_000, 1_000),
+    ] {
         let rest = if columns == 4 { ",19" } else { "" };
         writeln!(csv, "{sku},TEST PRODUCT {sku},{price}{rest},{stock}").expect("a string takes it");
     }
