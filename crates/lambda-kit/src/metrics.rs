@@ -4,8 +4,9 @@
 //! The serve loops measure by themselves how long each operation took, whether it failed and whether it was a cold start; a
 //! handler adds the figures of its trade with [`count`] and [`record`]. A run with such figures, a failed one and a cold one write their line
 //! at once; how long the others took is gathered for a minute, since a line each would cost more than their work. The last of them may be
-//! lost with the process. What has no dimension and what has the operation's
-//! name are two directives of one line, since CloudWatch bills the bytes. A figure is never personal data and never an id.
+//! lost with the process. What has no dimension and what has the operation's name are two directives of one line, since CloudWatch bills the
+//! bytes; failures are in both, for whoever wants to know where and for the alarm over all. That there was none is not told: each hour in
+//! which a metric has a figure is billed. A figure is never personal data and never an id.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -189,22 +190,27 @@ fn line(namespace: &str, at: i64, run: &Run<'_>, figures: &Figures) -> String {
     let mut root = Map::from_iter([
         ("operation".to_owned(), json!(run.operation)),
         ("Duration".to_owned(), one_or_all(&run.durations_ms)),
-        ("Failures".to_owned(), json!(run.failures)),
     ]);
-    let mut technical = vec![
-        json!({"Name": "Duration", "Unit": "Milliseconds"}),
-        json!({"Name": "Failures", "Unit": "Count"}),
-    ];
+    let metric = |name: &str, unit: Unit| json!({"Name": name, "Unit": unit.name()});
+    let mut by_operation = vec![metric("Duration", Unit::Milliseconds)];
+    let mut of_all: Vec<Value> = figures
+        .0
+        .iter()
+        .map(|figure| metric(figure.name, figure.unit))
+        .collect();
+    if run.failures > 0 {
+        root.insert("Failures".to_owned(), json!(run.failures));
+        by_operation.push(metric("Failures", Unit::Count));
+        of_all.push(metric("Failures", Unit::Count));
+    }
     if run.cold {
         root.insert("ColdStarts".to_owned(), json!(1));
-        technical.push(json!({"Name": "ColdStarts", "Unit": "Count"}));
+        by_operation.push(metric("ColdStarts", Unit::Count));
     }
     let mut directives =
-        vec![json!({"Namespace": namespace, "Dimensions": [["operation"]], "Metrics": technical})];
-    if !figures.is_empty() {
-        let metric = |figure: &Figure| json!({"Name": figure.name, "Unit": figure.unit.name()});
-        let own: Vec<Value> = figures.0.iter().map(metric).collect();
-        directives.push(json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": own}));
+        vec![json!({"Namespace": namespace, "Dimensions": [["operation"]], "Metrics": by_operation})];
+    if !of_all.is_empty() {
+        directives.push(json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": of_all}));
     }
     for figure in &figures.0 {
         root.insert(figure.name.to_owned(), one_or_all(&figure.values));
@@ -235,10 +241,14 @@ mod tests {
     }
 
     fn written(cold: bool, work: impl FnOnce()) -> Value {
+        written_with(0, cold, work)
+    }
+
+    fn written_with(failures: usize, cold: bool, work: impl FnOnce()) -> Value {
         let run = Run {
             operation: "POST /things",
             durations_ms: vec![4.25],
-            failures: 0,
+            failures,
             cold,
         };
         let line = line("shop/test", 1_795_262_400_000, &run, &recorded(work));
@@ -256,16 +266,37 @@ mod tests {
             "_aws": {"Timestamp": 1_795_262_400_000_i64, "CloudWatchMetrics": [
                 {"Namespace": "shop/test", "Dimensions": [["operation"]], "Metrics": [
                     {"Name": "Duration", "Unit": "Milliseconds"},
-                    {"Name": "Failures", "Unit": "Count"},
                     {"Name": "ColdStarts", "Unit": "Count"},
                 ]},
                 {"Namespace": "shop/test", "Dimensions": [[]], "Metrics": [
                     {"Name": "Sold", "Unit": "Count"}, {"Name": "Revenue", "Unit": "None"},
                 ]},
             ]},
-            "operation": "POST /things", "Duration": 4.25, "Failures": 0, "ColdStarts": 1, "Sold": 1, "Revenue": 1_999,
+            "operation": "POST /things", "Duration": 4.25, "ColdStarts": 1, "Sold": 1, "Revenue": 1_999,
         });
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn failures_are_told_by_operation_and_of_all_and_only_where_there_are_some() {
+        let failures = json!({"Name": "Failures", "Unit": "Count"});
+        let told = |line: &Value| {
+            let directives = line["_aws"]["CloudWatchMetrics"]
+                .as_array()
+                .expect("directives")
+                .clone();
+            let tells = |directive: &&Value| {
+                directive["Metrics"]
+                    .as_array()
+                    .is_some_and(|all| all.contains(&failures))
+            };
+            (line["Failures"].clone(), directives.iter().filter(tells).count())
+        };
+        assert_eq!(told(&written_with(2, false, || {})), (json!(2), 2));
+        assert_eq!(
+            told(&written_with(0, true, || count("Sold", 1))),
+            (Value::Null, 0)
+        );
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::stand::Request;
 const API_UNIT: f64 = 512.0 * 1_024.0;
 /// A process goes by what it read of the warehouse's circuit for 30 seconds (`app::Breaker`).
 const CIRCUIT_READS_AN_HOUR: f64 = 120.0;
-/// Every operation has its duration and its failures, and in an hour with traffic a cold start.
-const METRICS_OF_OPERATION: f64 = 3.0;
+/// Every operation has its duration, and in an hour with traffic a cold start.
+const METRICS_OF_OPERATION: f64 = 2.0;
 impl Basis {
     pub(super) fn cdn(&self, bill: &mut Bill, traffic: Traffic) {
         let prices = &self.list.prices;
