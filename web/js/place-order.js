@@ -2,7 +2,7 @@
 import { checkout, pause } from "./api.js";
 import { newKey, submit } from "./attempt.js";
 import { itemsOf, without } from "./cart.js";
-import { attempt, cart, keepOrder } from "./shop.js";
+import { attempt, cart, confirmed, keepOrder } from "./shop.js";
 
 const MOST_WAITS = 3;
 const LONGEST_WAIT = 10;
@@ -45,6 +45,7 @@ function settle(data, body) {
 }
 
 /** The order is placed: on to its page, and going back must not come to the checkout again. */
-export function leaveFor(id) {
-  location.replace(`#/order/${encodeURIComponent(id)}?new=1`);
+export function leaveFor(order) {
+  confirmed.set(order.id, order);
+  location.replace(`#/order/${encodeURIComponent(order.id)}?new=1`);
 }

@@ -29,5 +29,8 @@ export function keepOrder({ order, access_token: token }) {
 /** The access token of an order, or `null` if it was placed elsewhere. */
 export const tokenOf = (id) => orders.get().find((one) => one.id === id)?.token ?? null;
 
+/** Orders placed on this page, as the shop confirmed them, by id: their own page need not ask at once. */
+export const confirmed = new Map();
+
 /** Products seen on this page, by SKU, so that a product opens at once. */
 export const seen = new Map();

@@ -172,7 +172,7 @@ class CheckoutForm {
     this.work(true);
     const result = await placeOrder(this.body(), (seconds) => fill(this.waiting, t("checkout.busy", { seconds })));
     if (result.outcome === "placed") {
-      leaveFor(result.answer.data.order.id);
+      leaveFor(result.answer.data.order);
       return;
     }
     if (this.signal.aborted) return;

@@ -27,7 +27,7 @@ export function openAttempt(main, signal, refused) {
     isAsking = true;
     const result = await placeOrder(null, (seconds) => fill(said, h("p.quiet", t("checkout.busy", { seconds }))));
     isAsking = false;
-    if (result.outcome === "placed") leaveFor(result.answer.data.order.id);
+    if (result.outcome === "placed") leaveFor(result.answer.data.order);
     else if (signal.aborted) return;
     else if (result.outcome === "refused" || result.outcome === "nothing") refused(result);
     else fill(said, notice("warn", result.answer ? t("open.still_busy") : result.outcome === "other_tab" ? t("checkout.other_tab") : t("open.still_gone"), null));

@@ -8,7 +8,7 @@ import { busyButton, linesTable, sums } from "../controls.js";
 import { heading, notice, say } from "../parts.js";
 import { goAndPay } from "../pay.js";
 import { pauseAfter, restWhileSeen } from "../poll.js";
-import { cart, tokenOf } from "../shop.js";
+import { cart, confirmed, tokenOf } from "../shop.js";
 
 const way = ["placed", "paid", "forwarded", "shipped", "delivered"];
 const LONG_WAIT = 20_000;
@@ -49,7 +49,7 @@ class OrderPage {
   async watch() {
     for (let count = 0; !this.signal.aborted; count += 1) {
       try {
-        const fresh = await api.order(this.id, this.token, this.signal);
+        const fresh = this.justConfirmed() ?? await api.order(this.id, this.token, this.signal);
         if (fresh.status !== this.order?.status) count = 0;
         this.show(fresh);
       } catch (error) {
@@ -64,6 +64,13 @@ class OrderPage {
       if (pause === null) return;
       await restWhileSeen(pause, this.signal).catch(() => {});
     }
+  }
+
+  /** The order as it was confirmed, once. */
+  justConfirmed() {
+    const order = confirmed.get(this.id);
+    confirmed.delete(this.id);
+    return order;
   }
 
   failed() {

@@ -28,15 +28,15 @@ pub(crate) const ALL_WELL: [&str; 6] = [
     "ForwardDelay",
 ];
 
-/// What an order asks of the shop, besides looking at the catalogue, as `web/js` does it: a quote for the cart, one more for a changed
-/// quantity, one at the checkout; the order, its payment page, the provider's word; its status on arrival, and after the return at once and
+/// What an order asks of the shop, besides looking at the catalogue, as `web/js` does it: a quote for the cart and one more for a changed
+/// quantity, which serves at the checkout too; the order, its payment page, the provider's word; its status after the return, at once and
 /// after 1.5 s; then it is in the warehouse, and nobody keeps the page open for the five minutes until the next look.
 pub(crate) const ORDER: [(Request, f64); 6] = [
-    (Request::Quote, 3.0),
+    (Request::Quote, 2.0),
     (Request::Checkout, 1.0),
     (Request::PaymentPage, 1.0),
     (Request::Paid, 1.0),
-    (Request::Status, 3.0),
+    (Request::Status, 2.0),
     (Request::HandOver, 1.0),
 ];
 
