@@ -124,6 +124,9 @@ async fn mend(
     for work in order.work() {
         let done = match work {
             Work::Withdraw => withdraw(orders, clock, order).await,
+            Work::CloseWindow if clock.now() < order.reserved_until => {
+                keep(orders, order.left_until_window_closes()).await
+            }
             Work::CloseWindow => return expire(orders, clock, order).await,
             Work::AskProvider => return ask_provider(orders, queue, provider, clock, order).await,
             Work::GiveStockBack | Work::Remove => release_stock(orders, clock, order).await,

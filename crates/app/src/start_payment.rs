@@ -1,9 +1,9 @@
 //! Opening a payment page for an order.
 
-use domain::{AttemptState, Order, PaymentAttempt, PaymentRefused, PaymentSession, Status};
+use domain::{AttemptState, Order, PaymentAttempt, PaymentRefused, Status};
 use jiff::Timestamp;
 
-use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, StoreError};
+use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, PaymentSession, StoreError};
 use crate::{AccessKeys, ShowOrderError, show_order};
 
 /// How often a run meets another run's writes before it gives up.
@@ -16,6 +16,15 @@ pub struct PaymentPage {
     pub redirect_url: String,
     /// Until when it can be paid there.
     pub expires_at: Timestamp,
+}
+
+impl PaymentPage {
+    fn of(attempt: &PaymentAttempt, session: PaymentSession) -> Self {
+        Self {
+            redirect_url: session.redirect_url,
+            expires_at: attempt.expires_at,
+        }
+    }
 }
 
 /// Why there is no payment page.
@@ -44,7 +53,7 @@ impl From<ShowOrderError> for StartPaymentError {
     }
 }
 
-/// The payment page of an order: the live one, or a new one.
+/// The payment page of an order: the live one, or a new one. Only the provider knows its address.
 ///
 /// The attempt is stored before the provider is called, and the provider's idempotency key follows from it: a run that crashes
 /// anywhere is taken up by the next one, and the reconciler knows what to ask for.
@@ -67,12 +76,7 @@ pub async fn start_payment(
             .payment
             .clone()
             .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
-        if let AttemptState::Open(session) = attempt.state {
-            return Ok(PaymentPage {
-                redirect_url: session.redirect_url,
-                expires_at: attempt.expires_at,
-            });
-        }
+        let was_open = matches!(attempt.state, AttemptState::Open { .. });
         let stored = if known.as_ref() == Some(&attempt) {
             pending
         } else {
@@ -86,6 +90,8 @@ pub async fn start_payment(
             }
         };
         return match provider.open(&stored, &attempt).await {
+            Opened::Open(session) if was_open => Ok(PaymentPage::of(&attempt, session)),
+            Opened::Refused(cause) if was_open => Err(StartPaymentError::Provider(cause)),
             Opened::Open(session) => remember(orders, provider, stored, attempt, session).await,
             Opened::Unknown(cause) => Err(StartPaymentError::Provider(cause)),
             Opened::Refused(cause) => {
@@ -109,21 +115,17 @@ async fn remember(
     attempt: PaymentAttempt,
     session: PaymentSession,
 ) -> Result<PaymentPage, StartPaymentError> {
-    let page = PaymentPage {
-        redirect_url: session.redirect_url.clone(),
-        expires_at: attempt.expires_at,
-    };
     for _ in 0..PATIENCE {
-        let noted = order.attempt_opened(session.clone());
+        let noted = order.attempt_opened(session.id.clone());
         let current = match orders.commit(noted, Vec::new()).await? {
-            Committed::Done(_) => return Ok(page),
+            Committed::Done(_) => return Ok(PaymentPage::of(&attempt, session)),
             Committed::Conflict(Some(current)) => current,
             Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
         };
         match &current.payment {
             Some(own) if current.status == Status::Placed && own.number == attempt.number => {
-                if let AttemptState::Open(_) = own.state {
-                    return Ok(page);
+                if let AttemptState::Open { .. } = own.state {
+                    return Ok(PaymentPage::of(&attempt, session));
                 }
                 order = *current;
             }

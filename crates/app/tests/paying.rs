@@ -169,7 +169,7 @@ async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
     let world = World::new();
     world.start().await.expect("a page");
     world.provider.pay(world.order.id, 1).expect("paid");
-    world.clock.advance(SignedDuration::from_mins(3));
+    world.clock.advance(SignedDuration::from_mins(6));
     world.reconcile().await;
     assert_eq!(world.now().await.status, Status::Paid);
     assert_eq!(world.queue.len(), 1);
@@ -181,7 +181,7 @@ async fn a_payment_on_a_page_whose_opening_was_lost_is_found_by_asking() {
     world.provider.fail_next(ProviderFault::LostAnswer);
     assert!(world.start().await.is_err());
     world.provider.pay(world.order.id, 1).expect("paid");
-    world.clock.advance(SignedDuration::from_mins(3));
+    world.clock.advance(SignedDuration::from_mins(6));
     world.reconcile().await;
     assert_eq!(world.now().await.status, Status::Paid);
 }

@@ -25,7 +25,7 @@ pub use money::{Currency, Money, MoneyError};
 pub use order::{HistoryEntry, HistoryEvent, Lane, Order, Parked, ParkedReason, Unmoved, Work};
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use payment::{
-    AttemptState, Capture, PaymentAttempt, PaymentRefused, PaymentSession, Refund, RefundReason, RefundState,
+    AttemptState, Capture, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
     ReportedPayment, Settlement,
 };
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};

@@ -3,9 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::order_id::{Fingerprint, OrderId};
-use crate::payment::{
-    AttemptState, Capture, PaymentAttempt, PaymentSession, Refund, RefundReason, RefundState,
-};
+use crate::payment::{AttemptState, Capture, PaymentAttempt, Refund, RefundReason, RefundState};
 use crate::reservation::{StockChange, give_back_next, take_next};
 use crate::{Address, Customer, Event, Money, Quote, Status, Step};
 
@@ -17,6 +15,8 @@ const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
 const LONGEST_RESERVATION: SignedDuration = SignedDuration::from_hours(6);
 /// A checkout that reserves in steps has answered or died by then.
 const RESERVING_GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// By then most shoppers have paid, or gone.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 /// By then a webhook should have told of a payment; else the provider is asked.
 const PAYMENT_GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// By then a queued order should have reached the warehouse; else it is queued again.
@@ -385,11 +385,11 @@ impl Order {
         now + LEAST_PAYMENT_PAGE <= self.reserved_until.max(self.placed_at + LONGEST_RESERVATION)
     }
 
-    /// The provider opened the payment page of the last attempt.
+    /// The provider opened the payment page of the last attempt, under its own name for it.
     #[must_use]
-    pub fn attempt_opened(mut self, session: PaymentSession) -> Self {
+    pub fn attempt_opened(mut self, session_id: String) -> Self {
         if let Some(attempt) = &mut self.payment {
-            attempt.state = AttemptState::Open(session);
+            attempt.state = AttemptState::Open { session_id };
         }
         self
     }
@@ -447,6 +447,13 @@ impl Order {
         }
     }
 
+    /// Nobody has paid yet, and the reservation goes on: nothing is to be done before its end.
+    #[must_use]
+    pub fn left_until_window_closes(mut self) -> Self {
+        self.due_at = Some(self.reserved_until);
+        self
+    }
+
     /// A try at what is due did not succeed: the next one after a pause that doubles from try to try.
     #[must_use]
     pub fn retry_later(mut self, now: Timestamp) -> Self {
@@ -489,12 +496,22 @@ impl Order {
         }
     }
 
+    /// When to ask for a payment that begins now. Where the first look is about to come anyway it is soon enough: another time would be two
+    /// more writes, to the index of what is due.
+    fn after_grace(&self, now: Timestamp) -> Timestamp {
+        let soon = now + PAYMENT_GRACE..=now + FIRST_LOOK;
+        self.due_at
+            .filter(|due| soon.contains(due))
+            .unwrap_or(now + PAYMENT_GRACE)
+    }
+
     /// When to look again, now that what is to be done has changed.
     fn reschedule(&mut self, now: Timestamp) {
         self.due_at = self.work().first().map(|work| match work {
             Work::Withdraw => now + RESERVING_GRACE,
+            Work::CloseWindow if self.payment.is_none() => now + FIRST_LOOK,
             Work::CloseWindow => self.reserved_until,
-            Work::AskProvider => (now + PAYMENT_GRACE).min(self.reserved_until),
+            Work::AskProvider => self.after_grace(now).min(self.reserved_until),
             Work::Forward if self.due_refund().is_none() => now + FORWARD_GRACE,
             Work::Forward | Work::GiveStockBack | Work::Refund | Work::Remove => now,
         });

@@ -22,19 +22,13 @@ pub struct PaymentAttempt {
 pub enum AttemptState {
     /// The provider was asked, or is about to be; its answer is not known.
     Opening,
-    /// The provider opened a payment page.
-    Open(PaymentSession),
+    /// The provider opened a payment page. Its address is the provider's to tell: it is long, and whoever has it can pay.
+    Open {
+        /// The provider's name for the page.
+        session_id: String,
+    },
     /// The provider has no page for it, and never will.
     Failed,
-}
-
-/// A payment page at the provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentSession {
-    /// The provider's name for it.
-    pub id: String,
-    /// Where the shopper pays.
-    pub redirect_url: String,
 }
 
 /// A payment that the provider took.

@@ -1,8 +1,8 @@
 //! An order's life, by its own transitions.
 
 use domain::{
-    AttemptState, Event, HistoryEvent, LINES_PER_STEP, Order, PaymentRefused, PaymentSession, RefundState,
-    ReportedPayment, Settlement, Status, StockChange, Unmoved, Work,
+    AttemptState, Event, HistoryEvent, LINES_PER_STEP, Order, PaymentRefused, RefundState, ReportedPayment,
+    Settlement, Status, StockChange, Unmoved, Work,
 };
 use jiff::SignedDuration;
 use testkit::{an_order, eur, noon};
@@ -115,7 +115,12 @@ fn the_time_to_pay_begins_when_all_stock_is_reserved() {
     let later = noon() + minutes(1);
     let (placed, _) = half.reserve_step(later).expect("reserving");
     assert_eq!(placed.reserved_until, later + minutes(45));
-    assert_eq!(placed.due_at, Some(placed.reserved_until));
+    assert_eq!(placed.due_at, Some(later + minutes(5)), "for a first look");
+    assert_eq!(
+        placed.left_until_window_closes().due_at,
+        Some(later + minutes(45)),
+        "and then at the end"
+    );
 }
 
 #[test]
@@ -137,15 +142,12 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
     let now = noon();
     let opening = an_order().placed().attempt_for(now).expect("payable");
     assert_eq!(opening.clone().attempt_for(now + minutes(1)), Ok(opening.clone()));
-    let session = PaymentSession {
-        id: "cs".into(),
-        redirect_url: "https://pay.example".into(),
-    };
-    let open = opening.clone().attempt_opened(session.clone());
+    let session_id = "cs".to_owned();
+    let open = opening.clone().attempt_opened(session_id.clone());
     assert_eq!(open.clone().attempt_for(now + minutes(1)), Ok(open.clone()));
     assert_eq!(
         open.payment.map(|attempt| attempt.state),
-        Some(AttemptState::Open(session))
+        Some(AttemptState::Open { session_id })
     );
     let again = opening
         .attempt_failed(now)
@@ -158,10 +160,18 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
 fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes() {
     let opening = an_order().placed().attempt_for(noon()).expect("payable");
     assert_eq!(opening.work(), [Work::AskProvider]);
-    assert_eq!(opening.due_at, Some(noon() + minutes(2)));
+    assert_eq!(opening.due_at, Some(noon() + minutes(5)), "at the first look");
     let failed = opening.attempt_failed(noon());
     assert_eq!(failed.work(), [Work::CloseWindow]);
     assert_eq!(failed.due_at, Some(failed.reserved_until));
+}
+
+#[test]
+fn a_page_that_is_opened_when_the_first_look_is_near_is_asked_for_two_minutes_later() {
+    for (started, asked) in [(0, 5), (3, 5), (4, 6), (20, 22)] {
+        let order = an_order().placed().attempt_for(noon() + minutes(started));
+        assert_eq!(order.expect("payable").due_at, Some(noon() + minutes(asked)));
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::DynamoDb;
 use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
-use crate::keys::{AVAILABLE, DOCUMENT, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PLACED_AT, VERSION};
+use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PARKED, PLACED_AT, VERSION};
 use crate::order_document::{from_item, lane_name, to_item};
 use crate::stock::{available, stock_key};
 
@@ -137,10 +137,7 @@ impl DynamoDb {
             .client
             .scan()
             .table_name(&self.tables.orders)
-            .filter_expression("contains(#document, :parked)")
-            .expression_attribute_names("#document", DOCUMENT)
-            // Quotes within a text of the document are escaped, so that no name of a product looks like this.
-            .expression_attribute_values(":parked", AttributeValue::S("\"parked\":".to_owned()))
+            .filter_expression(format!("attribute_exists({PARKED})"))
             .into_paginator()
             .items()
             .send();

@@ -90,7 +90,7 @@ fn in_json(order: &Order, personal: bool) -> Value {
 fn attempt(attempt: &PaymentAttempt) -> Value {
     let (state, session) = match &attempt.state {
         AttemptState::Opening => ("opening", None),
-        AttemptState::Open(session) => ("open", Some(&session.id)),
+        AttemptState::Open { session_id } => ("open", Some(session_id)),
         AttemptState::Failed => ("failed", None),
     };
     json!({
@@ -179,7 +179,7 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
     if let Some(attempt) = &order.payment {
         let state = match &attempt.state {
             AttemptState::Opening => "asked for, no answer known".to_owned(),
-            AttemptState::Open(session) => format!("page {}", session.id),
+            AttemptState::Open { session_id } => format!("page {session_id}"),
             AttemptState::Failed => "there is no page".to_owned(),
         };
         facts.push((

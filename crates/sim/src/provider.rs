@@ -1,7 +1,7 @@
 //! The payment provider.
 
-use app::ports::{Opened, RefundOutcome, SessionState};
-use domain::{Currency, Money, Order, OrderId, PaymentAttempt, PaymentSession, Refund, ReportedPayment};
+use app::ports::{Opened, PaymentSession, RefundOutcome, SessionState};
+use domain::{Currency, Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use crate::Mutation;
 

@@ -1,7 +1,7 @@
 //! Stripe as the shop's payment provider.
 
-use app::ports::{Opened, PaymentProvider, RefundOutcome, SessionState};
-use domain::{AttemptState, Order, OrderId, PaymentAttempt, PaymentSession, Refund};
+use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
+use domain::{AttemptState, Order, OrderId, PaymentAttempt, Refund};
 use jiff::SignedDuration;
 
 use crate::Stripe;
@@ -38,7 +38,7 @@ impl PaymentProvider for Stripe {
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
         let found = match &attempt.state {
-            AttemptState::Open(session) => self.session(&session.id).await.map(Some),
+            AttemptState::Open { session_id } => self.session(session_id).await.map(Some),
             AttemptState::Opening | AttemptState::Failed => self.find(order, attempt).await,
         };
         match found {

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use app::ports::{Opened, PaymentProvider, RefundOutcome, SessionState};
-use domain::{Money, Order, OrderId, PaymentAttempt, PaymentSession, Refund, ReportedPayment};
+use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
+use domain::{Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use crate::lock;
 

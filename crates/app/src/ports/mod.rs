@@ -16,7 +16,7 @@ pub use catalogue::{Catalogue, ProductPage, Stock};
 pub use circuits::Circuits;
 pub use clock::Clock;
 pub use orders::{Committed, Orders, Shortage};
-pub use payments::{Opened, PaymentProvider, RefundOutcome, SessionState};
+pub use payments::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 pub use queue::{OrderQueue, QueueError};
 pub use warehouse::{LookedUp, Submitted, Warehouse};
 

@@ -1,8 +1,17 @@
 use std::future::Future;
 
-use domain::{Order, OrderId, PaymentAttempt, PaymentSession, Refund, ReportedPayment};
+use domain::{Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use super::Cause;
+
+/// A payment page at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentSession {
+    /// The provider's name for it.
+    pub id: String,
+    /// Where the shopper pays.
+    pub redirect_url: String,
+}
 
 /// What became of asking for a payment page.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use app::ports::PaymentSession;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
-use domain::{PaymentSession, RefundReason, RefundState};
+use domain::{RefundReason, RefundState};
 use https::HttpsClient;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -245,10 +246,9 @@ async fn only_a_certain_no_is_a_refusal() {
 async fn a_known_page_is_looked_up_by_its_name() {
     let (order, attempt) = started();
     let known = PaymentAttempt {
-        state: AttemptState::Open(PaymentSession {
-            id: "cs_1".into(),
-            redirect_url: String::new(),
-        }),
+        state: AttemptState::Open {
+            session_id: "cs_1".into(),
+        },
         ..attempt
     };
     for (answer, expected) in [
