@@ -25,6 +25,7 @@ fn http_event() {
         let Ok(request) = serde_json::from_slice::<Request>(event) else {
             return;
         };
+        let request = request.routed(&["GET /api/things", "GET /api/things/{id}"]);
         for name in ["q", "cursor", "limit"] {
             request.query(name);
         }

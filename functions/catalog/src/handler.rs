@@ -13,6 +13,10 @@ const INTERFACE: &str = include_str!("../../../openapi.yaml");
 /// RFC 9512.
 const YAML: &str = "application/yaml";
 
+const LIST: &str = "GET /api/products";
+const SHOW: &str = "GET /api/products/{sku}";
+const DESCRIBE: &str = "GET /api/openapi.yaml";
+
 /// The catalogue's routes, and the one that describes them all: whoever asks what the shop sells may ask how.
 pub(crate) struct Catalog<S, C> {
     pub(crate) keeper: Keeper<S>,
@@ -20,11 +24,13 @@ pub(crate) struct Catalog<S, C> {
 }
 
 impl<S: Catalogue + Stock + Send + 'static, C: Clock> Handle for Catalog<S, C> {
+    const ROUTES: &'static [&'static str] = &[LIST, SHOW, DESCRIBE];
+
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         match request.route() {
-            "GET /api/products" => self.list(request).await,
-            "GET /api/products/{sku}" => self.show(request).await,
-            "GET /api/openapi.yaml" => Ok(cacheable(request, &Response::text(200, YAML, INTERFACE))),
+            LIST => self.list(request).await,
+            SHOW => self.show(request).await,
+            DESCRIBE => Ok(cacheable(request, &Response::text(200, YAML, INTERFACE))),
             _ => Err(Problem::route_not_found()),
         }
     }

@@ -1,5 +1,5 @@
-use lambda_kit::http::{Request, Response, answer};
-use serde_json::Value;
+use lambda_kit::http::{Handle, Request, Response, answer};
+use serde_json::{Value, json};
 use testkit::{FakeClock, MemoryStore, a_product, a_sku};
 
 use crate::handler::Catalog;
@@ -171,6 +171,38 @@ async fn the_interface_describes_itself_and_is_cached() {
     let tag = first.header_of("etag").expect("a tag");
     let again = answer(&subject, &ask.with_header("If-None-Match", tag)).await;
     assert_eq!((again.status(), again.body()), (304, ""));
+}
+
+/// As the function's own URL hands it over: without a route.
+fn by_url(method: &str, path: &str) -> Request {
+    let event = json!({
+        "routeKey": "$default", "rawPath": path,
+        "requestContext": {"requestId": "r1", "http": {"method": method}},
+    });
+    let request: Request = serde_json::from_value(event).expect("a request");
+    request.routed(Subject::ROUTES)
+}
+
+#[tokio::test]
+async fn by_its_own_url_it_answers_as_by_the_gateway() {
+    let subject = subject();
+    for (path, request) in [
+        ("/api/products", list("")),
+        ("/api/products/SKU03", show("SKU03")),
+        ("/api/products/%53KU03", show("SKU03")),
+        ("/api/products/none", show("none")),
+        ("/api/openapi.yaml", Request::to("GET /api/openapi.yaml")),
+    ] {
+        let (here, there) = (
+            answer(&subject, &by_url("GET", path)).await,
+            answer(&subject, &request).await,
+        );
+        assert!(here == there, "{path}: {} and {}", here.body(), there.body());
+    }
+    for (method, path) in [("HEAD", "/api/products"), ("GET", "/api/productsx"), ("GET", "/")] {
+        let refused = problem(&answer(&subject, &by_url(method, path)).await);
+        assert_eq!(refused, (404, "route_not_found".to_owned()), "{method} {path}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Requests of an API Gateway HTTP API (payload format 2.0) and their answers.
+//! Requests of an API Gateway HTTP API or a function's own URL (both payload format 2.0) and their answers.
 
 mod origin;
 mod request;

@@ -45,6 +45,8 @@ impl<H> Locked<H> {
 }
 
 impl<H: Handle> Handle for Locked<H> {
+    const ROUTES: &'static [&'static str] = H::ROUTES;
+
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         if self.is_open_to(request) {
             self.handler.handle(request).await

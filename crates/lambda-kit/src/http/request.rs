@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use data_encoding::BASE64;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
 
 use crate::Problem;
@@ -10,11 +11,12 @@ use crate::json::Document;
 /// The most bytes of a body.
 pub const MAX_BODY: usize = 256 * 1024;
 
-/// A request as API Gateway hands it over. Whatever a client sent, reading it does not fail.
+/// A request as API Gateway or a function's own URL hands it over. Whatever a client sent, reading it does not fail.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Request {
     route_key: String,
+    raw_path: String,
     raw_query_string: String,
     #[serde(deserialize_with = "names_in_lower_case")]
     headers: HashMap<String, String>,
@@ -30,6 +32,13 @@ pub struct Request {
 #[serde(rename_all = "camelCase", default)]
 struct Context {
     request_id: String,
+    http: Http,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Http {
+    method: String,
 }
 
 impl Request {
@@ -76,6 +85,43 @@ impl Request {
         self.is_base64_encoded = text.is_err();
         self.body = Some(text.map_or_else(|_| BASE64.encode(body.as_ref()), ToOwned::to_owned));
         self
+    }
+
+    /// With the one of `routes` that it fits, where nobody chose one: a function's own URL knows only `$default`.
+    #[must_use]
+    pub fn routed(mut self, routes: &[&str]) -> Self {
+        if self.route_key == "$default" {
+            let fitting = routes
+                .iter()
+                .find_map(|route| Some((*route, self.variables(route)?)));
+            if let Some((route, variables)) = fitting {
+                route.clone_into(&mut self.route_key);
+                self.path_parameters = variables;
+            }
+        }
+        self
+    }
+
+    /// The variables of a route, decoded, where method and path fit it.
+    fn variables(&self, route: &str) -> Option<HashMap<String, String>> {
+        let path = route.strip_prefix(&self.context.http.method)?.strip_prefix(' ')?;
+        let (pattern, actual) = (path.split('/'), self.raw_path.split('/'));
+        if pattern.clone().count() != actual.clone().count() {
+            return None;
+        }
+        let mut variables = HashMap::new();
+        for (pattern, actual) in pattern.zip(actual) {
+            let name = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            match name {
+                Some(name) if !actual.is_empty() => {
+                    let value = percent_decode_str(actual).decode_utf8_lossy();
+                    variables.insert(name.to_owned(), value.into_owned());
+                }
+                None if pattern == actual => {}
+                _ => return None,
+            }
+        }
+        Some(variables)
     }
 
     /// The route that the gateway chose: method and pattern.
@@ -204,6 +250,55 @@ mod tests {
         }
     }
 
+    fn to_a_url(method: &str, path: &str) -> Request {
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "q=a b",
+            "requestContext": {"requestId": "r1", "http": {"method": method, "path": path}},
+        });
+        let request: Request = serde_json::from_value(event).expect("a request");
+        request.routed(&["GET /api/things", "GET /api/things/{id}"])
+    }
+
+    #[test]
+    fn an_event_of_a_functions_own_url_finds_its_route() {
+        let request = to_a_url("GET", "/api/things/A%2Db%20c");
+        assert_eq!(request.route(), "GET /api/things/{id}");
+        assert_eq!(request.path_parameter("id"), "A-b c", "decoded as by the gateway");
+        assert_eq!(
+            request.query("q").as_deref(),
+            Some("a b"),
+            "a plus comes as a space"
+        );
+        assert_eq!(to_a_url("GET", "/api/things").route(), "GET /api/things");
+    }
+
+    #[test]
+    fn what_fits_no_route_keeps_that_of_the_url() {
+        let misses = [
+            ("POST", "/api/things"),
+            ("", "/api/things"),
+            ("GET", ""),
+            ("GET", "/"),
+            ("GET", "/api/thingsx"),
+            ("GET", "/api/things/"),
+            ("GET", "/api/things/A/B"),
+            ("GET", "/other/things/A"),
+        ];
+        for (method, path) in misses {
+            assert_eq!(to_a_url(method, path).route(), "$default", "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_the_gateway_chose_stays() {
+        let request = Request::to("GET /api/things/{id}").with_path_parameter("id", "A");
+        let request = request.routed(&["GET /api/things"]);
+        assert_eq!(
+            (request.route(), request.path_parameter("id")),
+            ("GET /api/things/{id}", "A")
+        );
+    }
+
     #[test]
     fn a_body_in_base64_is_decoded() {
         let request = Request::to("POST /").with_body([0xff, 0x00]);
@@ -252,13 +347,15 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_client_sends_is_read_without_a_fault_of_ours(
-            query in ".*", header in ".*", body in ".*", base64: bool, bytes: Vec<u8>,
+            method in ".*", path in ".*", query in ".*", header in ".*", body in ".*", base64: bool, bytes: Vec<u8>,
         ) {
             let event = json!({
+                "routeKey": "$default", "rawPath": path, "requestContext": {"http": {"method": method}},
                 "rawQueryString": query, "headers": {"Authorization": header, "Host": header},
                 "body": body, "isBase64Encoded": base64,
             });
             let request: Request = serde_json::from_value(event).expect("a request");
+            let request = request.routed(&["GET /{id}"]);
             let _ = (request.query("q"), request.bearer_token());
             prop_assert!(request.json().map_or_else(|problem| problem.status() < 500, |_| true));
             let request = Request::to("").with_body(&bytes);

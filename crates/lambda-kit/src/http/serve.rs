@@ -10,6 +10,9 @@ use crate::{Error, Problem, metrics, telemetry};
 
 /// What a function does with a request.
 pub trait Handle {
+    /// Its routes, such as `GET /api/things/{id}`, where it is asked by its own URL too: API Gateway chooses by the template, the URL not at all.
+    const ROUTES: &'static [&'static str] = &[];
+
     /// Answers a request.
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, Problem>>;
 }
@@ -18,10 +21,11 @@ pub trait Handle {
 ///
 /// # Errors
 /// Where those keys cannot be read, or Lambda's own interface fails.
-pub async fn serve(handler: impl Handle) -> Result<(), Error> {
+pub async fn serve<H: Handle>(handler: H) -> Result<(), Error> {
     let handler = &Locked::new(handler, Variables::of_the_process())?;
     let service = service_fn(move |event: LambdaEvent<Request>| async move {
         let LambdaEvent { payload, context } = event;
+        let payload = payload.routed(H::ROUTES);
         let request = if payload.id().is_empty() {
             payload.with_id(&context.request_id)
         } else {
@@ -34,8 +38,8 @@ pub async fn serve(handler: impl Handle) -> Result<(), Error> {
     lambda_runtime::run(service).await
 }
 
-/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the API's own log
-/// has all of that, so that here only level `debug` tells of it.
+/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the log of the API
+/// or of the CDN has what is worth keeping, so that here only level `debug` tells of it.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let facts = vec![("request_id", request.id().to_owned())];
     telemetry::scope(facts, async {
