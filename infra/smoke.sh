@@ -25,6 +25,9 @@ get 404 "$site/js/not-there.js"
 get 200 "$site/api/products?limit=1"
 sku=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["sku"])' <"$body") || { echo 'the catalogue is empty'; exit 1; }
 get 200 "$site/api/products/$sku"
+# With what must be escaped: the CDN signs the query as it understands it.
+get 200 "$site/api/products?q=a%20b%C3%A4&limit=1"
+get 200 "$site/api/openapi.yaml"
 get 422 "$site/api/quote" --header 'content-type: application/json' --data '{"items": [{"sku": "NOT-THERE", "quantity": 1}], "ship_to": "DE"}'
 get 404 "$site/api/orders/00000000000000000000000000"
 get 400 "$site/api/webhooks/stripe" --header 'stripe-signature: t=1,v1=00' --data '{}'

@@ -185,3 +185,30 @@ fn no_role_goes_past_the_boundary() {
         assert_eq!(boundary["Fn::If"][1]["Ref"], "PermissionsBoundaryArn", "{role}");
     }
 }
+
+#[test]
+fn the_cdn_asks_the_catalogues_function_for_all_that_is_its_own_and_the_api_for_the_rest() {
+    let distribution = property(&read("infra/site.yaml"), "Distribution", "DistributionConfig");
+    let behaviours = distribution["CacheBehaviors"].as_array().expect("behaviours");
+    let origin = |path: &str| {
+        let fits = |behaviour: &&Value| {
+            let pattern = behaviour["PathPattern"].as_str().expect("a pattern");
+            pattern
+                .strip_suffix('*')
+                .map_or(pattern == path, |start| path.starts_with(start))
+        };
+        behaviours.iter().find(fits).expect("a behaviour")["TargetOriginId"].clone()
+    };
+    let template = template();
+    for function in names(&template, "AWS::Serverless::Function") {
+        let own = if function == "CatalogFunction" {
+            "catalogue"
+        } else {
+            "api"
+        };
+        for route in events(&template, function, "HttpApi") {
+            let path = route["Path"].as_str().expect("a path");
+            assert_eq!(origin(path), own, "{path}");
+        }
+    }
+}

@@ -104,10 +104,10 @@ async function patiently(once, signal, tries = 4) {
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
 const one = encodeURIComponent;
 
-/** The page of the catalogue after a cursor. */
+/** The page of the catalogue after a cursor. A space goes as %20, not +: signatures like the CDN's know no other. */
 export function products({ q = "", cursor = null }, signal) {
   const query = new URLSearchParams({ limit: "24", ...(q && { q }), ...(cursor && { cursor }) });
-  return patiently(() => ask("GET", `/products?${query}`, { signal }), signal);
+  return patiently(() => ask("GET", `/products?${String(query).replaceAll("+", "%20")}`, { signal }), signal);
 }
 
 /** One product. */
