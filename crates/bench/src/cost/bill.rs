@@ -12,7 +12,7 @@ pub(crate) enum Line {
     Cdn,
     /// API Gateway.
     Api,
-    /// The functions that the API calls.
+    /// The functions that the API and the CDN call.
     Functions,
     /// The queue of paid orders.
     Queue,
@@ -56,7 +56,7 @@ impl Line {
         match self {
             Self::Cdn => "CDN and firewall",
             Self::Api => "API Gateway",
-            Self::Functions => "functions behind the API",
+            Self::Functions => "functions behind the CDN",
             Self::Queue => "queue",
             Self::Forwarder => "order function",
             Self::Tables => "tables",

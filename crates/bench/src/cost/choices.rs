@@ -22,7 +22,10 @@ pub(crate) struct Choice {
 type Change = fn(&mut Basis);
 
 /// Everything that is only another setting.
-const CHANGES: [(&str, Change); 9] = [
+const CHANGES: [(&str, Change); 10] = [
+    ("the catalogue through API Gateway", |basis| {
+        basis.shop.catalogue_by_api = true;
+    }),
     ("a REST API", |basis| basis.shop.api = Api::Rest),
     ("X-Ray on every request", |basis| {
         basis.shop.tracing = Tracing::Everything;

@@ -62,6 +62,8 @@ pub(crate) struct Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
     pub(crate) api: Api,
+    /// Whether the CDN asks the API for products, too, and not their function.
+    pub(crate) catalogue_by_api: bool,
     pub(crate) architecture: Architecture,
     pub(crate) tracing: Tracing,
     /// Whether the platform logs each invocation.
@@ -105,9 +107,11 @@ impl Deployment {
         let level = of_all("LoggingConfig")?["SystemLogLevel"].clone();
         let infra = |file: &str| Document::read(&root.join("infra").join(file));
         let (observability, edge) = (infra("observability.yaml")?, infra("edge.yaml")?);
+        let site = infra("site.yaml")?;
         let functions = &stack.functions;
         Ok(Self {
             api: Api::Http,
+            catalogue_by_api: origin_of_products(&site)? == "api",
             architecture,
             tracing,
             platform_logs: level != "WARN",
@@ -164,6 +168,17 @@ fn firewall_rules(edge: &Document) -> usize {
     acls.filter_map(|(_, acl)| acl["Properties"]["Rules"].as_array())
         .map(Vec::len)
         .sum()
+}
+
+/// Where the CDN gets products from.
+fn origin_of_products(site: &Document) -> anyhow::Result<String> {
+    let distribution = &site.properties_of("Distribution")["DistributionConfig"];
+    let mut behaviours = distribution["CacheBehaviors"].as_array().into_iter().flatten();
+    let products = behaviours.find(|behaviour| behaviour["PathPattern"] == "/api/products*");
+    let origin = products.and_then(|products| products["TargetOriginId"].as_str());
+    origin
+        .map(str::to_owned)
+        .context("the CDN knows nothing of /api/products*")
 }
 
 /// The API's line for a request, with values as they are mostly.

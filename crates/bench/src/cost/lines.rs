@@ -35,7 +35,7 @@ impl Basis {
         };
         let units = |share: &Share| {
             let each = (share.work.answer_bytes / unit).ceil().max(1.0);
-            if is_called(share.request) {
+            if self.is_called_by_api(share.request) {
                 share.times * each
             } else {
                 0.0
@@ -44,6 +44,10 @@ impl Basis {
         let (catalogue, orders) = apart(shares, units);
         bill.add(Line::Api, "requests for products", catalogue, price);
         bill.add(Line::Api, "requests of orders", orders, price);
+    }
+
+    fn is_called_by_api(&self, request: Request) -> bool {
+        is_called(request) && (self.shop.catalogue_by_api || !line_of_catalogue(request))
     }
 
     /// Busy on average, and some to spare.
@@ -140,7 +144,9 @@ impl Basis {
         let event = self.list.assumptions.log_event_bytes.value;
         let functions = sum(shares, |share| share.work.log_bytes);
         bill.add(Line::Logs, "functions", functions / GIB, price);
-        let called = sum(shares, |share| f64::from(u8::from(is_called(share.request))));
+        let called = sum(shares, |share| {
+            f64::from(u8::from(self.is_called_by_api(share.request)))
+        });
         let api = called * (self.shop.access_log_bytes + event);
         bill.add(Line::Logs, "API", api / GIB, price);
     }

@@ -28,9 +28,9 @@ use idle::IdleMonth;
 use prices::{PriceList, price_list};
 use traffic::Traffic;
 
-/// The busiest hour: requests a second at the CDN and at the API, orders a minute.
+/// The busiest hour: requests a second at the CDN and behind it, orders a minute.
 const BUSIEST: (f64, f64, f64) = (1_000.0, 100.0, 100.0);
-/// What it may cost behind the CDN, in EUR: all that reaches the API, and with the catalogue answered by the CDN.
+/// What it may cost behind the CDN, in EUR: all that passes the CDN, and with the catalogue answered by the CDN.
 const TARGETS: (f64, f64) = (0.60, 0.25);
 /// Orders of which the price is told.
 const MANY: f64 = 1_000_000.0;
@@ -100,8 +100,8 @@ pub(crate) fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
 }
 
 fn figures(basis: &Basis) -> anyhow::Result<Figures> {
-    let (cdn, api, orders) = BUSIEST;
-    let busiest = Traffic::hour(cdn, api, orders);
+    let (cdn, behind, orders) = BUSIEST;
+    let busiest = Traffic::hour(cdn, behind, orders);
     let answered_by_cdn = Traffic {
         catalogue: 0.0,
         ..busiest

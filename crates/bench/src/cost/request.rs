@@ -113,7 +113,7 @@ impl Basis {
     }
 }
 
-/// Whether it comes through the API.
+/// Whether it comes through the CDN.
 pub(crate) fn is_called(request: Request) -> bool {
     !matches!(request, Request::HandOver | Request::Minute)
 }

@@ -54,7 +54,7 @@ fn number(value: f64) -> String {
 /// The hour beside the first estimate of it.
 fn lines(basis: &Basis, figures: &Figures) -> Table {
     let mut table = Table::new(
-        "The busiest hour in EUR: 1,000 requests a second at the CDN, 100 at the API, 100 orders a minute",
+        "The busiest hour in EUR: 1,000 requests a second at the CDN, 100 behind it, 100 orders a minute",
         &["line", "first estimate", "now", "catalogue at the CDN"],
     );
     let hours = [

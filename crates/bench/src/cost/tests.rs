@@ -104,14 +104,13 @@ fn duration_is_billed_in_whole_milliseconds() {
 }
 
 #[test]
-fn all_that_reaches_the_api_is_so_many_a_second_with_the_orders_own() {
+fn all_behind_the_cdn_is_so_many_a_second_with_the_orders_own() {
     let hour = Traffic::hour(1_000.0, 100.0, 100.0);
     assert!(near(
         hour.catalogue + hour.orders * calls_of_an_order(),
         360_000.0
     ));
     let bill = basis().bill(hour).expect("a bill");
-    assert!(near(bill.of(Line::Api), 0.432));
     assert!(near(
         bill.items
             .iter()
@@ -120,6 +119,19 @@ fn all_that_reaches_the_api_is_so_many_a_second_with_the_orders_own() {
             .fold(0.0, f64::max),
         3_600_000.0
     ));
+}
+
+#[test]
+fn the_api_is_paid_and_logs_for_orders_alone() {
+    let mut basis = basis();
+    let hour = Traffic::hour(1_000.0, 100.0, 100.0);
+    let own = basis.bill(hour).expect("a bill");
+    basis.shop.catalogue_by_api = true;
+    let all = basis.bill(hour).expect("a bill");
+    assert!(near(own.of(Line::Api), 0.0648), "54,000");
+    assert!(near(all.of(Line::Api), 0.432), "360,000");
+    assert!(own.of(Line::Logs) < all.of(Line::Logs));
+    assert!(near(own.of(Line::Functions), all.of(Line::Functions)));
 }
 
 #[test]

@@ -47,27 +47,27 @@ pub(crate) struct Traffic {
     pub(crate) hours: f64,
     /// Requests at the CDN.
     pub(crate) cdn: f64,
-    /// Requests for products that reach the API.
+    /// Requests for products that reach their function.
     pub(crate) catalogue: f64,
     /// Orders.
     pub(crate) orders: f64,
 }
 
 impl Traffic {
-    /// An hour with so many requests a second at the CDN, so many of them at the API, those of the orders among them, and so many orders a
+    /// An hour with so many requests a second at the CDN, so many of them behind it, those of the orders among them, and so many orders a
     /// minute.
-    pub(crate) fn hour(cdn_a_second: f64, api_a_second: f64, orders_a_minute: f64) -> Self {
+    pub(crate) fn hour(cdn_a_second: f64, behind_a_second: f64, orders_a_minute: f64) -> Self {
         let orders = orders_a_minute * 60.0;
         Self {
             hours: 1.0,
             cdn: cdn_a_second * 3_600.0,
-            catalogue: (api_a_second * 3_600.0 - orders * calls_of_an_order()).max(0.0),
+            catalogue: (behind_a_second * 3_600.0 - orders * calls_of_an_order()).max(0.0),
             orders,
         }
     }
 }
 
-/// The requests of an order that come through the API.
+/// The requests of an order that come through the CDN.
 pub(crate) fn calls_of_an_order() -> f64 {
     ORDER
         .iter()
