@@ -98,6 +98,15 @@ impl<T> Clone for Secret<T> {
 impl<T: Send + Sync + 'static> Secret<T> {
     /// The secret of these settings. Reading it begins at once, beside whatever else the start has to do.
     pub fn open(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Self {
+        let secret = Self::unopened(aws, settings, read);
+        let this = secret.clone();
+        // Where it fails, who needs it asks again, and is told.
+        tokio::spawn(async move { this.current().await.map(drop) });
+        secret
+    }
+
+    /// The secret of these settings, to be read when it is needed.
+    pub fn unopened(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Self {
         let aws = aws.clone();
         let Settings { name, max_age } = settings;
         let fetch: Box<Fetch> = Box::new(move || {
@@ -111,11 +120,7 @@ impl<T: Send + Sync + 'static> Secret<T> {
                 })
             })
         });
-        let secret = Self::unread(fetch, read, max_age);
-        let this = secret.clone();
-        // Where it fails, who needs it asks again, and is told.
-        tokio::spawn(async move { this.current().await.map(drop) });
-        secret
+        Self::unread(fetch, read, max_age)
     }
 
     /// One that never changes: for calling a handler by hand.

@@ -63,7 +63,7 @@ impl Shop {
         Ok(Self {
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),
             circuit: WarehouseCircuit::new(clients.dynamodb.clone(), circuits),
-            queue: SqsOrderQueue::new(clients.sqs.clone(), queue_url),
+            queue: SqsOrderQueue::new(clients.sqs.config().clone(), queue_url),
             reconciler,
             dead_letters_url,
             dead_letters_arn,

@@ -65,7 +65,10 @@ impl Premises {
             shop: Shop::find(clients.clone(), "shop").await.expect("a shop"),
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),
             circuit: WarehouseCircuit::new(clients.dynamodb, environment["CIRCUITS_TABLE"].clone()),
-            queue: SqsOrderQueue::new(clients.sqs, environment["ORDERS_QUEUE_URL"].clone()),
+            queue: SqsOrderQueue::new(
+                clients.sqs.config().clone(),
+                environment["ORDERS_QUEUE_URL"].clone(),
+            ),
             queue_name: queue.name.clone(),
             dead_letters_name: dead_letters.target_queue.clone(),
             sqs,

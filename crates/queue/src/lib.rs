@@ -1,8 +1,10 @@
 //! Adapter: the order queue in SQS.
 
+use std::sync::OnceLock;
+
 use app::ports::{OrderQueue, QueueError};
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::{Client, Config};
 use domain::OrderId;
 use serde::{Deserialize, Serialize};
 
@@ -39,17 +41,26 @@ fn message(id: OrderId) -> Result<String, serde_json::Error> {
     })
 }
 
-/// The queue of paid orders.
+/// The queue of paid orders. Its client is made for the first call: most runs of the reconciler make none.
 #[derive(Clone, Debug)]
 pub struct SqsOrderQueue {
-    client: Client,
+    config: Config,
+    client: OnceLock<Client>,
     queue_url: String,
 }
 
 impl SqsOrderQueue {
     /// The queue at that URL.
-    pub fn new(client: Client, queue_url: String) -> Self {
-        Self { client, queue_url }
+    pub fn new(config: Config, queue_url: String) -> Self {
+        Self {
+            config,
+            client: OnceLock::new(),
+            queue_url,
+        }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::from_conf(self.config.clone()))
     }
 }
 
@@ -57,7 +68,7 @@ impl OrderQueue for SqsOrderQueue {
     async fn send(&self, id: OrderId) -> Result<(), QueueError> {
         let body = message(id).map_err(|error| QueueError(Box::new(error)))?;
         let sent = self
-            .client
+            .client()
             .send_message()
             .queue_url(&self.queue_url)
             .message_body(body)
@@ -69,7 +80,7 @@ impl OrderQueue for SqsOrderQueue {
     async fn waiting(&self) -> Result<usize, QueueError> {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
         let asked = self
-            .client
+            .client()
             .get_queue_attributes()
             .queue_url(&self.queue_url)
             .attribute_names(name.clone())

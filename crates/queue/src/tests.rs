@@ -43,10 +43,7 @@ async fn queue(router: Router) -> SqsOrderQueue {
         .http_client(http)
         .endpoint_url(&endpoint)
         .build();
-    SqsOrderQueue::new(
-        Client::from_conf(config),
-        format!("{endpoint}/000000000000/orders"),
-    )
+    SqsOrderQueue::new(config, format!("{endpoint}/000000000000/orders"))
 }
 
 #[tokio::test]

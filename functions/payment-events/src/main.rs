@@ -27,7 +27,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let config = aws::config().await?;
     let events = PaymentEvents {
         orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
-        queue: SqsOrderQueue::new(aws_sdk_sqs::Client::new(&config), queue_url),
+        queue: SqsOrderQueue::new(aws_sdk_sqs::Config::new(&config), queue_url),
         secrets: Secret::open(&config, secret, |mut values| {
             let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
             values.finish(|| secrets)

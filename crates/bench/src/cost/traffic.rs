@@ -111,9 +111,11 @@ impl Basis {
             let function = self.function(name)?;
             let started = self.processes(name, busy, traffic.hours);
             processes += started;
-            secrets += function
+            // Where nothing is due, the reconciler needs none.
+            let age = function
                 .secret_max_age_s
-                .map_or(0.0, |age| started * traffic.hours * 3_600.0 / age);
+                .filter(|_| *name != Request::Minute.function());
+            secrets += age.map_or(0.0, |age| started * traffic.hours * 3_600.0 / age);
             self.invocations(&mut bill, name, function, busy, started)?;
         }
         self.queue(&mut bill, traffic, &shares);
