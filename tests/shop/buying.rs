@@ -1,7 +1,7 @@
 //! What a shopper does.
 
-use kontor_tests::{LATER, Shopper, a_checkout, catalogue, items};
-use serde_json::json;
+use kontor_tests::{LATER, Shopper, a_checkout, catalogue, items, running};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_purchase_reaches_the_warehouse_exactly_once() {
@@ -44,6 +44,28 @@ async fn the_catalogue_is_browsed_page_by_page_to_its_end() {
     sorted.dedup();
     let header = 1;
     assert_eq!((seen.len() + header, sorted), (catalogue().lines().count(), seen));
+}
+
+#[tokio::test]
+async fn the_catalogue_answers_at_its_own_url_wherever_it_does_at_the_api() {
+    let world = running().world();
+    let functions = &world.stack().functions;
+    let catalog = functions.iter().find(|function| function.id == "CatalogFunction");
+    let routes = &catalog.expect("the catalogue").routes;
+    assert!(!routes.is_empty());
+    for route in routes {
+        let path = route.path.replace("{sku}", "22423");
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "limit=1",
+            "requestContext": {"requestId": "1", "http": {"method": "GET", "path": path}},
+        });
+        let answer = world
+            .invoke("catalog", event.to_string().into())
+            .await
+            .expect("an answer");
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(answer["statusCode"], 200, "{path}: {answer}");
+    }
 }
 
 #[tokio::test]
