@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod circuits;
+mod deflated;
 mod failure;
 mod keys;
 mod order_document;

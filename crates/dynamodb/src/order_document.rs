@@ -11,23 +11,17 @@ use domain::{
     RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
 };
 use jiff::Timestamp;
-use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Item;
+use crate::deflated::{deflate, inflate};
 use crate::failure::corrupt;
 use crate::keys::{DOCUMENT, DUE, DUE_AT, ORDER_ID, PARKED, PLACED_AT, STATUS, VERSION};
-
-/// Of ten: more is slower, and makes names of products hardly shorter.
-const EFFORT: u8 = 6;
-/// No order is larger: 1,200 lines take a tenth of it.
-const LARGEST: usize = 2 * 1024 * 1024;
 
 /// The item of an order.
 pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
     let document = serde_json::to_vec(&Document::of(order)).map_err(corrupt)?;
-    let document = Blob::new(compress_to_vec(&document, EFFORT));
+    let document = Blob::new(deflate(&document));
     let number = |n: String| AttributeValue::N(n);
     let mut item = Item::from([
         (ORDER_ID.to_owned(), AttributeValue::S(order.id.to_string())),
@@ -76,7 +70,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             .and_then(|n| n.parse::<i64>().ok())
     };
     let document = item.get(DOCUMENT).and_then(|value| value.as_b().ok());
-    let document = decompress_to_vec_with_limit(document.map_or(&[], Blob::as_ref), LARGEST);
+    let document = inflate(document.map_or(&[], Blob::as_ref));
     let document = document.map_err(|error| corrupt(error.to_string()))?;
     let document: Document = serde_json::from_slice(&document).map_err(corrupt)?;
     let read = || {
