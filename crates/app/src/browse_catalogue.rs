@@ -100,14 +100,8 @@ impl ProductSearch {
 
     /// The product of a SKU.
     pub(crate) fn product(&self, sku: &Sku) -> Option<&Product> {
-        self.position(sku).map(|at| &self.entries[at].1)
-    }
-
-    /// The place of a SKU's product among [`ProductSearch::products`].
-    pub(crate) fn position(&self, sku: &Sku) -> Option<usize> {
-        self.entries
-            .binary_search_by(|(_, product)| product.sku.cmp(sku))
-            .ok()
+        let found = self.entries.binary_search_by(|(_, product)| product.sku.cmp(sku));
+        found.ok().map(|at| &self.entries[at].1)
     }
 
     /// The products whose name or SKU holds every word of `query` in any case, and whether there are more.

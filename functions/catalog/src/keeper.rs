@@ -83,8 +83,7 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     }
 
     async fn copy(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
-        let before = self.kept().copy.as_ref().map(|copy| Arc::clone(&copy.shelf));
-        let made = Shelf::of(&*self.store, &*self.store, before.as_deref()).await;
+        let made = Shelf::of(&*self.store, &*self.store).await;
         let mut kept = self.kept();
         kept.copying = false;
         match made {
