@@ -17,6 +17,7 @@ pub mod config;
 #[cfg(test)]
 mod fuzz;
 pub mod http;
+mod invocations;
 pub mod json;
 pub mod metrics;
 mod problem;

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
 use crate::clock::Deadline;
+use crate::invocations::{self, Invocation};
 use crate::{Error, metrics, telemetry};
 
 /// What a function does at its time. The event tells nothing that it needs.
@@ -19,28 +19,18 @@ pub trait Run {
 #[error("the run failed")]
 pub struct RunFailed;
 
-impl From<RunFailed> for Diagnostic {
-    fn from(error: RunFailed) -> Self {
-        Diagnostic {
-            error_type: "RunFailed".to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
 /// Runs whenever the schedule says so, until Lambda ends the process. `operation` is the run's name among the metrics.
 ///
 /// # Errors
 /// Where Lambda's own interface fails.
 pub async fn serve(operation: &'static str, runner: impl Run) -> Result<(), Error> {
     let runner = &runner;
-    let service = service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
-        let deadline = Deadline::from_millisecond(event.context.deadline);
-        let facts = vec![("request_id", event.context.request_id)];
-        let run = telemetry::scope(facts, once(runner, deadline));
+    invocations::serve(async |asked: Invocation<IgnoredAny>| {
+        let facts = vec![("request_id", asked.request_id)];
+        let run = telemetry::scope(facts, once(runner, asked.deadline));
         metrics::measured(operation, |run| usize::from(run.is_err()), run).await
-    });
-    lambda_runtime::run(service).await
+    })
+    .await
 }
 
 /// Runs once, and logs why where it fails.

@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::{self, Deadline};
+use crate::invocations::{self, Invocation};
 use crate::{Error, metrics, telemetry};
 
 /// A message of the queue.
@@ -67,15 +67,6 @@ impl Failures {
 #[error("a record of the batch has no id")]
 pub struct NoId;
 
-impl From<NoId> for Diagnostic {
-    fn from(error: NoId) -> Self {
-        Diagnostic {
-            error_type: "NoId".to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
 /// Works batches off until Lambda ends the process. `operation` is the work's name among the metrics. A record takes `longest`:
 /// with less left before Lambda's deadline none is begun, and the rest comes again.
 ///
@@ -87,11 +78,10 @@ pub async fn serve(
     longest: SignedDuration,
 ) -> Result<(), Error> {
     let consumer = &consumer;
-    let service = service_fn(move |event: LambdaEvent<Batch>| async move {
-        let LambdaEvent { payload, context } = event;
-        let deadline = Deadline::from_millisecond(context.deadline);
-        let facts = vec![("request_id", context.request_id)];
-        let worked_off = telemetry::scope(facts, work_off(consumer, payload, longest, deadline));
+    invocations::serve(async |asked: Invocation<Batch>| {
+        let facts = vec![("request_id", asked.request_id)];
+        let worked_off = work_off(consumer, asked.payload, longest, asked.deadline);
+        let worked_off = telemetry::scope(facts, worked_off);
         // Where no record could be told apart, the whole batch failed.
         let failed = |outcome: &Result<Failures, NoId>| {
             outcome
@@ -99,8 +89,8 @@ pub async fn serve(
                 .map_or(1, |failures| failures.batch_item_failures.len())
         };
         metrics::measured(operation, failed, worked_off).await
-    });
-    lambda_runtime::run(service).await
+    })
+    .await
 }
 
 /// Works one batch off, as [`serve`] does.

@@ -94,10 +94,6 @@ impl<W: Write + Send + 'static> JsonLines<W> {
     }
 
     fn limit(&self, target: &str) -> LevelFilter {
-        // It repeats, without the request's id, what is logged where a run fails or a panic happens.
-        if target == "lambda_runtime::layers::panic" {
-            return LevelFilter::OFF;
-        }
         let name = target.split("::").next().unwrap_or_default();
         if name == env!("CARGO_CRATE_NAME") || self.own.contains(&name) {
             self.level

@@ -1,11 +1,10 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
-use lambda_runtime::{LambdaEvent, service_fn};
-
 use super::origin::Locked;
 use super::{Request, Response};
 use crate::config::Variables;
+use crate::invocations::{self, Invocation};
 use crate::{Error, Problem, metrics, telemetry};
 
 /// What a function does with a request.
@@ -23,19 +22,18 @@ pub trait Handle {
 /// Where those keys cannot be read, or Lambda's own interface fails.
 pub async fn serve<H: Handle>(handler: H) -> Result<(), Error> {
     let handler = &Locked::new(handler, Variables::of_the_process())?;
-    let service = service_fn(move |event: LambdaEvent<Request>| async move {
-        let LambdaEvent { payload, context } = event;
-        let payload = payload.routed(H::ROUTES);
+    invocations::serve(async |asked: Invocation<Request>| {
+        let payload = asked.payload.routed(H::ROUTES);
         let request = if payload.id().is_empty() {
-            payload.with_id(&context.request_id)
+            payload.with_id(&asked.request_id)
         } else {
             payload
         };
         let failed = |response: &Response| usize::from(response.status() >= 500);
         let answered = metrics::measured(request.route(), failed, answer(handler, &request));
         Ok::<_, Infallible>(answered.await)
-    });
-    lambda_runtime::run(service).await
+    })
+    .await
 }
 
 /// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the log of the API
