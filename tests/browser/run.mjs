@@ -87,8 +87,15 @@ const tests = {
     await page.getByRole("button", { name: /pay|bezahlen/i }).first().click();
     await page.waitForURL(/#\/order\//, { timeout: PATIENCE });
     assert.ok(!page.url().includes("token"), "no token in an address");
-    await page.getByText("Im Lager").and(page.getByTestId("order-status")).waitFor({ timeout: PATIENCE });
+    await page.getByText(/^(Bezahlt|Im Lager)$/).and(page.getByTestId("order-status")).waitFor({ timeout: PATIENCE });
     await accessible(page, "the order");
+    const inTheWarehouse = page.getByText("Im Lager").and(page.getByTestId("order-status"));
+    for (const end = Date.now() + PATIENCE; !(await inTheWarehouse.isVisible()) && Date.now() < end; ) {
+      await page.waitForTimeout(500);
+      await page.reload();
+      await page.locator('[data-testid="order-status"][data-status]').waitFor();
+    }
+    await inTheWarehouse.waitFor();
     assert.ok(await page.getByTestId("cart-count").isHidden(), "the cart is empty");
 
     await page.getByTestId("orders-link").click();

@@ -50,12 +50,12 @@ test("only a web address is a payment page", () => {
   for (const bad of ["http://example.com/", "javascript:alert(1)", "data:text/html,x", "/relative", "", undefined]) assert.equal(isPaymentPage(bad, "https:"), false, bad);
 });
 
-test("a running order is asked after quickly, then slower, one in the warehouse seldom, a finished one not at all", () => {
+test("a payment is asked after quickly, then slower, a paid order seldom, a finished one not at all", () => {
   assert.equal(pauseAfter("delivered", 0, false), null);
   assert.ok(pauseAfter("placed", 0, true) <= 2_000);
   assert.ok(pauseAfter("placed", 60, true) <= 30_000);
   assert.ok(pauseAfter("placed", 100, false) <= 60_000);
-  for (const count of [0, 100]) assert.equal(pauseAfter("forwarded", count, false), 300_000);
+  for (const status of ["paid", "forwarded"]) for (const count of [0, 100]) assert.equal(pauseAfter(status, count, true), 300_000);
   for (let count = 0; count < 12; count += 1) assert.ok(backoff(count + 1, 0.5) >= backoff(count, 0.5));
 });
 

@@ -5,8 +5,8 @@
 //! handler adds the figures of its trade with [`count`] and [`record`]. A run with such figures, a failed one and a cold one write their line
 //! at once; how long the others took is gathered for a minute, since a line each would cost more than their work. The last of them may be
 //! lost with the process. What has no dimension and what has the operation's name are two directives of one line, since CloudWatch bills the
-//! bytes; failures are in both, for whoever wants to know where and for the alarm over all. That there was none is not told: each hour in
-//! which a metric has a figure is billed. A figure is never personal data and never an id.
+//! bytes; failures are in both, for whoever wants to know where and for the alarm over all. That there was none is not told, and cold starts
+//! are counted over all operations: each hour in which a metric has a figure is billed. A figure is never personal data and never an id.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -205,7 +205,7 @@ fn line(namespace: &str, at: i64, run: &Run<'_>, figures: &Figures) -> String {
     }
     if run.cold {
         root.insert("ColdStarts".to_owned(), json!(1));
-        by_operation.push(metric("ColdStarts", Unit::Count));
+        of_all.push(metric("ColdStarts", Unit::Count));
     }
     let mut directives =
         vec![json!({"Namespace": namespace, "Dimensions": [["operation"]], "Metrics": by_operation})];
@@ -266,10 +266,10 @@ mod tests {
             "_aws": {"Timestamp": 1_795_262_400_000_i64, "CloudWatchMetrics": [
                 {"Namespace": "shop/test", "Dimensions": [["operation"]], "Metrics": [
                     {"Name": "Duration", "Unit": "Milliseconds"},
-                    {"Name": "ColdStarts", "Unit": "Count"},
                 ]},
                 {"Namespace": "shop/test", "Dimensions": [[]], "Metrics": [
                     {"Name": "Sold", "Unit": "Count"}, {"Name": "Revenue", "Unit": "None"},
+                    {"Name": "ColdStarts", "Unit": "Count"},
                 ]},
             ]},
             "operation": "POST /things", "Duration": 4.25, "ColdStarts": 1, "Sold": 1, "Revenue": 1_999,

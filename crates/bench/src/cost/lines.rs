@@ -16,8 +16,9 @@ use crate::stand::Request;
 const API_UNIT: f64 = 512.0 * 1_024.0;
 /// A process goes by what it read of the warehouse's circuit for 30 seconds (`app::Breaker`).
 const CIRCUIT_READS_AN_HOUR: f64 = 120.0;
-/// Every operation has its duration, and in an hour with traffic a cold start.
-const METRICS_OF_OPERATION: f64 = 2.0;
+/// Every operation has its duration; in an hour with traffic there is a cold start of some operation.
+const METRICS_OF_OPERATION: f64 = 1.0;
+const METRICS_OF_ALL: f64 = 1.0;
 impl Basis {
     pub(super) fn cdn(&self, bill: &mut Bill, traffic: Traffic) {
         let prices = &self.list.prices;
@@ -158,7 +159,7 @@ impl Basis {
         busy: &BTreeMap<&str, Busy>,
     ) -> anyhow::Result<()> {
         let prices = &self.list.prices;
-        let mut metrics = count(WAITING.len());
+        let mut metrics = count(WAITING.len()) + METRICS_OF_ALL;
         for name in busy.keys() {
             metrics += self.function(name)?.operations * METRICS_OF_OPERATION;
         }

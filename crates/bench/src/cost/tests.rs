@@ -128,7 +128,7 @@ fn the_api_is_paid_and_logs_for_orders_alone() {
     let own = basis.bill(hour).expect("a bill");
     basis.shop.catalogue_by_api = true;
     let all = basis.bill(hour).expect("a bill");
-    assert!(near(own.of(Line::Api), 0.0504), "42,000");
+    assert!(near(own.of(Line::Api), 0.0432), "36,000");
     assert!(near(all.of(Line::Api), 0.432), "360,000");
     assert!(own.of(Line::Logs) < all.of(Line::Logs));
     assert!(near(own.of(Line::Functions), all.of(Line::Functions)));

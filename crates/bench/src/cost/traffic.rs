@@ -29,14 +29,15 @@ pub(crate) const ALL_WELL: [&str; 6] = [
 ];
 
 /// What an order asks of the shop, besides looking at the catalogue, as `web/js` does it: a quote for the cart and one more for a changed
-/// quantity, which serves at the checkout too; the order, its payment page, the provider's word; its status after the return, at once and
-/// after 1.5 s; then it is in the warehouse, and nobody keeps the page open for the five minutes until the next look.
+/// quantity, which serves at the checkout too; the order, its payment page, the provider's word; its status after the return. Stripe sends
+/// a shopper back when its word was heard (<https://docs.stripe.com/checkout/fulfillment>): the order is paid then, and nobody keeps the page
+/// open for the five minutes until the next look.
 pub(crate) const ORDER: [(Request, f64); 6] = [
     (Request::Quote, 2.0),
     (Request::Checkout, 1.0),
     (Request::PaymentPage, 1.0),
     (Request::Paid, 1.0),
-    (Request::Status, 2.0),
+    (Request::Status, 1.0),
     (Request::HandOver, 1.0),
 ];
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
@@ -20,7 +20,7 @@ use crate::sandbox::chance::Chance;
 const PAUSES_MS: [u64; 5] = [200, 1_000, 5_000, 30_000, 60_000];
 const MOST_ATTEMPTS: usize = 60;
 /// How long the shop may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Webhooks under way at once.
 const AT_ONCE: usize = 32;
 /// How far webhooks are thrown apart when they are to overtake each other.
@@ -60,9 +60,12 @@ impl Courier {
         Ok(Courier { post, stop })
     }
 
-    /// Sends an event off, as often, as late and as surely as the faults say; returns at once.
-    pub(super) fn send(&self, event: &Event, faults: &Faults, chance: &Chance) {
+    /// Sends an event off, as often, as late and as surely as the faults say; returns at once. What is returned ends when the shop was
+    /// asked for the first time, or will not be.
+    pub(super) fn send(&self, event: &Event, faults: &Faults, chance: &Chance) -> oneshot::Receiver<()> {
         let body = Bytes::from(event.json().to_string());
+        let (asked, first_time) = oneshot::channel();
+        let mut asked = Some(asked);
         for _ in 0..=faults.duplicate_webhooks {
             if chance.happens(faults.drop_webhooks) {
                 tracing::debug!(event.id, "a webhook is lost, as asked for");
@@ -72,7 +75,13 @@ impl Courier {
             if faults.shuffle_webhooks {
                 delay += chance.up_to(SHUFFLED_OVER);
             }
-            let delivery = deliver(self.post.clone(), event.id.clone(), body.clone(), delay);
+            let delivery = deliver(
+                self.post.clone(),
+                event.id.clone(),
+                body.clone(),
+                delay,
+                asked.take(),
+            );
             let stop = self.stop.clone();
             tokio::spawn(async move {
                 tokio::select! {
@@ -81,16 +90,25 @@ impl Courier {
                 }
             });
         }
+        first_time
     }
 }
 
-async fn deliver(post: Arc<Post>, event: String, body: Bytes, delay: Duration) {
+async fn deliver(
+    post: Arc<Post>,
+    event: String,
+    body: Bytes,
+    delay: Duration,
+    mut asked: Option<oneshot::Sender<()>>,
+) {
     let mut pause = delay;
     for attempt in 1..=MOST_ATTEMPTS {
         if pause > Duration::ZERO {
             tokio::time::sleep(pause).await;
         }
-        match post.try_once(body.clone()).await {
+        let tried = post.try_once(body.clone()).await;
+        drop(asked.take());
+        match tried {
             Ok(()) => return,
             Err(reason) => tracing::debug!(event.id = event, attempt, reason, "a webhook was not taken"),
         }

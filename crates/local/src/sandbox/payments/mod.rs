@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::courier::Courier;
@@ -113,6 +114,14 @@ struct State {
 impl State {
     /// Works on the ledger as of now, and sends off the events that come of it.
     fn with_ledger<T>(self: &Arc<Self>, work: impl FnOnce(&mut Ledger, u64) -> T) -> T {
+        self.with_ledger_and_word(work).0
+    }
+
+    /// The same, and who waits for it knows when the shop was told of those events for the first time.
+    fn with_ledger_and_word<T>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Ledger, u64) -> T,
+    ) -> (T, Vec<oneshot::Receiver<()>>) {
         let (answer, events) = {
             let mut ledger = locked(&self.ledger);
             let now = self.clock.now_s();
@@ -121,10 +130,8 @@ impl State {
             (answer, ledger.take_unsent())
         };
         let faults = self.faults();
-        for event in events {
-            self.courier.send(&event, &faults, &self.chance);
-        }
-        answer
+        let send = |event| self.courier.send(event, &faults, &self.chance);
+        (answer, events.iter().map(send).collect())
     }
 
     fn faults(&self) -> Faults {

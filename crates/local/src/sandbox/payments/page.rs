@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use self::texts::Texts;
 use super::State;
-use super::ledger::Act;
+use super::courier::PATIENCE;
+use super::ledger::{Act, Ledger};
 use super::session::{self, Session};
 
 const STYLE: &str = include_str!("page/style.css");
@@ -56,8 +57,17 @@ async fn show(
     }
 }
 
+/// The shopper is sent back when the shop has been told, as Stripe does it where it takes no longer than ten seconds:
+/// <https://docs.stripe.com/checkout/fulfillment>.
 async fn pay(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
-    let paid = state.with_ledger(|ledger, now| ledger.act(&id, Act::Pay, now).map(Session::success_url));
+    let pay = |ledger: &mut Ledger, now| ledger.act(&id, Act::Pay, now).map(Session::success_url);
+    let (paid, told) = state.with_ledger_and_word(pay);
+    let _ = tokio::time::timeout(PATIENCE, async {
+        for told in told {
+            let _ = told.await;
+        }
+    })
+    .await;
     redirect(&paid.unwrap_or_else(|_| format!("/pay/{id}")))
 }
 

@@ -436,6 +436,19 @@ async fn a_shopper_pays_declines_or_leaves_on_the_page() {
 }
 
 #[tokio::test]
+async fn who_pays_is_sent_back_when_the_shop_was_told() {
+    let mut world = world().await;
+    for refusals in [0, 1] {
+        *world.refusals.lock().unwrap() = refusals;
+        let session = world.open(&format!("A{refusals}")).await;
+        let pay = format!("{}/pay", session["url"].as_str().unwrap());
+        assert_eq!(world.http.post(pay).send().await.unwrap().status(), 303);
+        // Who refuses is asked again; the shopper does not wait for that.
+        assert_eq!(world.webhooks.try_recv().is_ok(), refusals == 0);
+    }
+}
+
+#[tokio::test]
 async fn a_test_settles_a_session_once() {
     let world = world().await;
     let session = world.open("A").await;
