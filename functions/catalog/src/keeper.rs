@@ -7,8 +7,8 @@ use app::ports::{Catalogue, Stock, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lambda_kit::telemetry;
 
-/// Older than this, a copy is made anew beside the work at hand: as often as the CDN asks again.
-const FRESH: SignedDuration = SignedDuration::from_secs(30);
+/// Older than this and up to nine seconds more, a copy is made anew beside the work at hand: about as often as the CDN asks again.
+const FRESH: SignedDuration = SignedDuration::from_secs(25);
 /// Older than this, it is used no more.
 const USABLE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -31,6 +31,18 @@ struct Kept {
 struct Copy {
     made_at: Timestamp,
     shelf: Arc<Shelf>,
+}
+
+impl Copy {
+    /// The last digit of the millisecond says how much longer it is fresh: processes that began together do not go on copying together.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let longer = SignedDuration::from_secs(self.made_at.as_millisecond().rem_euclid(10));
+        now.duration_since(self.made_at) < FRESH + longer
+    }
+
+    fn is_usable(&self, now: Timestamp) -> bool {
+        now.duration_since(self.made_at) < USABLE
+    }
 }
 
 impl<S> Clone for Keeper<S> {
@@ -59,14 +71,14 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     pub(crate) fn shelf(&self, now: Timestamp) -> Option<Arc<Shelf>> {
         let mut kept = self.kept();
         let asked_before = std::mem::replace(&mut kept.asked, true);
-        let age = kept.copy.as_ref().map(|copy| now.duration_since(copy.made_at));
-        if asked_before && !kept.copying && age.is_none_or(|age| age >= FRESH) {
+        let fresh = kept.copy.as_ref().is_some_and(|copy| copy.is_fresh(now));
+        if asked_before && !kept.copying && !fresh {
             kept.copying = true;
             let this = self.clone();
             // Lambda may put it to sleep with the process; then it ends, or fails, with the next invocation.
             tokio::spawn(async move { this.copy(now).await.map(drop) });
         }
-        let usable = kept.copy.as_ref().filter(|_| age.is_some_and(|age| age < USABLE));
+        let usable = kept.copy.as_ref().filter(|copy| copy.is_usable(now));
         usable.map(|copy| Arc::clone(&copy.shelf))
     }
 
@@ -74,9 +86,7 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     pub(crate) async fn any_shelf(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
         let known = self.kept().copy.clone();
         match known {
-            Some(copy) if now.duration_since(copy.made_at) < USABLE => {
-                Ok(self.shelf(now).unwrap_or(copy.shelf))
-            }
+            Some(copy) if copy.is_usable(now) => Ok(self.shelf(now).unwrap_or(copy.shelf)),
             Some(old) => Ok(self.copy(now).await.unwrap_or(old.shelf)),
             None => self.copy(now).await,
         }

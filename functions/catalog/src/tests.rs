@@ -103,7 +103,7 @@ async fn who_asks_again_is_answered_from_memory_for_a_minute_at_most() {
     }
     tokio::task::yield_now().await;
     subject.keeper.store().set_stock(&a_sku("SKU03"), 3);
-    subject.clock.advance(jiff::SignedDuration::from_secs(29));
+    subject.clock.advance(jiff::SignedDuration::from_secs(24));
     assert_eq!(available().await, 4, "as it was when it was copied");
     subject.clock.advance(jiff::SignedDuration::from_secs(1));
     assert_eq!(available().await, 4, "nobody waits for the next copy");
@@ -112,6 +112,29 @@ async fn who_asks_again_is_answered_from_memory_for_a_minute_at_most() {
     subject.keeper.store().set_stock(&a_sku("SKU03"), 2);
     subject.clock.advance(jiff::SignedDuration::from_secs(60));
     assert_eq!(available().await, 2, "no copy is older than a minute");
+}
+
+#[tokio::test]
+async fn processes_that_began_together_do_not_copy_together() {
+    let mut copied_after = Vec::new();
+    for begun in [0, 3, 9] {
+        let subject = subject();
+        subject.clock.advance(jiff::SignedDuration::from_millis(begun));
+        let available = async || answer(&subject, &show("SKU03")).await.body_json()["available"].clone();
+        available().await;
+        available().await;
+        tokio::task::yield_now().await;
+        subject.keeper.store().set_stock(&a_sku("SKU03"), 1);
+        let mut seconds = 0;
+        while available().await != 1 {
+            subject.clock.advance(jiff::SignedDuration::from_secs(1));
+            seconds += 1;
+            available().await;
+            tokio::task::yield_now().await;
+        }
+        copied_after.push(seconds);
+    }
+    assert_eq!(copied_after, [25, 28, 34]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::stand::Request;
 pub(super) const GIB: f64 = 1_073_741_824.0;
 /// A month, as AWS counts it.
 pub(crate) const HOURS_A_MONTH: f64 = 730.0;
-/// A process copies the catalogue every 30 seconds (`functions/catalog/src/keeper.rs`).
+/// A process copies the catalogue about every 30 seconds (`functions/catalog/src/keeper.rs`).
 const COPIES_AN_HOUR: f64 = 120.0;
 /// A key that was used is remembered for five minutes, by tables and queues alike.
 const KEY_USES_AN_HOUR: f64 = 12.0;

@@ -1,10 +1,10 @@
 //! `DynamoDB`: the engine is `dynoxide`, run with its own threads and files, and kept fast.
 //!
-//! Four properties of the engine shape this module. It blocks the thread that serves a request, so it gets a runtime of
-//! its own. It syncs every commit to disk, so that the throw-away database switches that off and lives in shared memory
-//! where there is such a thing. It appends stream records to a table with no index that it never shortens, so that both
-//! are done here, through a second connection to the same file, which is why the throw-away database is a file, too.
-//! And it deletes expired items only when told.
+//! Five properties of the engine shape this module. It blocks the thread that serves a request, so it gets a runtime of
+//! its own. It does one thing at a time, so that those who list have an engine of their own on the same file: SQLite lets them read
+//! while others write. It syncs every commit to disk, so that the throw-away database lives in shared memory where there is such a
+//! thing. It appends stream records to a table with no index that it never shortens, so that both are done here, through one more
+//! connection to the same file, which is why the throw-away database is a file, too. And it deletes expired items only when told.
 
 mod files;
 mod streams;
@@ -13,7 +13,7 @@ mod table;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,12 +21,14 @@ use anyhow::{Context, anyhow};
 use dynoxide::Database;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::files::Files;
 
-/// Threads that answer requests. The engine runs one statement at a time; a second thread parses and writes meanwhile.
+/// Threads that answer requests for items. The engine runs one statement at a time; a second thread parses and writes meanwhile.
 const THREADS: usize = 2;
+/// Threads that list.
+const LISTING_THREADS: usize = 1;
 /// How often expired items and old stream records are cleared away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(20);
 /// How long [`DynamoDb::shutdown`] waits for requests that are still running.
@@ -35,10 +37,11 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 /// A `DynamoDB` on loopback. It stops when dropped; [`DynamoDb::shutdown`] also waits for it.
 pub struct DynamoDb {
     address: SocketAddr,
+    listing_address: SocketAddr,
     database: Database,
     duties: Arc<Duties>,
-    stop: Option<oneshot::Sender<()>>,
-    /// Behind a lock only so that the engine can be shared.
+    stop: DropGuard,
+    /// Ends with the last engine. Behind a lock only so that the value can be shared.
     stopped: Mutex<mpsc::Receiver<()>>,
     files: Files,
 }
@@ -56,43 +59,52 @@ impl DynamoDb {
     /// With `data`, tables live in that directory, every acknowledged write survives a kill, and the directory is
     /// locked against a second process. Without it, nothing outlives the process.
     pub async fn start(port: u16, data: Option<&Path>) -> anyhow::Result<DynamoDb> {
-        let listener = super::server::listen("DynamoDB", port).await?;
-        let address = listener.local_addr().context("the listener has no address")?;
-        let listener = listener.into_std().context("the listener cannot change hands")?;
+        let (listener, address) = listen(port).await?;
+        let (listing_listener, listing_address) = listen(0).await?;
         let files = Files::open(data)?;
         let path = files
             .database()
             .to_str()
             .context("the data directory's path is not valid UTF-8")?;
-        let database = Database::new(path).map_err(|error| anyhow!("opening {path}: {error}"))?;
+        let open = || Database::new(path).map_err(|error| anyhow!("opening {path}: {error}"));
+        let (database, listing) = (open()?, open()?);
         if data.is_none() {
+            // Named after what usually comes before it: from now on only checkpoints are synced.
             database
-                .enable_bulk_loading()
+                .disable_bulk_loading()
                 .map_err(|error| anyhow!("preparing {path}: {error}"))?;
         }
         let duties = Arc::new(Duties::default());
-        let (stop, stopping) = oneshot::channel();
+        let stop = CancellationToken::new();
         let (done, stopped) = mpsc::channel();
-        let engine = Engine {
-            listener,
-            database: database.clone(),
-            duties: duties.clone(),
-            path: path.into(),
-        };
-        std::thread::Builder::new()
-            .name("dynamodb".into())
-            .spawn(move || {
-                if let Err(error) = engine.run(stopping) {
-                    tracing::error!(%error, "DynamoDB stopped");
-                }
-                done.send(()).ok();
-            })
-            .context("no thread for DynamoDB")?;
+        for (listener, database, threads) in [
+            (listener, database.clone(), THREADS),
+            (listing_listener, listing, LISTING_THREADS),
+        ] {
+            let engine = Engine {
+                listener,
+                database,
+                threads,
+            };
+            let (stop, done) = (stop.clone(), done.clone());
+            std::thread::Builder::new()
+                .name("dynamodb".into())
+                .spawn(move || {
+                    if let Err(error) = engine.run(stop) {
+                        tracing::error!(%error, "DynamoDB stopped");
+                    }
+                    drop(done);
+                })
+                .context("no thread for DynamoDB")?;
+        }
+        let upkeep = keep_up(database.clone(), duties.clone(), path.into());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
         Ok(DynamoDb {
             address,
+            listing_address,
             database,
             duties,
-            stop: Some(stop),
+            stop: stop.drop_guard(),
             stopped: Mutex::new(stopped),
             files,
         })
@@ -101,6 +113,16 @@ impl DynamoDb {
     /// The endpoint for SDKs and the AWS CLI: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where it answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it answers `Query` and `Scan` without holding up anybody else.
+    pub(crate) fn listing_address(&self) -> SocketAddr {
+        self.listing_address
     }
 
     /// Creates a table from the resolved `Properties` of an `AWS::DynamoDB::Table` with its `TableName`.
@@ -121,45 +143,44 @@ impl DynamoDb {
     }
 
     /// Stops the engine: no new connections, running requests finish, files are closed. Blocks for at most 5 seconds.
-    pub fn shutdown(mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop.send(()).ok();
-        }
-        let stopped = self.stopped.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if stopped.recv_timeout(SHUTDOWN_LIMIT).is_err() {
+    pub fn shutdown(self) {
+        drop(self.stop);
+        let stopped = self.stopped.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if stopped.recv_timeout(SHUTDOWN_LIMIT) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("DynamoDB still has requests running; not waiting for them");
         }
     }
 }
 
-/// What the engine's thread owns.
+async fn listen(port: u16) -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = super::server::listen("DynamoDB", port).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let listener = listener.into_std().context("the listener cannot change hands")?;
+    Ok((listener, address))
+}
+
+/// What an engine's thread owns.
 struct Engine {
     listener: std::net::TcpListener,
     database: Database,
-    duties: Arc<Duties>,
-    path: PathBuf,
+    threads: usize,
 }
 
 impl Engine {
-    fn run(self, stopping: oneshot::Receiver<()>) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("dynamodb")
-            .enable_all()
-            .build()?;
+    fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Engine {
             listener,
             database,
-            duties,
-            path,
+            threads,
         } = self;
-        runtime.spawn(keep_up(database.clone(), duties, path));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("dynamodb")
+            .enable_all()
+            .build()?;
         let served = runtime.block_on(async move {
             let listener = TcpListener::from_std(listener)?;
-            let stopping = async move {
-                stopping.await.ok();
-            };
-            dynoxide::server::serve_with_shutdown(listener, database, stopping)
+            dynoxide::server::serve_with_shutdown(listener, database, stop.cancelled_owned())
                 .await
                 .map_err(|error| anyhow!(error))
         });
@@ -168,7 +189,7 @@ impl Engine {
     }
 }
 
-/// The upkeep, round after round; it ends with its runtime.
+/// The upkeep, round after round.
 async fn keep_up(database: Database, duties: Arc<Duties>, path: PathBuf) {
     let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
     loop {

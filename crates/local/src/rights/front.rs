@@ -2,6 +2,7 @@
 //! came: an HTTP proxy between would cost three times the engine's own work.
 
 use super::{DYNAMODB, Denied, Guard, access_key};
+use crate::engines::dynamodb::DynamoDb;
 use crate::engines::server::listen;
 use anyhow::Context;
 use httparse::{EMPTY_HEADER, Status};
@@ -28,13 +29,16 @@ pub struct Front {
 }
 
 impl Front {
-    /// Opens a front on `port` (0 for any free one) for the DynamoDB that answers at `engine`.
-    pub async fn of_dynamodb(port: u16, engine: &str, guard: &Guard) -> anyhow::Result<Self> {
+    /// Opens a front on `port` (0 for any free one) for this DynamoDB.
+    pub async fn of_dynamodb(port: u16, engine: &DynamoDb, guard: &Guard) -> anyhow::Result<Self> {
         let listener = listen("DynamoDB", port).await?;
         let address = listener.local_addr().context("the listener has no address")?;
         let stop = CancellationToken::new();
-        let engine = Arc::from(engine.trim_start_matches("http://"));
-        tokio::spawn(accept(listener, engine, guard.clone(), stop.clone()));
+        let behind = Arc::new(Behind {
+            items: engine.address(),
+            lists: engine.listing_address(),
+        });
+        tokio::spawn(accept(listener, behind, guard.clone(), stop.clone()));
         Ok(Self {
             address,
             _stop: stop.drop_guard(),
@@ -47,15 +51,22 @@ impl Front {
     }
 }
 
-async fn accept(listener: TcpListener, engine: Arc<str>, guard: Guard, stop: CancellationToken) {
+/// Where DynamoDB answers.
+#[derive(Debug)]
+struct Behind {
+    items: SocketAddr,
+    lists: SocketAddr,
+}
+
+async fn accept(listener: TcpListener, behind: Arc<Behind>, guard: Guard, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let Ok((client, _)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (engine, guard, stop) = (Arc::clone(&engine), guard.clone(), stop.clone());
+        let (behind, guard, stop) = (Arc::clone(&behind), guard.clone(), stop.clone());
         tokio::spawn(async move {
-            if let Some(Err(error)) = stop.run_until_cancelled(pass(client, &engine, &guard)).await {
+            if let Some(Err(error)) = stop.run_until_cancelled(pass(client, &behind, &guard)).await {
                 tracing::debug!(%error, "a connection to DynamoDB broke");
             }
         });
@@ -63,18 +74,24 @@ async fn accept(listener: TcpListener, engine: Arc<str>, guard: Guard, stop: Can
 }
 
 /// Passes requests and their answers on, in turn, until one side closes.
-async fn pass(client: TcpStream, engine: &str, guard: &Guard) -> io::Result<()> {
-    let engine = TcpStream::connect(engine).await?;
-    for stream in [&client, &engine] {
-        stream.set_nodelay(true)?;
-    }
-    let (mut client, mut engine) = (Side::new(client, Kind::Request), Side::new(engine, Kind::Answer));
+async fn pass(client: TcpStream, behind: &Behind, guard: &Guard) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let mut client = Side::new(client, Kind::Request);
+    let (mut items, mut lists) = (None, None);
     while let Some((head, request)) = client.read().await? {
         let caller = access_key(&head.signature);
         if let Err(denied) = DYNAMODB.check(guard, caller, &head.target, &request[head.end..]) {
             client.stream.write_all(refusal(&denied).as_bytes()).await?;
             continue;
         }
+        let (engine, address) = match head.target.rsplit('.').next() {
+            Some("Query" | "Scan") => (&mut lists, behind.lists),
+            _ => (&mut items, behind.items),
+        };
+        let engine = match engine {
+            Some(open) => open,
+            None => engine.insert(Side::to(address).await?),
+        };
         engine.stream.write_all(&request).await?;
         let Some((_, answer)) = engine.read().await? else {
             return Ok(());
@@ -124,6 +141,13 @@ impl Side {
             kind,
             buffer: Vec::with_capacity(4096),
         }
+    }
+
+    /// The other end of a new connection, which answers.
+    async fn to(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self::new(stream, Kind::Answer))
     }
 
     /// One whole message, as it came; `None` where the other end has closed.
@@ -187,7 +211,6 @@ impl Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engines::dynamodb::DynamoDb;
     use crate::template::Role;
     use std::collections::HashMap;
 
@@ -197,9 +220,7 @@ mod tests {
         let guard = Guard::default();
         let roles = HashMap::from([("F".to_owned(), Role::default())]);
         guard.0.roles.set(roles).expect("once");
-        let front = Front::of_dynamodb(0, &engine.endpoint(), &guard)
-            .await
-            .expect("a port");
+        let front = Front::of_dynamodb(0, &engine, &guard).await.expect("a port");
         let client = crate::sandbox::http_client().expect("a client");
         let ask = async |caller: &str, padding: usize| {
             let signature = format!(

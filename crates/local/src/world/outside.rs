@@ -69,7 +69,7 @@ impl Outside {
         let place = data("dynamodb");
         let dynamodb = DynamoDb::start(0, place.as_deref()).await?;
         let guard = Guard::default();
-        let start = async |port| Front::of_dynamodb(port, &dynamodb.endpoint(), &guard).await;
+        let start = async |port| Front::of_dynamodb(port, &dynamodb, &guard).await;
         let dynamodb_front = on_port("DynamoDB", ports.dynamodb, &mut notes, start).await?;
         let start = async |port| SecretsManager::start(port, guard.clone()).await;
         let secrets = on_port("Secrets Manager", ports.secrets, &mut notes, start).await?;
