@@ -1,6 +1,8 @@
 //! A week of orders as fast as the warehouse takes them, with the local world as everybody has it.
 
 use std::path::Path;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use local::binaries::Binaries;
@@ -13,6 +15,8 @@ use crate::report::{self, Table};
 
 /// What `WarehouseOrdersPerMinute` is by default, in orders a second.
 const WAREHOUSE_TAKES: f64 = 8.0;
+/// How often the memory is looked at.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// What the week took.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,9 +29,18 @@ pub(crate) struct Week {
     pub(crate) seconds: f64,
     /// The least that the warehouse can take for so many, in seconds.
     pub(crate) least_seconds: f64,
-    /// Resident memory of the local world, before and after, in bytes.
-    pub(crate) world_bytes: [u64; 2],
-    /// Resident memory of all processes of functions at the end, in bytes.
+    /// The memory every ten seconds, from before the first order to after the last.
+    pub(crate) memory: Vec<Look>,
+}
+
+/// Resident memory at one time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// Seconds since the first request.
+    pub(crate) at: f64,
+    /// Of the local world, in bytes.
+    pub(crate) world_bytes: u64,
+    /// Of all processes of functions, in bytes.
     pub(crate) functions_bytes: u64,
 }
 
@@ -39,14 +52,28 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         ..Options::default()
     })
     .await?;
-    let before = Memory::of(&world)?;
-    let replayed = replay(&ReplayArgs {
+    let begun = Instant::now();
+    let look = || {
+        Memory::of(&world).map(|memory| Look {
+            at: begun.elapsed().as_secs_f64(),
+            world_bytes: memory.world,
+            functions_bytes: memory.functions,
+        })
+    };
+    let args = ReplayArgs {
         orders: orders.to_owned(),
         rate: None,
         shop: world.shop_url().to_owned(),
-    })
-    .await?;
-    let after = Memory::of(&world)?;
+    };
+    let mut replaying = pin!(replay(&args));
+    let mut memory = vec![look()?];
+    let replayed = loop {
+        match tokio::time::timeout(LOOK, &mut replaying).await {
+            Ok(replayed) => break replayed?,
+            Err(_) => memory.push(look()?),
+        }
+    };
+    memory.push(look()?);
     println!("{replayed}");
     #[expect(clippy::cast_precision_loss, reason = "thousands of orders")]
     let least_seconds = replayed.orders as f64 / WAREHOUSE_TAKES;
@@ -55,13 +82,12 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         in_warehouse: replayed.forwarded,
         seconds: replayed.took.as_secs_f64(),
         least_seconds,
-        world_bytes: [before.world, after.world],
-        functions_bytes: after.functions,
+        memory,
     };
     world.stop().await;
     let complete = week.in_warehouse == week.orders;
-    let table = table(&week);
-    report::publish(out, "week", week, &[table])?;
+    let tables = [table(&week), memory_table(&week)];
+    report::publish(out, "week", week, &tables)?;
     if !complete {
         bail!("not every order of the week reached the warehouse");
     }
@@ -77,19 +103,26 @@ fn table(week: &Week) -> Table {
             "in the warehouse",
             "took, s",
             "the warehouse's least, s",
-            "world before, MB",
-            "after, MB",
         ],
     );
-    let [before, after] = week.world_bytes.map(super::megabytes);
     table.row([
         "week".to_owned(),
         week.orders.to_string(),
         week.in_warehouse.to_string(),
         format!("{:.1}", week.seconds),
         format!("{:.1}", week.least_seconds),
-        before,
-        after,
     ]);
+    table
+}
+
+fn memory_table(week: &Week) -> Table {
+    let mut table = Table::new("Its memory", &["at, s", "world, MB", "functions, MB"]);
+    for look in &week.memory {
+        table.row([
+            format!("{:.0}", look.at),
+            super::megabytes(look.world_bytes),
+            super::megabytes(look.functions_bytes),
+        ]);
+    }
     table
 }
