@@ -20,6 +20,8 @@ pub(crate) struct WarmRequest {
     pub(crate) samples: usize,
     /// The function's own processor time (median), in microseconds.
     pub(crate) cpu_us: f64,
+    /// What it stays below in a tenth of all requests, in microseconds.
+    pub(crate) cpu_best_us: f64,
     /// From the event to the answer (median), in microseconds.
     pub(crate) wall_us: f64,
     /// Instructions (callgrind), where valgrind is there.

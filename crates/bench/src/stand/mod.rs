@@ -23,7 +23,7 @@ use local::template::{Document, Function, Stack};
 use local::world::{Options, Outside};
 
 pub(crate) use binaries::{Binaries, Build, sizes};
-pub(crate) use median::{median, microseconds};
+pub(crate) use median::{best_tenth, median, microseconds};
 pub(crate) use process::{Launch, Process};
 pub(crate) use processor::Share;
 pub(crate) use request::Request;
