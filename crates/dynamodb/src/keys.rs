@@ -28,7 +28,7 @@ pub(crate) const PLACED_AT: &str = "placed_at";
 pub(crate) const STATUS: &str = "status";
 /// Orders: there only while it is set aside for a human.
 pub(crate) const PARKED: &str = "parked";
-/// Orders: all the rest, as JSON, deflated (RFC 1951).
+/// Orders: all the rest, packed.
 pub(crate) const DOCUMENT: &str = "document";
 /// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due: the order's lane. A partition takes 1,000
 /// writes a second, 60 times the orders of the busiest hour so far.

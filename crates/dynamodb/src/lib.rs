@@ -5,11 +5,11 @@
 
 mod catalogue;
 mod circuits;
-mod deflated;
 mod failure;
 mod keys;
 mod order_document;
 mod orders;
+mod packed;
 mod stock;
 
 pub use circuits::WarehouseCircuit;

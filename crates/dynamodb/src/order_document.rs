@@ -1,10 +1,10 @@
-//! How an order is stored: what conditions, indexes and searches need as attributes, the rest as one JSON text, compressed: an order of
-//! 13 lines stays below the kilobyte that a write unit is for, all its life.
+//! How an order is stored: what conditions, indexes and searches need as attributes, the rest as one packed document: an order of 13 lines
+//! stays below the kilobyte that a write unit is for, all its life.
 
 use app::ports::StoreError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use data_encoding::HEXLOWER;
+use data_encoding::BASE64_NOPAD;
 use domain::{
     Address, AttemptState, Capture, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent,
     Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PricedLine, Quantity, Quote, Refund,
@@ -14,14 +14,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Item;
-use crate::deflated::{deflate, inflate};
 use crate::failure::corrupt;
 use crate::keys::{DOCUMENT, DUE, DUE_AT, ORDER_ID, PARKED, PLACED_AT, STATUS, VERSION};
+use crate::packed::{pack, unpack};
 
 /// The item of an order.
 pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
-    let document = serde_json::to_vec(&Document::of(order)).map_err(corrupt)?;
-    let document = Blob::new(deflate(&document));
+    let document = Blob::new(pack(&Document::of(order)).map_err(corrupt)?);
     let number = |n: String| AttributeValue::N(n);
     let mut item = Item::from([
         (ORDER_ID.to_owned(), AttributeValue::S(order.id.to_string())),
@@ -70,9 +69,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             .and_then(|n| n.parse::<i64>().ok())
     };
     let document = item.get(DOCUMENT).and_then(|value| value.as_b().ok());
-    let document = inflate(document.map_or(&[], Blob::as_ref));
-    let document = document.map_err(|error| corrupt(error.to_string()))?;
-    let document: Document = serde_json::from_slice(&document).map_err(corrupt)?;
+    let document: Document = unpack(document.map_or(&[], Blob::as_ref)).map_err(corrupt)?;
     let read = || {
         let head = Head {
             id: OrderId::parse(text(ORDER_ID)?).ok()?,
@@ -98,9 +95,10 @@ struct Head {
     due_at: Option<Timestamp>,
 }
 
-/// All the rest. Times in milliseconds since 1970, money in minor units of `currency`, rates in percent.
+/// All the rest, by the order of the fields. Times in milliseconds since 1970, money in minor units of `currency`, rates in percent.
 #[derive(Serialize, Deserialize)]
 struct Document {
+    /// In base 64.
     fingerprint: String,
     customer: Person,
     ship_to: Destination,
@@ -113,17 +111,11 @@ struct Document {
     total: i64,
     held: usize,
     reserved_until: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     payment: Option<Attempt>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     capture: Option<Taken>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Back>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     erp_number: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     parked: Option<SetAside>,
-    #[serde(default)]
     tries: u32,
     /// When, what.
     history: Vec<(i64, String)>,
@@ -149,9 +141,7 @@ struct Attempt {
     number: u32,
     started_at: i64,
     expires_at: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     session: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     failed: bool,
 }
 
@@ -169,12 +159,11 @@ struct Back {
     amount: i64,
     currency: String,
     reason: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum SetAside {
     AmountDiffers {
         at: i64,
@@ -210,7 +199,7 @@ impl Document {
             )
         };
         Self {
-            fingerprint: HEXLOWER.encode(order.fingerprint.as_bytes()),
+            fingerprint: BASE64_NOPAD.encode(order.fingerprint.as_bytes()),
             customer: Person {
                 name: order.customer.name.clone(),
                 email: order.customer.email.clone(),
@@ -274,7 +263,7 @@ impl Document {
                 event: HistoryEvent::parse(&event)?,
             })
         };
-        let fingerprint = HEXLOWER.decode(self.fingerprint.as_bytes()).ok()?;
+        let fingerprint = BASE64_NOPAD.decode(self.fingerprint.as_bytes()).ok()?;
         Some(Order {
             id: head.id,
             version: head.version,

@@ -3,10 +3,10 @@
 use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
-use domain::{Circuit, LINES_PER_STEP, Lane, Order, Product, Sku, StockChange};
+use domain::{Circuit, LINES_PER_STEP, Lane, Order, Parked, ParkedReason, Product, Sku, StockChange};
 use jiff::SignedDuration;
 
-use crate::{MemoryStore, a_product, an_order, noon};
+use crate::{MemoryStore, a_product, an_order, eur, noon};
 
 /// Fills the store that a contract is tried on.
 pub trait Stocking: Sync {
@@ -82,6 +82,16 @@ async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
     let builder = an_order().lines(2);
     let now = noon();
     let started = builder.placed().start_attempt(now);
+    let rejected = |key: &str| {
+        let paid = builder.clone().under(key).paid();
+        paid.rejected_by_warehouse(now).expect("paid")
+    };
+    let refunded = rejected("refunded");
+    let payment_id = refunded.due_refund().expect("a refund").payment_id.clone();
+    let reason = ParkedReason::AmountDiffers {
+        payment_id: payment_id.clone(),
+        captured: eur(1),
+    };
     let orders = [
         builder.clone().under("draft").draft(),
         builder.clone().under("placed").placed(),
@@ -101,12 +111,12 @@ async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
             .placed()
             .expire(now)
             .expect("placed"),
-        builder
-            .clone()
-            .under("rejected")
-            .paid()
-            .rejected_by_warehouse(now)
-            .expect("paid"),
+        rejected("rejected"),
+        refunded.refunded(&payment_id, "re_1".to_owned(), now),
+        Order {
+            parked: Some(Parked { at: now, reason }),
+            ..builder.clone().under("parked").placed()
+        },
     ];
     for order in orders {
         let Committed::Done(stored) = store.commit(order.clone(), Vec::new()).await.expect("a commit") else {
