@@ -78,7 +78,8 @@ pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) 
     assert_eq!(store.all_levels().await.expect("all levels"), levels);
 }
 
-async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
+/// One of each state, and with everything that an order may have.
+fn orders_of_every_kind() -> Vec<Order> {
     let builder = an_order().lines(2);
     let now = noon();
     let started = builder.placed().start_attempt(now);
@@ -92,7 +93,7 @@ async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
         payment_id: payment_id.clone(),
         captured: eur(1),
     };
-    let orders = [
+    vec![
         builder.clone().under("draft").draft(),
         builder.clone().under("placed").placed(),
         Order {
@@ -117,8 +118,11 @@ async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
             parked: Some(Parked { at: now, reason }),
             ..builder.clone().under("parked").placed()
         },
-    ];
-    for order in orders {
+    ]
+}
+
+async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
+    for order in orders_of_every_kind() {
         let Committed::Done(stored) = store.commit(order.clone(), Vec::new()).await.expect("a commit") else {
             panic!("not stored: {order:?}");
         };
