@@ -6,7 +6,7 @@
 use std::any::type_name;
 use std::error::Error as StdError;
 
-use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{PooledClient, build_request};
@@ -19,6 +19,7 @@ use crate::clock::Deadline;
 const PATH: &str = "/2018-06-01/runtime/invocation";
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 /// Not sent by every version of Lambda. What came with an invocation goes back with its answer, which is refused where it comes too late.
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
@@ -72,7 +73,7 @@ where
     }
     let request_id = text(&headers, REQUEST_ID)?.to_owned();
     let deadline = Deadline::from_millisecond(text(&headers, DEADLINE)?.parse()?);
-    let outcome = match serde_json::from_slice(&event) {
+    let outcome = match serde_json::from_slice(event.as_ref()) {
         Ok(payload) => {
             let invocation = Invocation {
                 request_id: request_id.clone(),
@@ -86,23 +87,19 @@ where
         }
         Err(error) => Err(unreadable(&error)),
     };
-    let (to, told) = match outcome {
-        Ok(answer) => ("response", serde_json::to_vec(&answer)?),
-        Err(failed) => ("error", serde_json::to_vec(&failed)?),
-    };
-    let mut tell = build_request()
-        .method(Method::POST)
-        .uri(format!("{PATH}/{request_id}/{to}"))
-        .body(Body::from(told))?;
+    let mut tell = build_request().method(Method::POST);
     if let Some(id) = headers.get(INVOCATION_ID) {
-        tell.headers_mut().insert(INVOCATION_ID, id.clone());
+        tell = tell.header(INVOCATION_ID, id);
     }
-    if to == "error" {
-        let unhandled = HeaderValue::from_static("unhandled");
-        tell.headers_mut()
-            .insert("lambda-runtime-function-error-type", unhandled);
-    }
-    let (status, ..) = call(lambda, tell).await?;
+    let at = |what: &str| format!("{PATH}/{request_id}/{what}");
+    let (tell, told) = match outcome {
+        Ok(answer) => (tell.uri(at("response")), serde_json::to_vec(&answer)?),
+        Err(failed) => (
+            tell.uri(at("error")).header(ERROR_TYPE, "unhandled"),
+            serde_json::to_vec(&failed)?,
+        ),
+    };
+    let (status, ..) = call(lambda, tell.body(Body::from(told))?).await?;
     if status.is_server_error() {
         return Err(format!("Lambda answers {status} to what came of an invocation").into());
     }
@@ -117,10 +114,9 @@ where
 async fn call(
     lambda: &PooledClient,
     request: Request<Body>,
-) -> Result<(StatusCode, HeaderMap, Vec<u8>), Error> {
+) -> Result<(StatusCode, HeaderMap, impl AsRef<[u8]> + use<>), Error> {
     let (head, body) = Response::into_parts(lambda.call(request).await?);
-    let body = body.collect().await?.to_bytes();
-    Ok((head.status, head.headers, body.into()))
+    Ok((head.status, head.headers, body.collect().await?.to_bytes()))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Error> {
@@ -224,7 +220,7 @@ mod tests {
         let told = told.lock().expect("notes");
         let (path, headers, failed) = &told[0];
         assert_eq!(path, "/2018-06-01/runtime/invocation/r7/error");
-        assert_eq!(headers["lambda-runtime-function-error-type"], "unhandled");
+        assert_eq!(headers[ERROR_TYPE], "unhandled");
         let kind = "lambda_kit::invocations::tests::DiskFull";
         assert_eq!(
             *failed,
