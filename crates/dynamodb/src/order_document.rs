@@ -95,70 +95,109 @@ struct Head {
     due_at: Option<Timestamp>,
 }
 
-/// All the rest, by the order of the fields. Times in milliseconds since 1970, money in minor units of `currency`, rates in percent.
+/// All the rest. Times in milliseconds since 1970, money in minor units of `currency`, rates in percent. Stored names are short, since LZ4
+/// does not make them so; a name that was in use never gets another meaning.
 #[derive(Serialize, Deserialize)]
 struct Document {
     /// In base 64.
+    #[serde(rename = "f")]
     fingerprint: String,
+    #[serde(rename = "c")]
     customer: Person,
+    #[serde(rename = "s")]
     ship_to: Destination,
+    #[serde(rename = "u")]
     currency: String,
-    /// SKU, name, pieces, unit price, tax rate, line total.
-    lines: Vec<(String, String, u32, i64, u8, i64)>,
+    /// SKU, name, pieces, unit price, tax rate.
+    #[serde(rename = "l")]
+    lines: Vec<(String, String, u32, i64, u8)>,
+    #[serde(rename = "d")]
     shipping: i64,
     /// Rate, net, tax.
+    #[serde(rename = "x")]
     taxes: Vec<(u8, i64, i64)>,
+    #[serde(rename = "t")]
     total: i64,
+    #[serde(rename = "h")]
     held: usize,
+    #[serde(rename = "r")]
     reserved_until: i64,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     payment: Option<Attempt>,
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     capture: Option<Taken>,
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Back>,
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     erp_number: Option<String>,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     parked: Option<SetAside>,
+    #[serde(rename = "y", default)]
     tries: u32,
     /// When, what.
+    #[serde(rename = "e")]
     history: Vec<(i64, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Person {
+    #[serde(rename = "n")]
     name: String,
+    #[serde(rename = "m")]
     email: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Destination {
+    #[serde(rename = "n")]
     name: String,
+    #[serde(rename = "s")]
     street: String,
+    #[serde(rename = "p")]
     postal_code: String,
+    #[serde(rename = "c")]
     city: String,
+    #[serde(rename = "l")]
     country: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Attempt {
+    #[serde(rename = "n")]
     number: u32,
+    #[serde(rename = "s")]
     started_at: i64,
+    #[serde(rename = "e")]
     expires_at: i64,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     session: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
     failed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Taken {
+    #[serde(rename = "i")]
     payment_id: String,
+    #[serde(rename = "a")]
     amount: i64,
+    #[serde(rename = "u")]
     currency: String,
+    #[serde(rename = "t")]
     at: i64,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Back {
+    #[serde(rename = "i")]
     payment_id: String,
+    #[serde(rename = "a")]
     amount: i64,
+    #[serde(rename = "u")]
     currency: String,
+    #[serde(rename = "r")]
     reason: String,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<String>,
 }
 
@@ -187,7 +226,7 @@ impl Document {
                 quantity,
                 unit_price,
                 tax_rate,
-                line_total,
+                line_total: _,
             } = line;
             (
                 sku.to_string(),
@@ -195,7 +234,6 @@ impl Document {
                 quantity.get(),
                 unit_price.minor(),
                 tax_rate.percent(),
-                line_total.minor(),
             )
         };
         Self {
@@ -239,17 +277,17 @@ impl Document {
     fn into_order(self, head: &Head) -> Option<Order> {
         let currency = Currency::parse(&self.currency)?;
         let money = |minor: i64| Money::new(minor, currency);
-        let line =
-            |(sku, name, pieces, unit_price, rate, line_total): (String, String, u32, i64, u8, i64)| {
-                Some(PricedLine {
-                    sku: Sku::parse(&sku).ok()?,
-                    name,
-                    quantity: Quantity::new(i64::from(pieces))?,
-                    unit_price: money(unit_price),
-                    tax_rate: TaxRate::from_percent(rate)?,
-                    line_total: money(line_total),
-                })
-            };
+        let line = |(sku, name, pieces, unit_price, rate): (String, String, u32, i64, u8)| {
+            let (unit_price, quantity) = (money(unit_price), Quantity::new(i64::from(pieces))?);
+            Some(PricedLine {
+                sku: Sku::parse(&sku).ok()?,
+                name,
+                quantity,
+                unit_price,
+                tax_rate: TaxRate::from_percent(rate)?,
+                line_total: unit_price.times(quantity.get()).ok()?,
+            })
+        };
         let part = |(rate, net, tax): (u8, i64, i64)| {
             Some(TaxPart {
                 rate: TaxRate::from_percent(rate)?,

@@ -1,7 +1,7 @@
-//! Documents as they are stored: `MessagePack` (<https://msgpack.org>) without the names of fields, compressed as a block of LZ4 behind its
-//! length in four bytes, lowest first.
+//! Documents as they are stored: `MessagePack` (<https://msgpack.org>), compressed as a block of LZ4 behind its length in four bytes, lowest
+//! first.
 //!
-//! Fields go by their order: a new one comes last, with a default for the documents that are older.
+//! Fields go by their names: while a deployment moves on, or back, each release reads what the other wrote.
 
 use std::error::Error;
 
@@ -17,7 +17,7 @@ const LARGEST: usize = 1024 * 1024;
 /// # Errors
 /// Where it cannot be written as `MessagePack`.
 pub(crate) fn pack(document: &impl Serialize) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-    rmp_serde::to_vec(document).map(|written| compress_prepend_size(&written))
+    rmp_serde::to_vec_named(document).map(|written| compress_prepend_size(&written))
 }
 
 /// The document that was packed.
@@ -48,6 +48,32 @@ mod tests {
             );
         }
         assert!(pack(&long).expect("packed").len() * 50 < long.len());
+    }
+
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct Older {
+        name: String,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct Newer {
+        name: String,
+        #[serde(default)]
+        nickname: Option<String>,
+    }
+
+    #[test]
+    fn a_release_reads_what_the_one_before_and_the_one_after_it_wrote() {
+        let name = || "Ada".to_owned();
+        let older = Older { name: name() };
+        let newer = Newer {
+            name: name(),
+            nickname: None,
+        };
+        let packed = pack(&older).expect("packed");
+        assert_eq!(unpack::<Newer>(&packed).expect("of the release before"), newer);
+        let packed = pack(&newer).expect("packed");
+        assert_eq!(unpack::<Older>(&packed).expect("of the release after"), older);
     }
 
     #[test]
