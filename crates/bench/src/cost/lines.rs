@@ -16,9 +16,8 @@ use crate::stand::Request;
 const API_UNIT: f64 = 512.0 * 1_024.0;
 /// A process goes by what it read of the warehouse's circuit for 30 seconds (`app::Breaker`).
 const CIRCUIT_READS_AN_HOUR: f64 = 120.0;
-/// Every operation has its duration; in an hour with traffic there is a cold start of some operation.
-const METRICS_OF_OPERATION: f64 = 1.0;
-const METRICS_OF_ALL: f64 = 1.0;
+/// In any hour there is a cold start of some operation, and one metric counts them all.
+const COLD_STARTS: f64 = 1.0;
 impl Basis {
     pub(super) fn cdn(&self, bill: &mut Bill, traffic: Traffic) {
         let prices = &self.list.prices;
@@ -159,9 +158,10 @@ impl Basis {
         busy: &BTreeMap<&str, Busy>,
     ) -> anyhow::Result<()> {
         let prices = &self.list.prices;
-        let mut metrics = count(WAITING.len()) + METRICS_OF_ALL;
+        let mut metrics = count(WAITING.len()) + COLD_STARTS;
         for name in busy.keys() {
-            metrics += self.function(name)?.operations * METRICS_OF_OPERATION;
+            // Each has its duration.
+            metrics += self.function(name)?.operations;
         }
         if traffic.orders > 0.0 {
             metrics += count(ALL_WELL.len());
