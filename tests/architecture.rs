@@ -15,12 +15,11 @@ const FUNCTIONS: [&str; 7] = [
     "payment-events",
     "reconciler",
 ];
-/// What only tests, operators and the local world use.
-const NOT_IN_PRODUCTION: [&str; 7] = ["bench", "kontor-tests", "local", "no-op", "ops", "sim", "testkit"];
-
 /// Each workspace crate with its dependencies that ship with it, and those alone that are crates of the workspace.
 struct Workspace {
     all: BTreeMap<String, BTreeSet<String>>,
+    /// The folder at the top in which each crate is.
+    side: BTreeMap<String, String>,
 }
 
 impl Workspace {
@@ -38,19 +37,39 @@ impl Workspace {
             .expect("cargo runs");
         let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata");
         let texts = |value: &Value, name: &str| value[name].as_str().expect("a text").to_owned();
-        let all = metadata["packages"]
-            .as_array()
-            .expect("packages")
+        let packages = metadata["packages"].as_array().expect("packages");
+        let root = texts(&metadata, "workspace_root");
+        let side = packages.iter().map(|package| {
+            let manifest = texts(package, "manifest_path");
+            let inside = manifest.strip_prefix(&root).expect("below the root");
+            let side = inside
+                .trim_start_matches('/')
+                .split('/')
+                .next()
+                .expect("a folder");
+            (texts(package, "name"), side.to_owned())
+        });
+        let all = packages.iter().map(|package| {
+            let shipped = package["dependencies"].as_array().expect("dependencies").iter();
+            let shipped = shipped.filter(|dependency| dependency["kind"].is_null());
+            (
+                texts(package, "name"),
+                shipped.map(|dependency| texts(dependency, "name")).collect(),
+            )
+        });
+        Self {
+            all: all.collect(),
+            side: side.collect(),
+        }
+    }
+
+    /// The crates in any of these folders at the top.
+    fn below(&self, folders: &[&str]) -> Vec<&str> {
+        let inside = self
+            .side
             .iter()
-            .map(|package| {
-                let shipped = package["dependencies"].as_array().expect("dependencies").iter();
-                let shipped = shipped.filter(|dependency| dependency["kind"].is_null());
-                (
-                    texts(package, "name"),
-                    shipped.map(|dependency| texts(dependency, "name")).collect(),
-                )
-            });
-        Self { all: all.collect() }
+            .filter(|(_, side)| folders.contains(&side.as_str()));
+        inside.map(|(name, _)| name.as_str()).collect()
     }
 
     /// The dependencies of `crate_name` that are crates of the workspace.
@@ -127,13 +146,24 @@ fn the_operators_command_looks_at_the_shop_by_its_adapters_alone() {
 }
 
 #[test]
-fn functions_never_import_each_other_or_what_is_not_for_production() {
+fn functions_never_import_each_other() {
     let workspace = Workspace::read();
     for function in FUNCTIONS {
         let own = workspace.own(function);
-        for forbidden in FUNCTIONS.iter().chain(&NOT_IN_PRODUCTION) {
-            assert!(!own.contains(forbidden), "{function} must not import {forbidden}");
+        for other in FUNCTIONS {
+            assert!(!own.contains(other), "{function} must not import {other}");
         }
+    }
+}
+
+#[test]
+fn nothing_that_ships_imports_a_tool() {
+    let workspace = Workspace::read();
+    let never_shipped = workspace.below(&["tools", "tests"]);
+    for name in workspace.below(&["crates", "functions"]) {
+        let own = workspace.own(name);
+        let tools: Vec<_> = never_shipped.iter().filter(|tool| own.contains(**tool)).collect();
+        assert!(tools.is_empty(), "{name} must not import {tools:?}");
     }
 }
 
@@ -153,7 +183,7 @@ fn only_the_workspaces_manifest_names_versions() {
 fn manifests() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut manifests = Vec::new();
-    for room in ["crates", "functions"] {
+    for room in ["crates", "functions", "tools"] {
         for entry in std::fs::read_dir(root.join(room)).expect("a room") {
             let path = entry.expect("an entry").path().join("Cargo.toml");
             manifests.push((

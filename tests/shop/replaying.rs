@@ -9,7 +9,7 @@ use local::replay::{ReplayArgs, replay};
 async fn replay_first(file: &str, count: usize) -> local::replay::Report {
     let mut orders = tempfile::NamedTempFile::new().expect("a file");
     let path = format!(
-        "{}/../crates/local/data/online-retail/{file}",
+        "{}/../tools/local/data/online-retail/{file}",
         env!("CARGO_MANIFEST_DIR")
     );
     for line in std::fs::read_to_string(path).expect("orders").lines().take(count) {

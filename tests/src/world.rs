@@ -136,7 +136,7 @@ pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
 /// # Panics
 /// Where the real catalogue is empty.
 pub fn catalogue() -> String {
-    let real = include_str!("../../crates/local/data/online-retail/products.csv");
+    let real = include_str!("../../tools/local/data/online-retail/products.csv");
     let mut rows = real.lines();
     let header = rows.next().expect("a header");
     let columns = header.split(',').count();
