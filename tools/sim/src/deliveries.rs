@@ -156,8 +156,8 @@ impl Op {
                 order.version,
                 order.status.name(),
                 order.held,
-                order.due_at,
-                order.tries,
+                order.due_at(),
+                order.jobs.iter().map(|job| job.tries).sum::<u32>(),
                 stock.len()
             ),
             Self::Remove(order) => format!("remove {} v{}", short(order.id), order.version),

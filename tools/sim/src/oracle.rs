@@ -113,7 +113,7 @@ impl World<'_> {
             order.status,
             Status::Forwarded | Status::Expired | Status::Cancelled | Status::Rejected
         );
-        let at_rest = order.work().is_empty() && order.due_at.is_none();
+        let at_rest = order.work().is_empty() && order.due_at().is_none();
         let finished = at_rest && (ended || order.parked.is_some());
         found.unless(
             finished,

@@ -44,7 +44,7 @@ pub(crate) enum Answer {
     Levels(HashMap<Sku, u32>),
     Order(Option<Order>),
     Committed(Committed),
-    Due(Vec<OrderId>),
+    Due(Vec<(OrderId, Timestamp)>),
     Opened(Opened),
     Session(SessionState),
     Refunded(RefundOutcome),
@@ -232,7 +232,12 @@ impl Orders for Ports {
         self.store(Op::Remove(Box::new(order.clone()))).await.map(drop)
     }
 
-    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         Ok(answer!(self.store(Op::Due(lane, now, limit)).await?, Due))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::ports::{Committed, Shortage};
 use domain::{Circuit, Fingerprint, Lane, Order, OrderId, Sku, Status, StockChange};
+use jiff::Timestamp;
 
 use crate::Mutation;
 
@@ -168,10 +169,12 @@ impl Store {
         self.index_before.clone_from(&self.index);
         self.index.retain(|(_, id, _)| *id != order.id);
         let lost = self.has(Mutation::DueEntryLost) && order.status == Status::Paid;
-        if let Some(due) = order.due_at.filter(|_| !lost) {
-            let entry = (due.as_millisecond(), order.id);
-            let place = self.index.partition_point(|(at, id, _)| (*at, *id) < entry);
-            self.index.insert(place, (entry.0, entry.1, order.lane()));
+        for lane in [Lane::Mending, Lane::Forwarding] {
+            if let Some(due) = order.due_in(lane).filter(|_| !lost) {
+                let entry = (due.as_millisecond(), order.id);
+                let place = self.index.partition_point(|(at, id, _)| (*at, *id) < entry);
+                self.index.insert(place, (entry.0, entry.1, lane));
+            }
         }
         match self.orders.iter_mut().find(|stored| stored.id == order.id) {
             Some(stored) => *stored = order,
@@ -195,11 +198,12 @@ impl Store {
     }
 
     /// [`app::ports::Orders::due`]; `stale`: as it was a write ago.
-    pub(crate) fn due(&self, lane: Lane, now: i64, limit: usize, stale: bool) -> Vec<OrderId> {
+    pub(crate) fn due(&self, lane: Lane, now: i64, limit: usize, stale: bool) -> Vec<(OrderId, Timestamp)> {
         let index = if stale { &self.index_before } else { &self.index };
         let due = index.iter().take_while(|(at, ..)| *at <= now);
         let due = due.filter(|(_, _, own)| *own == lane);
-        due.take(limit).map(|(_, id, _)| *id).collect()
+        let entry = |(at, id, _): &(i64, OrderId, Lane)| Some((*id, Timestamp::from_millisecond(*at).ok()?));
+        due.take(limit).filter_map(entry).collect()
     }
 
     /// [`app::ports::Circuits::store`].

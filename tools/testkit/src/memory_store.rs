@@ -160,16 +160,21 @@ impl Orders for MemoryStore {
         Ok(())
     }
 
-    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         let state = lock(&self.0);
         let mut due: Vec<_> = state
             .orders
             .values()
-            .filter(|order| order.lane() == lane)
-            .filter_map(|order| order.due_at.filter(|at| *at <= now).map(|at| (at, order.id)))
+            .filter_map(|order| order.due_in(lane).map(|at| (at, order.id)))
+            .filter(|(at, _)| *at <= now)
             .collect();
         due.sort_unstable();
-        Ok(due.into_iter().take(limit).map(|(_, id)| id).collect())
+        Ok(due.into_iter().take(limit).map(|(at, id)| (id, at)).collect())
     }
 }
 

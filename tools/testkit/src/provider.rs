@@ -15,6 +15,8 @@ pub enum ProviderFault {
     LostAnswer,
     /// It is refused.
     Refused,
+    /// A refund is refused for good; any other call is refused.
+    RefusedForGood,
 }
 
 /// A payment provider in memory: pages by order and attempt, one capture a page, one refund a payment.
@@ -121,7 +123,9 @@ impl PaymentProvider for FakeProvider {
         let key = (order.id, attempt.number);
         match fault {
             Some(ProviderFault::LostRequest) => return Opened::Unknown("the request was lost".into()),
-            Some(ProviderFault::Refused) => return Opened::Refused("refused".into()),
+            Some(ProviderFault::Refused | ProviderFault::RefusedForGood) => {
+                return Opened::Refused("refused".into());
+            }
             Some(ProviderFault::LostAnswer) | None => {}
         }
         let fresh = Session {
@@ -181,6 +185,9 @@ impl PaymentProvider for FakeProvider {
         match fault {
             Some(ProviderFault::LostRequest) => return RefundOutcome::Unknown("the request was lost".into()),
             Some(ProviderFault::Refused) => return RefundOutcome::Refused("refused".into()),
+            Some(ProviderFault::RefusedForGood) => {
+                return RefundOutcome::RefusedForGood("the account is closed".into());
+            }
             Some(ProviderFault::LostAnswer) | None => {}
         }
         state.refunds.insert(refund.payment_id.clone(), refund.amount);
