@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use local::template::Document;
+use sam_runner::template::Document;
 use serde_json::Value;
 
 fn root() -> PathBuf {

@@ -3,8 +3,8 @@
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use kontor_tests::{Answer, Shopper, a_checkout, items, running};
-use local::template::RouteMethod;
 use reqwest::Method;
+use sam_runner::template::RouteMethod;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use local::template::{Document, Resolver, Stack, Surroundings};
+use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use serde_json::{Map, Value};
 
 /// Which API stands before the functions.
@@ -205,7 +205,7 @@ fn access_log_bytes(template: &Document) -> anyhow::Result<f64> {
     Ok(count(line.len()))
 }
 
-fn function(function: &local::template::Function) -> anyhow::Result<(String, Function)> {
+fn function(function: &sam_runner::template::Function) -> anyhow::Result<(String, Function)> {
     let age = function.environment.get("SECRET_MAX_AGE");
     let secret_max_age_s = age.map(|age| age.parse()).transpose().context("SECRET_MAX_AGE")?;
     let own = Function {
