@@ -1,4 +1,4 @@
-//! Filling the shelves: the catalogue goes into the tables of a shop, on this machine or deployed.
+//! Stocking: the catalogue goes into the tables of a shop, on this machine or deployed.
 
 use std::fs::File;
 use std::io::Read;
@@ -30,7 +30,7 @@ pub struct StockArgs {
     pub outputs: PathBuf,
 }
 
-/// What was put on the shelves.
+/// What was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stocked {
     /// Products written, new ones and known ones.
@@ -53,11 +53,11 @@ pub async fn stock(args: &StockArgs) -> anyhow::Result<Stocked> {
         .build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http);
     let shop = DynamoDb::new(Client::new(&config.load().await), tables);
-    fill_shelves(&shop, &catalogue).await
+    put_catalogue(&shop, &catalogue).await
 }
 
 /// Puts the catalogue into the tables. Stock that is there already stays as it is.
-pub(crate) async fn fill_shelves(shop: &DynamoDb, catalogue: &Catalogue) -> anyhow::Result<Stocked> {
+pub(crate) async fn put_catalogue(shop: &DynamoDb, catalogue: &Catalogue) -> anyhow::Result<Stocked> {
     let products = try_join_all(
         catalogue
             .products

@@ -1,6 +1,6 @@
 //! Chance that can be repeated: the faults of a sandbox follow from its seed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// A source of randomness; seeded, it gives the same faults for the same sequence of requests.
@@ -29,15 +29,7 @@ impl Chance {
     }
 
     fn draw<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
-        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Refuses what is not a probability.
-pub(crate) fn check_probability(name: &str, value: Option<f64>) -> Result<(), String> {
-    match value {
-        Some(value) if !(0.0..=1.0).contains(&value) => Err(format!("{name} is a probability, from 0 to 1")),
-        _ => Ok(()),
+        draw(&mut crate::locked(&self.0))
     }
 }
 

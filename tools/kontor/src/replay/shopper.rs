@@ -14,7 +14,7 @@ const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What one shopper met.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +71,7 @@ impl Shopper {
         for tries_left in (0..TRIES).rev() {
             let answer = client
                 .get(format!("{shop}/api/products?limit=1"))
-                .timeout(PATIENCE)
+                .timeout(REQUEST_TIMEOUT)
                 .send()
                 .await;
             match answer.and_then(reqwest::Response::error_for_status) {
@@ -150,7 +150,7 @@ impl Shopper {
             let request = self
                 .client
                 .post(pay.clone())
-                .timeout(PATIENCE)
+                .timeout(REQUEST_TIMEOUT)
                 .json(&json!({"outcome": "paid"}));
             refused = match request.send().await {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
@@ -197,7 +197,7 @@ impl Shopper {
             let mut request = self
                 .client
                 .request(method.clone(), format!("{}{path}", self.shop))
-                .timeout(PATIENCE);
+                .timeout(REQUEST_TIMEOUT);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }

@@ -3,7 +3,6 @@
 mod options;
 mod outside;
 mod secrets;
-mod shelves;
 
 pub(crate) use options::default_processes;
 pub use options::{Options, Ports};

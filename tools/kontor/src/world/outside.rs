@@ -1,12 +1,16 @@
 //! What surrounds the functions: engines in AWS's place, sandboxes in the payment provider's and the warehouse's.
 
-use super::{Options, secrets, shelves};
+use super::{Options, secrets};
 use crate::catalogue::Catalogue;
-use crate::stocking::fill_shelves;
+use crate::stocking::put_catalogue;
 use anyhow::Context;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::{Client, Config};
+use dynamodb::{DynamoDb, Tables};
 use sam_runner::engines::Engines;
 use sam_runner::engines::proxy::Proxy;
 use sam_runner::gateway::GatewayPort;
+use sam_runner::runtime::REGION;
 use sam_runner::template::{Document, Stack};
 use sandboxes::payments::{Payments, PaymentsConfig};
 use sandboxes::warehouse::{Warehouse, WarehouseConfig};
@@ -103,7 +107,7 @@ impl Outside {
                 self.engines.secrets.put(name, &secrets::text());
             }
         }
-        fill_shelves(&self.tables(stack)?, catalogue).await?;
+        put_catalogue(&self.tables(stack)?, catalogue).await?;
         Ok(())
     }
 
@@ -111,8 +115,19 @@ impl Outside {
     ///
     /// # Errors
     /// Where the template has not all of them.
-    pub fn tables(&self, stack: &Stack) -> anyhow::Result<dynamodb::DynamoDb> {
-        shelves::of(stack, self.engines.dynamodb.endpoint())
+    pub fn tables(&self, stack: &Stack) -> anyhow::Result<DynamoDb> {
+        let name = |id: &str| {
+            let table = stack.tables.iter().find(|table| table.id == id);
+            table
+                .map(|table| table.name.clone())
+                .with_context(|| format!("Resources.{id}: the template has no such table"))
+        };
+        let tables = Tables {
+            products: name("ProductsTable")?,
+            stock: name("StockTable")?,
+            orders: name("OrdersTable")?,
+        };
+        Ok(DynamoDb::new(client(self.engines.dynamodb.endpoint()), tables))
     }
 
     /// What tells the functions' SDK where the engines are.
@@ -130,4 +145,15 @@ impl Outside {
         let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
         own.chain(options.parameters.clone()).collect()
     }
+}
+
+fn client(endpoint: String) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint)
+        // The engine asks for a signature, and takes any.
+        .credentials_provider(Credentials::new("test", "test", None, None, "local"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Client::from_conf(config.build())
 }

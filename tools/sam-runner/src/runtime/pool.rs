@@ -18,7 +18,7 @@ pub(super) type ProcessNumber = u64;
 /// More waiting invocations than this are refused: their callers would have given up long before their turn.
 const LONGEST_LINE: usize = 10_000;
 /// An invocation that found no process after this long is refused.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// What one function may use.
 #[derive(Debug, Clone, Copy)]
@@ -229,7 +229,7 @@ impl Pool {
         while state
             .waiting
             .front()
-            .is_some_and(|first| now.duration_since(first.since) > PATIENCE)
+            .is_some_and(|first| now.duration_since(first.since) > MAX_WAIT)
         {
             if let Some(waiting) = state.waiting.pop_front() {
                 state.in_flight -= 1;

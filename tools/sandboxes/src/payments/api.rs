@@ -12,11 +12,12 @@ use axum::{Json, Router};
 use data_encoding::BASE64;
 use serde_json::Value;
 
+use super::State;
 use super::error::StripeError;
 use super::form::Params;
 use super::refund::RefundRequest;
 use super::session::Session;
-use super::{State, locked};
+use crate::locked;
 use sam_runner::engines::server::hang_up;
 
 type Answer = Result<Value, StripeError>;

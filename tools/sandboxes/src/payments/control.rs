@@ -11,11 +11,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::State;
 use super::error::StripeError;
-use super::faults::FaultsChange;
 use super::ledger::Act;
 use super::session::Session;
-use super::{State, locked};
+use crate::faults::changed;
+use crate::locked;
 
 pub(super) fn router() -> Router<Arc<State>> {
     Router::new()
@@ -62,21 +63,14 @@ async fn show_faults(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 async fn change_faults(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
-    let change: FaultsChange = match serde_json::from_slice(&body) {
-        Ok(change) => change,
-        Err(error) => return bad_request(&error.to_string()),
-    };
-    if let Err(reason) = change.check() {
-        return bad_request(&reason);
-    }
-    if let Some(seed) = change.seed {
-        state.chance.seed(seed);
-    }
-    {
+    let changed = {
         let mut faults = locked(&state.faults);
-        *faults = change.apply(&faults);
+        changed(&*faults, &body, &state.chance).map(|changed| *faults = changed)
+    };
+    match changed {
+        Ok(()) => show_faults(Shared(state)).await,
+        Err(error) => bad_request(&error.to_string()),
     }
-    show_faults(Shared(state)).await
 }
 
 fn bad_request(reason: &str) -> Response {

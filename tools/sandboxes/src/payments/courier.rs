@@ -20,7 +20,7 @@ use sam_runner::engines::clock::Clock;
 const PAUSES_MS: [u64; 5] = [200, 1_000, 5_000, 30_000, 60_000];
 const MOST_ATTEMPTS: usize = 60;
 /// How long the shop may take to answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Webhooks under way at once.
 const AT_ONCE: usize = 32;
 /// How far webhooks are thrown apart when they are to overtake each other.
@@ -127,7 +127,7 @@ impl Post {
         let request = self
             .http
             .post(&self.url)
-            .timeout(PATIENCE)
+            .timeout(WEBHOOK_TIMEOUT)
             .header("content-type", "application/json; charset=utf-8")
             .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
             .header("stripe-signature", self.signature(&body))

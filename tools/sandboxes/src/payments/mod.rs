@@ -17,7 +17,7 @@ mod page;
 mod refund;
 mod session;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,7 +29,8 @@ use self::courier::Courier;
 use self::faults::Faults;
 use self::idempotency::Idempotency;
 use self::ledger::Ledger;
-use super::chance::Chance;
+use crate::chance::Chance;
+use crate::locked;
 use sam_runner::engines::clock::Clock;
 use sam_runner::engines::server::{Server, listen};
 
@@ -147,10 +148,6 @@ async fn expire_sessions(state: Arc<State>, stop: CancellationToken) {
             _ = interval.tick() => state.with_ledger(|_, _| ()),
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A random identifier as Stripe makes them: the prefix and letters and digits.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use self::texts::Texts;
 use super::State;
-use super::courier::PATIENCE;
+use super::courier::WEBHOOK_TIMEOUT;
 use super::ledger::{Act, Ledger};
 use super::session::{self, Session};
 
@@ -62,7 +62,7 @@ async fn show(
 async fn pay(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
     let pay = |ledger: &mut Ledger, now| ledger.act(&id, Act::Pay, now).map(Session::success_url);
     let (paid, told) = state.with_ledger_and_word(pay);
-    let _ = tokio::time::timeout(PATIENCE, async {
+    let _ = tokio::time::timeout(WEBHOOK_TIMEOUT, async {
         for told in told {
             let _ = told.await;
         }

@@ -12,10 +12,11 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 
-use super::faults::FaultsChange;
+use super::State;
 use super::ledger::{Outcome, Shown};
 use super::order::Order;
-use super::{State, locked};
+use crate::faults::changed;
+use crate::locked;
 use sam_runner::engines::server::hang_up;
 
 /// An order of 1,200 lines is far below it.
@@ -165,18 +166,14 @@ async fn show_faults(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 async fn change_faults(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
-    let change: FaultsChange = match serde_json::from_slice(&body) {
-        Ok(change) => change,
-        Err(cause) => return error(StatusCode::BAD_REQUEST, &cause.to_string()),
+    let changed = {
+        let mut faults = locked(&state.faults);
+        changed(&*faults, &body, &state.chance).map(|changed| *faults = changed)
     };
-    if let Err(reason) = change.check() {
-        return error(StatusCode::BAD_REQUEST, &reason);
+    match changed {
+        Ok(()) => show_faults(Shared(state)).await,
+        Err(cause) => error(StatusCode::BAD_REQUEST, &cause.to_string()),
     }
-    if let Some(seed) = change.seed {
-        state.chance.seed(seed);
-    }
-    locked(&state.faults).change(change);
-    show_faults(Shared(state)).await
 }
 
 fn error(status: StatusCode, reason: &str) -> Response {

@@ -11,13 +11,14 @@ mod order;
 mod rate;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use self::faults::Faults;
 use self::ledger::Ledger;
 use self::rate::RateLimit;
-use super::chance::Chance;
+use crate::chance::Chance;
+use crate::locked;
 use sam_runner::engines::server::{Server, listen};
 
 /// How the warehouse is set up.
@@ -81,10 +82,6 @@ impl State {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         locked(&self.ledger)
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
