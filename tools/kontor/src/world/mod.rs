@@ -9,7 +9,6 @@ pub use options::{Options, Ports};
 pub use outside::Outside;
 
 use crate::catalogue::Catalogue;
-use anyhow::Context;
 use bytes::Bytes;
 use sam_runner::binaries::Binaries;
 use sam_runner::engines::Engines;

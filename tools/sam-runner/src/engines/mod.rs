@@ -7,6 +7,8 @@ pub mod proxy;
 pub mod secrets;
 pub mod server;
 pub mod sqs;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use client::http_client;
 

@@ -206,16 +206,11 @@ fn name_of(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engines::testing;
 
     async fn call(manager: &SecretsManager, operation: &str, body: Value) -> (u16, Value) {
-        let client = crate::engines::http_client().expect("a client");
-        let answer = client
-            .post(manager.endpoint())
-            .header("x-amz-target", format!("secretsmanager.{operation}"))
-            .body(body.to_string())
-            .send()
-            .await
-            .expect("an answer");
+        let target = format!("secretsmanager.{operation}");
+        let answer = testing::call(&manager.endpoint(), "test", &target, &body).await;
         let status = answer.status().as_u16();
         (status, answer.json().await.expect("JSON"))
     }

@@ -3,36 +3,22 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::engines::testing;
 
 struct Client {
-    http: reqwest::Client,
     endpoint: String,
 }
 
 impl Client {
     fn of(engine: &DynamoDb) -> Client {
         Client {
-            http: crate::engines::http_client().unwrap(),
             endpoint: engine.endpoint(),
         }
     }
 
     async fn call(&self, operation: &str, body: Value) -> (u16, Value) {
-        let response = self
-            .http
-            .post(&self.endpoint)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=local/20261121/eu-central-1/dynamodb/aws4_request, \
-                 SignedHeaders=host;x-amz-date, Signature=00",
-            )
-            .header("x-amz-date", "20261121T000000Z")
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
+        let target = format!("DynamoDB_20120810.{operation}");
+        let response = testing::call(&self.endpoint, "test", &target, &body).await;
         (
             response.status().as_u16(),
             response.json().await.unwrap_or_default(),

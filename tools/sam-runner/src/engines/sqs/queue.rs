@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::MessageAttribute;
 use crate::engines::clock::{Millis, millis};
+use crate::template::{self, Redrive};
 
 /// What a queue is set to; the fields are named after SQS's attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

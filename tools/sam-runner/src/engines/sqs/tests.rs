@@ -214,10 +214,10 @@ mod in_process {
 
 mod wire {
     use super::*;
+    use crate::engines::testing;
 
     struct Client {
         sqs: Sqs,
-        http: reqwest::Client,
         url: String,
     }
 
@@ -225,26 +225,15 @@ mod wire {
         async fn new() -> Client {
             let sqs = sqs().await;
             let url = sqs.core.names(QUEUE).url;
-            Client {
-                sqs,
-                http: crate::engines::http_client().unwrap(),
-                url,
-            }
+            Client { sqs, url }
         }
 
         async fn call(&self, operation: &str, mut body: Value) -> (reqwest::Response, String) {
             if body.get("QueueUrl").is_none() {
                 body["QueueUrl"] = self.url.as_str().into();
             }
-            let response = self
-                .http
-                .post(self.sqs.endpoint())
-                .header("x-amz-target", format!("AmazonSQS.{operation}"))
-                .header("content-type", "application/x-amz-json-1.0")
-                .body(body.to_string())
-                .send()
-                .await
-                .unwrap();
+            let target = format!("AmazonSQS.{operation}");
+            let response = testing::call(&self.sqs.endpoint(), "test", &target, &body).await;
             let error = response.headers().get("x-amzn-query-error");
             let error = error
                 .map(|error| error.to_str().unwrap().to_owned())
