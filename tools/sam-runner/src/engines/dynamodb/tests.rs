@@ -185,7 +185,7 @@ async fn a_batch_get_answers_for_the_keys_that_exist() {
 #[tokio::test]
 async fn data_outlives_the_engine_and_tables_are_found_again() {
     let data = tempfile::tempdir().unwrap();
-    let (first, client) = engine(Some(data.path())).await;
+    let (mut first, client) = engine(Some(data.path())).await;
     let item = json!({ "sku": { "S": "P1" }, "available": { "N": "7" } });
     client
         .ok("PutItem", json!({ "TableName": "Stock", "Item": item }))

@@ -137,7 +137,7 @@ impl Sqs {
     }
 }
 
-/// What the two doors share.
+/// What the in-process interface and the wire share.
 struct Core {
     base: String,
     broker: Mutex<Broker>,

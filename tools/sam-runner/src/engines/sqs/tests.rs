@@ -1,4 +1,4 @@
-//! Both doors of SQS: in process on paused time, and the wire.
+//! Both interfaces of SQS: in process on paused time, and the wire.
 
 use super::*;
 
