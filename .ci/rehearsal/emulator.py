@@ -55,14 +55,22 @@ def add_routes(stack):
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
             continue
         for path, methods in resource["Properties"]["Body"]["paths"].items():
-            for method, operation in methods.items():
-                uri = _function_of(operation["x-amazon-apigateway-integration"]["uri"], ids)
+            for method, operation in _asked(methods, ids).items():
+                uri = _function_of(_asked(operation, ids)["x-amazon-apigateway-integration"]["uri"], ids)
                 made = gateway.create_integration(ApiId=ids[name], IntegrationType="AWS_PROXY", IntegrationUri=uri,
                                                   IntegrationMethod="POST", PayloadFormatVersion="2.0")
                 gateway.create_route(ApiId=ids[name], RouteKey=f"{method.upper()} {path}",
                                      Target=f"integrations/{made['IntegrationId']}")
         return ids[name]
     raise KeyError("the stack has no HTTP API")
+
+
+def _asked(value, ids):
+    """What the `Fn::If` of a capability holds, or nothing where its function is left out; anything else as it is."""
+    if "Fn::If" not in value:
+        return value
+    alias = re.search(r"functions/\$\{(\w+)\}", str(value))[1]
+    return value["Fn::If"][1] if alias in ids else {}
 
 
 def _processed(stack):
