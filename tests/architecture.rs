@@ -6,9 +6,10 @@ use std::process::Command;
 use serde_json::Value;
 
 const ADAPTERS: [&str; 4] = ["dynamodb", "erp", "queue", "stripe"];
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "catalog",
     "checkout",
+    "health",
     "order-forwarder",
     "order-status",
     "payment",
