@@ -132,7 +132,7 @@ fn resources_of_function(template: &Document, function: &str) -> [String; 3] {
 /// The lines of each resource as it is written, without what stands between them.
 fn lines_by_resource(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let lines = text.lines().skip_while(|line| *line != "Resources:").skip(1);
-    let mut resources = BTreeMap::new();
+    let mut resources: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut name = "";
     for line in lines.take_while(|line| !line.starts_with("Outputs:")) {
         match line.strip_prefix("  ") {
@@ -141,7 +141,7 @@ fn lines_by_resource(text: &str) -> BTreeMap<&str, Vec<&str>> {
             // Blank, or about the next resource.
             _ => continue,
         }
-        resources.entry(name).or_insert_with(Vec::new).push(line);
+        resources.entry(name).or_default().push(line);
     }
     resources
 }
