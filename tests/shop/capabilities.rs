@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// What each route answers to a caller who has no right to any order, whatever he shows: status, and code where it is a problem.
-const ROUTES: [(&str, u16, &str); 8] = [
+const ROUTES: [(&str, u16, &str); 9] = [
+    ("GET /api/health", 200, ""),
     ("GET /api/openapi.yaml", 200, ""),
     ("GET /api/orders/{id}", 404, "order_not_found"),
     ("GET /api/products", 200, ""),

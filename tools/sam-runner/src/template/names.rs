@@ -57,6 +57,7 @@ impl Resolver<'_> {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => "FunctionName",
             "AWS::DynamoDB::Table" => "TableName",
             "AWS::SQS::Queue" => "QueueName",
+            "AWS::Logs::LogGroup" => "LogGroupName",
             _ => return Ok(id.to_owned()),
         };
         match self.properties(id, &[property])?.text(property)? {
@@ -77,6 +78,7 @@ impl Resolver<'_> {
             ("AWS::Serverless::Function" | "AWS::Lambda::Function", "Arn") => {
                 format!("arn:aws:lambda:{region}:{account}:function:{name}")
             }
+            ("AWS::Logs::LogGroup", "Arn") => format!("arn:aws:logs:{region}:{account}:log-group:{name}:*"),
             // Keys, roles and the like do not exist here; what refers to them gets a name that is at least readable.
             (_, "Arn") => format!("arn:aws:local:{region}:{account}:{name}"),
             _ => format!("{name}.{attribute}"),
