@@ -23,7 +23,8 @@ class NoManagedPolicies:
 logging.disable(logging.WARNING)
 template, *parameters = sys.argv[1:]
 with open(template, encoding="utf-8") as file:
-    # Where `sam package` would put the code.
+    # Where `sam package` would put the code and the stack within this one.
     text = re.sub(r"(?m)^(\s+CodeUri:) .*$", r"\1 s3://code/package", file.read())
+    text = re.sub(r"(?m)^(\s+TemplateURL:) .*$", r"\1 https://s3.eu-central-1.amazonaws.com/code/template", text)
 values = {"AWS::Region": "eu-central-1"} | dict(parameter.split("=", 1) for parameter in parameters)
 json.dump(transform(yaml_parse(text), values, NoManagedPolicies()), sys.stdout, default=str)

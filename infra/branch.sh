@@ -47,7 +47,7 @@ sweep() {
     # No answer is not the answer that there are no branches.
     [ -n "$branches" ] || { echo 'the repository names no branches'; return 1; }
     aws cloudformation describe-stacks --output text \
-        --query "Stacks[?starts_with(StackName, 'kontor-branch-')].[StackName, Tags[?Key=='branch'].Value | [0]]" |
+        --query "Stacks[?starts_with(StackName, 'kontor-branch-') && !ParentId].[StackName, Tags[?Key=='branch'].Value | [0]]" |
         while read -r stack branch; do
             # No stack of a branch at all: those say which.
             [ "$branch" != None ] || continue

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use local::template::Document;
+use sam_runner::template::Document;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -60,6 +60,43 @@ fn an_alarm_is_called_as_its_entry_and_says_where_that_is() {
             "{id} tells nobody"
         );
     }
+}
+
+/// The functions whose errors an alarm counts, by the end of their names.
+fn functions_whose_errors_ring(alarm: &Value) -> BTreeSet<String> {
+    let metrics = alarm["Metrics"].as_array().into_iter().flatten();
+    let metrics = metrics.map(|metric| &metric["MetricStat"]["Metric"]);
+    let errors = metrics.filter(|metric| metric["MetricName"] == "Errors");
+    errors
+        .map(|metric| {
+            let name = metric["Dimensions"][0]["Value"]["Fn::Sub"].as_str();
+            let name = name.and_then(|name| name.strip_prefix("${Shop}-"));
+            name.expect("a function's name").to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_errors_of_every_function_ring_an_alarm() {
+    let templates = templates();
+    let functions = resources(&templates, &["AWS::Serverless::Function"]).into_iter();
+    let functions: BTreeSet<_> = functions
+        .map(|(_, function)| {
+            let name = function["FunctionName"]["Fn::Sub"].as_str();
+            let name = name.and_then(|name| name.strip_prefix("${AWS::StackName}-"));
+            name.expect("a function's name").to_owned()
+        })
+        .collect();
+    let mut heard = BTreeSet::new();
+    for (id, alarm) in resources(&templates, &["AWS::CloudWatch::Alarm"]) {
+        let functions = functions_whose_errors_ring(&alarm);
+        assert!(
+            functions.len() <= 10,
+            "{id}: CloudWatch takes ten metrics an alarm"
+        );
+        heard.extend(functions);
+    }
+    assert_eq!(heard, functions);
 }
 
 #[test]

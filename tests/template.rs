@@ -1,9 +1,9 @@
 //! What `template.yaml` must say, whoever changes it: rules between its parts that neither AWS nor a linter checks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use local::template::Document;
+use sam_runner::template::Document;
 use serde_json::Value;
 
 fn read(path: &str) -> Document {
@@ -106,10 +106,116 @@ fn every_function_ends_before_whoever_waits_for_it_gives_up() {
     }
 }
 
+/// The log groups by their names, as they are written.
+fn logs_by_name(template: &Document) -> BTreeMap<String, &str> {
+    let logs = names(template, "AWS::Logs::LogGroup").into_iter();
+    logs.map(|id| {
+        let name = property(template, id, "LogGroupName");
+        (name["Fn::Sub"].as_str().expect("!Sub").to_owned(), id)
+    })
+    .collect()
+}
+
+/// The name of the log group that Lambda writes a function's log to.
+fn log_name(template: &Document, function: &str) -> String {
+    let name = property(template, function, "FunctionName");
+    format!("/aws/lambda/{}", name["Fn::Sub"].as_str().expect("!Sub"))
+}
+
+/// What is a function's own: itself, its role and its log group.
+fn resources_of_function(template: &Document, function: &str) -> [String; 3] {
+    let role = resource_of(&property(template, function, "Role"));
+    let logs = logs_by_name(template)[&log_name(template, function)];
+    [function.to_owned(), role, logs.to_owned()]
+}
+
+/// The lines of each resource as it is written, without what stands between them.
+fn lines_by_resource(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let lines = text.lines().skip_while(|line| *line != "Resources:").skip(1);
+    let mut resources: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut name = "";
+    for line in lines.take_while(|line| !line.starts_with("Outputs:")) {
+        match line.strip_prefix("  ") {
+            Some(own) if own.starts_with("  ") => {}
+            Some(key) if !key.starts_with('#') => name = key.trim_end_matches(':'),
+            // Blank, or about the next resource.
+            _ => continue,
+        }
+        resources.entry(name).or_default().push(line);
+    }
+    resources
+}
+
+#[test]
+fn a_function_takes_at_most_45_lines_and_copies_no_comment() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let text = std::fs::read_to_string(path).expect("the template");
+    let (template, written) = (template(), lines_by_resource(&text));
+    let mut comments = BTreeSet::new();
+    for function in names(&template, "AWS::Serverless::Function") {
+        let own = resources_of_function(&template, function);
+        let lines: Vec<_> = own.iter().flat_map(|id| &written[id.as_str()]).collect();
+        // Its routes may have a limit each, in the API.
+        let routes = events(&template, function, "HttpApi").len();
+        // Two blank lines between the three, and one after them.
+        let taken = lines.len() + routes + 3;
+        assert!(taken <= 45, "{function} takes {taken} lines");
+        for comment in lines.iter().filter(|line| line.trim_start().starts_with('#')) {
+            assert!(comments.insert(comment.trim()), "said twice: {comment}");
+        }
+    }
+}
+
+#[test]
+fn a_capability_is_left_out_whole() {
+    let template = template();
+    let condition = |id: &str| {
+        let resource = template.entries("Resources").find(|(own, _)| *own == id);
+        resource.expect("a resource").1["Condition"].clone()
+    };
+    let mut left_out = BTreeSet::new();
+    for function in names(&template, "AWS::Serverless::Function") {
+        let own = resources_of_function(&template, function);
+        let [of_function, of_role, of_logs] = own.each_ref().map(|id| condition(id));
+        assert_eq!((&of_role, &of_logs), (&of_function, &of_function), "{function}");
+        left_out.extend(of_function.as_str().map(str::to_owned));
+    }
+    let conditions = template.entries("Conditions").map(|(name, _)| name.clone());
+    let capabilities: BTreeSet<_> = conditions.filter(|name| name.starts_with("Has")).collect();
+    assert_eq!(
+        left_out, capabilities,
+        "a condition is a capability's, and each has a function"
+    );
+}
+
+#[test]
+fn every_capability_is_there_unless_it_is_left_out() {
+    let template = template();
+    let (_, parameter) = template
+        .entries("Parameters")
+        .find(|(name, _)| *name == "Capabilities")
+        .expect("the parameter");
+    let default = parameter["Default"].as_str().expect("a default");
+    let asked = template
+        .entries("Conditions")
+        .filter(|(name, _)| name.starts_with("Has"));
+    let asked = asked.map(|(_, condition)| {
+        let split = &condition["Fn::Not"][0]["Fn::Equals"][0]["Fn::Join"][1]["Fn::Split"][0];
+        split.as_str().expect("a name").trim_matches(',')
+    });
+    let asked: BTreeSet<_> = asked.collect();
+    assert_eq!(default.split(',').collect::<BTreeSet<_>>(), asked);
+    let known = asked.into_iter().collect::<Vec<_>>().join("|");
+    assert_eq!(
+        parameter["AllowedPattern"],
+        format!("^(none|({known})(,({known}))*)$")
+    );
+}
+
 #[test]
 fn every_function_is_deployed_in_steps_and_forgets_its_logs() {
     let template = template();
-    let logs = names(&template, "AWS::Logs::LogGroup");
+    let logs = logs_by_name(&template);
     for function in names(&template, "AWS::Serverless::Function") {
         assert_eq!(
             property(&template, function, "AutoPublishAlias"),
@@ -118,11 +224,7 @@ fn every_function_is_deployed_in_steps_and_forgets_its_logs() {
         );
         let steps = property(&template, function, "DeploymentPreference");
         assert_eq!(steps["Enabled"]["Ref"], "Canary", "{function}");
-        let own = logs.iter().find(|logs| {
-            let name = property(&template, logs, "LogGroupName");
-            name["Fn::Sub"] == format!("/aws/lambda/${{{function}}}")
-        });
-        let own = own.unwrap_or_else(|| {
+        let own = logs.get(&log_name(&template, function)).unwrap_or_else(|| {
             panic!("{function} has no log group, and Lambda would make one that keeps all")
         });
         assert!(!property(&template, own, "RetentionInDays").is_null(), "{own}");

@@ -4,6 +4,7 @@ import os
 import re
 
 import boto3
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from .processes import free_port, process, wait_for
 
@@ -30,7 +31,19 @@ def emulator(program, scratch):
         yield endpoint
 
 
-def without_what_it_does_not_know(template):
+def known_to_it(path):
+    """The built template at `path` without what the emulator does not know, and beside each stack within it another such file in its place."""
+    template = _without_the_unknown(yaml_parse(path.read_text()))
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            within = path.parent / resource["Properties"]["TemplateURL"]
+            copy = within.with_name("known.yaml")
+            copy.write_text(yaml_dump(known_to_it(within)))
+            resource["Properties"]["TemplateURL"] = str(copy.relative_to(path.parent))
+    return template
+
+
+def _without_the_unknown(template):
     """The built template, less what the emulator refuses or trips over. No order passes through any of it."""
     resources = template["Resources"]
     for resource in resources.values():
@@ -55,14 +68,19 @@ def add_routes(stack):
         if resource["Type"] != "AWS::ApiGatewayV2::Api":
             continue
         for path, methods in resource["Properties"]["Body"]["paths"].items():
-            for method, operation in methods.items():
-                uri = _function_of(operation["x-amazon-apigateway-integration"]["uri"], ids)
+            for method, operation in _chosen(methods).items():
+                uri = _function_of(_chosen(operation)["x-amazon-apigateway-integration"]["uri"], ids)
                 made = gateway.create_integration(ApiId=ids[name], IntegrationType="AWS_PROXY", IntegrationUri=uri,
                                                   IntegrationMethod="POST", PayloadFormatVersion="2.0")
                 gateway.create_route(ApiId=ids[name], RouteKey=f"{method.upper()} {path}",
                                      Target=f"integrations/{made['IntegrationId']}")
         return ids[name]
     raise KeyError("the stack has no HTTP API")
+
+
+def _chosen(value):
+    """What the `Fn::If` of a capability holds: all are there, since the emulator takes no `Fn::Split` in a condition and lets each hold."""
+    return value["Fn::If"][1] if "Fn::If" in value else value
 
 
 def _processed(stack):

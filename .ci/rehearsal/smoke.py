@@ -15,6 +15,7 @@ PROBES = [
     ("GET", "/api/products?q=x&limit=1", {}, None, 200, None),
     ("GET", "/api/products/NO-SUCH-PRODUCT", {}, None, 404, "product_not_found"),
     ("GET", "/api/openapi.yaml", {}, None, 200, None),
+    ("GET", "/api/health", {}, None, 200, None),
     ("POST", "/api/quote", {}, {"items": [{"sku": "NO-SUCH-PRODUCT", "quantity": 1}], "ship_to": "DE"}, 422, "items_unavailable"),
     ("POST", "/api/checkout", {}, {}, 400, "idempotency_key_missing"),
     ("POST", f"/api/orders/{NO_ORDER}/payment", {"authorization": "Bearer none"}, None, 404, "order_not_found"),

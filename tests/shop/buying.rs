@@ -116,6 +116,17 @@ async fn the_shop_serves_the_description_of_its_interface() {
 }
 
 #[tokio::test]
+async fn the_shop_says_what_is_deployed() {
+    let health = Shopper::default().get("/api/health").await;
+    assert_eq!(
+        (health.status.as_u16(), health.header("cache-control")),
+        (200, "no-store")
+    );
+    assert_eq!(health.body["stage"], "dev");
+    assert_eq!(health.body["capabilities"], serde_json::json!(["health"]));
+}
+
+#[tokio::test]
 async fn a_quote_adds_up_to_the_cent() {
     let quote = Shopper::default()
         .quote(&items(&[("22423", 3), ("21456", 7), ("22423", 1)]))

@@ -3,13 +3,14 @@
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use kontor_tests::{Answer, Shopper, a_checkout, items, running};
-use local::template::RouteMethod;
 use reqwest::Method;
+use sam_runner::template::RouteMethod;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// What each route answers to a caller who has no right to any order, whatever he shows: status, and code where it is a problem.
-const ROUTES: [(&str, u16, &str); 8] = [
+const ROUTES: [(&str, u16, &str); 9] = [
+    ("GET /api/health", 200, ""),
     ("GET /api/openapi.yaml", 200, ""),
     ("GET /api/orders/{id}", 404, "order_not_found"),
     ("GET /api/products", 200, ""),

@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 
+use kontor::replay::{ReplayArgs, replay};
 use kontor_tests::{Shopper, running};
-use local::replay::{ReplayArgs, replay};
 
 /// Replays the first orders of a file of the past shop.
-async fn replay_first(file: &str, count: usize) -> local::replay::Report {
+async fn replay_first(file: &str, count: usize) -> kontor::replay::Report {
     let mut orders = tempfile::NamedTempFile::new().expect("a file");
     let path = format!(
-        "{}/../tools/local/data/online-retail/{file}",
+        "{}/../tools/kontor/data/online-retail/{file}",
         env!("CARGO_MANIFEST_DIR")
     );
     for line in std::fs::read_to_string(path).expect("orders").lines().take(count) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use local::world::{Options, World};
+use kontor::world::{Options, World};
 use tempfile::TempDir;
 
 /// A product for one flash sale: 100 pieces.
@@ -136,7 +136,7 @@ pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
 /// # Panics
 /// Where the real catalogue is empty.
 pub fn catalogue() -> String {
-    let real = include_str!("../../tools/local/data/online-retail/products.csv");
+    let real = include_str!("../../tools/kontor/data/online-retail/products.csv");
     let mut rows = real.lines();
     let header = rows.next().expect("a header");
     let columns = header.split(',').count();

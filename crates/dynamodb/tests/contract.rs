@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use domain::{Product, Sku, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
-use local::engines::dynamodb::DynamoDb as Engine;
-use local::template::{Document, Resolver, Stack, Surroundings};
+use sam_runner::engines::dynamodb::DynamoDb as Engine;
+use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use testkit::contract::{self, Stocking};
 use testkit::{an_order, noon};
 

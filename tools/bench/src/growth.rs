@@ -9,8 +9,8 @@ use anyhow::{Context, ensure};
 use app::ports::{Committed, Orders};
 use domain::{OrderId, Status};
 use dynamodb::DynamoDb;
-use local::catalogue::Catalogue;
-use local::world::Options;
+use kontor::catalogue::Catalogue;
+use kontor::world::Options;
 use serde::Serialize;
 use tokio::task::JoinSet;
 

@@ -12,11 +12,11 @@ use axum::routing::{get, post};
 use domain::{Circuit, JobKind, Order, ReportedPayment, Settlement, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
-use local::engines::dynamodb::DynamoDb as Engine;
-use local::engines::sqs::{QueueAttributes, Redrive, Sqs};
-use local::template::{Document, Resolver, Stack, Surroundings};
 use ops::{Clients, Outcome, Refused, Report, Search, Shop};
 use queue::SqsOrderQueue;
+use sam_runner::engines::dynamodb::DynamoDb as Engine;
+use sam_runner::engines::sqs::Sqs;
+use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use serde_json::{Value, json};
 use testkit::{an_order, eur, noon};
 
@@ -48,7 +48,7 @@ impl Premises {
             engine.create_table(&table.properties).expect("a table");
         }
         for queue in &stack.queues {
-            sqs.create_queue(&queue.name, attributes(queue));
+            sqs.create_queue(&queue.name, queue.into());
         }
         let reconciler = stack.function("reconciler").expect("in the template");
         let environment = reconciler.environment.clone();
@@ -118,19 +118,6 @@ fn stack_of(sqs: &str) -> Stack {
     };
     let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
     Stack::read(&resolver).expect("a stack")
-}
-
-fn attributes(queue: &local::template::Queue) -> QueueAttributes {
-    QueueAttributes {
-        visibility_timeout: queue.visibility_timeout,
-        message_retention_period: queue.message_retention_period,
-        delay: queue.delay,
-        receive_message_wait_time: queue.receive_message_wait_time,
-        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
-            target_queue: redrive.target_queue.clone(),
-            max_receive_count: redrive.max_receive_count,
-        }),
-    }
 }
 
 /// A Lambda with one function, which ends every run alike.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use local::template::{Document, Resolver, Stack, Surroundings};
+use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use serde_json::{Map, Value};
 
 /// Which API stands before the functions.
@@ -86,7 +86,7 @@ impl Deployment {
     /// Reads `template.yaml` and what stands around it in `infra`.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let template = Document::read(&root.join("template.yaml"))?;
-        let around = surroundings("dev");
+        let around = surroundings(Some(("Stage", "dev")));
         let resolver = Resolver::new(&template, &around)?;
         let stack = Stack::read(&resolver)?;
         let globals = template.entries("Globals").find(|(name, _)| *name == "Function");
@@ -107,7 +107,9 @@ impl Deployment {
         let level = of_all("LoggingConfig")?["SystemLogLevel"].clone();
         let infra = |file: &str| Document::read(&root.join("infra").join(file));
         let (observability, edge) = (infra("observability.yaml")?, infra("edge.yaml")?);
-        let site = infra("site.yaml")?;
+        let (site, alarms) = (infra("site.yaml")?, infra("alarms.yaml")?);
+        let stage = |stage| (&template, Some(("Stage", stage)));
+        let alarms = |key| (&alarms, Some(("DataKeyArn", key)));
         let functions = &stack.functions;
         Ok(Self {
             api: Api::Http,
@@ -118,10 +120,10 @@ impl Deployment {
             more_log_bytes: 0.0,
             access_log_bytes: access_log_bytes(&template)?,
             mappings: count(functions.iter().map(|function| function.queues.len()).sum()),
-            dev: Standing::read(&[(&template, "dev")])?,
+            dev: Standing::read(&[stage("dev"), alarms("")])?,
             prod: Standing {
                 firewall_rules: count(firewall_rules(&edge)),
-                ..Standing::read(&[(&template, "prod"), (&observability, "")])?
+                ..Standing::read(&[stage("prod"), alarms("a key"), (&observability, None)])?
             },
             functions: functions.iter().map(function).collect::<anyhow::Result<_>>()?,
         })
@@ -129,16 +131,16 @@ impl Deployment {
 }
 
 impl Standing {
-    /// What stands by these templates, each with its stage where it has one.
-    fn read(templates: &[(&Document, &str)]) -> anyhow::Result<Self> {
+    /// What stands by these templates, each with the parameter that is not as by default.
+    fn read(templates: &[(&Document, Option<(&str, &str)>)]) -> anyhow::Result<Self> {
         let mut standing = Self {
             alarm_metrics: 0.0,
             keys: 0.0,
             firewall_rules: 0.0,
             dashboards: 0.0,
         };
-        for (template, stage) in templates {
-            let around = surroundings(stage);
+        for (template, parameter) in templates {
+            let around = surroundings(*parameter);
             let resolver = Resolver::new(template, &around)?;
             let metrics = |id: &&str| metrics_of(&template.properties_of(id));
             let alarms = resolver.resources("AWS::CloudWatch::Alarm")?;
@@ -205,8 +207,14 @@ fn access_log_bytes(template: &Document) -> anyhow::Result<f64> {
     Ok(count(line.len()))
 }
 
-fn function(function: &local::template::Function) -> anyhow::Result<(String, Function)> {
-    let age = function.environment.get("SECRET_MAX_AGE");
+fn function(function: &sam_runner::template::Function) -> anyhow::Result<(String, Function)> {
+    // Every function is told of the secret; its role says whether it reads it.
+    let mut statements = function.role.statements.iter();
+    let reads = statements.any(|statement| {
+        let mut actions = statement.actions.iter();
+        actions.any(|action| action == "secretsmanager:GetSecretValue")
+    });
+    let age = function.environment.get("SECRET_MAX_AGE").filter(|_| reads);
     let secret_max_age_s = age.map(|age| age.parse()).transpose().context("SECRET_MAX_AGE")?;
     let own = Function {
         memory_mb: f64::from(function.memory_mb),
@@ -216,14 +224,13 @@ fn function(function: &local::template::Function) -> anyhow::Result<(String, Fun
     Ok((function.binary.name.clone(), own))
 }
 
-fn surroundings(stage: &str) -> Surroundings<'static> {
-    let stage = Some(stage).filter(|stage| !stage.is_empty());
+fn surroundings(parameter: Option<(&str, &str)>) -> Surroundings<'static> {
     Surroundings {
         stack_name: "kontor",
         region: "eu-central-1",
         account: "000000000000",
-        parameters: stage
-            .map(|stage| ("Stage".to_owned(), stage.to_owned()))
+        parameters: parameter
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect(),
         queue_url: &str::to_owned,

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::binaries::Binaries;
-use local::gateway::{Gateway, GatewayPort};
-use local::logs::{LogSink, Logs};
-use local::runtime::{Runtime, RuntimeOptions};
-use local::template::{Binary, Function, Role, Route, RouteMethod};
+use sam_runner::binaries::Binaries;
+use sam_runner::gateway::{Gateway, GatewayPort};
+use sam_runner::logs::{LogSink, Logs};
+use sam_runner::runtime::{Runtime, RuntimeOptions};
+use sam_runner::template::{Binary, Function, Role, Route, RouteMethod};
 use tokio::time::Instant;
 
 use super::client::{Call, Client};

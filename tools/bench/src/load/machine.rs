@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::Context;
-use local::world::World;
+use kontor::world::World;
 
 /// Linux tells processor time in hundredths of a second to everybody, and memory in pages of this size.
 const TICK_US: f64 = 10_000.0;

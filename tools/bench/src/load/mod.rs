@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use local::binaries::Binaries;
-use local::world::{Options, World};
+use kontor::world::{Options, World};
+use sam_runner::binaries::Binaries;
 use tempfile::TempDir;
 
 use self::figures::{Ceiling, Minute};
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
     /// The orders to place, again and again.
-    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../local/data/online-retail/orders-2010-12-01-week.jsonl"))]
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../kontor/data/online-retail/orders-2010-12-01-week.jsonl"))]
     orders: PathBuf,
     /// Take the functions' binaries, and that of `no-op`, from this directory instead of building them.
     #[arg(long, value_name = "DIR")]

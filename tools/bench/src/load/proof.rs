@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context;
-use local::replay::PastOrder;
+use kontor::replay::PastOrder;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 

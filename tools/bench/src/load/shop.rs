@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use local::replay::{self, PastOrder};
+use kontor::replay::{self, PastOrder};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

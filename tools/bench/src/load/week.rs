@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use local::binaries::Binaries;
-use local::replay::{ReplayArgs, replay};
-use local::world::{Options, World};
+use kontor::replay::{ReplayArgs, replay};
+use kontor::world::{Options, World};
+use sam_runner::binaries::Binaries;
 use serde::{Deserialize, Serialize};
 
 use super::machine::Memory;

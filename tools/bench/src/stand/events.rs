@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use local::world::World;
+use kontor::world::World;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dynamodb::DynamoDb;
-use local::catalogue::Catalogue;
-use local::runtime::environment;
-use local::template::{Document, Function, Stack};
-use local::world::{Options, Outside};
+use kontor::catalogue::Catalogue;
+use kontor::world::{Options, Outside};
+use sam_runner::runtime::environment;
+use sam_runner::template::{Document, Function, Stack};
 
 pub(crate) use binaries::{Binaries, Build, sizes};
 pub(crate) use median::{best_tenth, median, microseconds};

@@ -15,7 +15,7 @@ use axum::http::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use jiff::Timestamp;
-use local::engines::server::{Server, listen};
+use sam_runner::engines::server::{Server, listen};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};

@@ -45,7 +45,7 @@ impl Cart {
 
 /// The real shop's orders of this many lines, a week of them, in their order.
 pub(crate) fn carts(lines: usize) -> anyhow::Result<Vec<Cart>> {
-    let file = workspace().join("tools/local/data/online-retail/orders-2010-12-01-week.jsonl");
+    let file = workspace().join("tools/kontor/data/online-retail/orders-2010-12-01-week.jsonl");
     let file = File::open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let mut carts = Vec::new();
     for line in BufReader::new(file).lines() {

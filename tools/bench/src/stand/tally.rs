@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use local::engines::server::{Server, listen};
+use sam_runner::engines::server::{Server, listen};
 use serde_json::Value;
 
 /// What DynamoDB takes and gives at most.

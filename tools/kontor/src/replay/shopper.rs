@@ -1,0 +1,252 @@
+//! One shopper: asks what a cart costs, orders, pays, and looks where the order is.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::past_order::PastOrder;
+
+/// How often a request is sent again whose outcome is not known: with the same key, so that it has one effect.
+const TRIES: u32 = 6;
+/// The pause before the first repetition; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long an answer may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What one shopper met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Visit {
+    /// How long each step took, as far as it got.
+    pub(super) quote: Option<Duration>,
+    pub(super) checkout: Option<Duration>,
+    pub(super) payment: Option<Duration>,
+    /// Whether an order was placed.
+    pub(super) placed: bool,
+    /// Of a paid order.
+    pub(super) receipt: Option<Receipt>,
+    /// Why the visit ended before the payment.
+    pub(super) refused: Option<String>,
+}
+
+/// A paid order.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    order_id: String,
+    access_token: String,
+    /// When the payment was confirmed.
+    pub(super) paid_at: Instant,
+}
+
+/// Where a paid order is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Not in the warehouse yet.
+    Underway,
+    /// In the warehouse, or beyond.
+    Forwarded,
+    /// In this state, from which it never gets there.
+    Lost(String),
+}
+
+/// Why a step went no further: the problem's code, or what the network said.
+struct Refused(String);
+
+/// Sends shoppers to one shop.
+pub(super) struct Shopper {
+    client: reqwest::Client,
+    shop: String,
+    /// Tells the keys of this run from those of others.
+    run: String,
+}
+
+impl Shopper {
+    /// A shopper at the shop of that address, which must answer.
+    pub(super) async fn at(shop: &str) -> anyhow::Result<Self> {
+        let shop = shop.trim_end_matches('/').to_owned();
+        let client = sam_runner::engines::http_client()?;
+        let mut pause = FIRST_PAUSE;
+        for tries_left in (0..TRIES).rev() {
+            let answer = client
+                .get(format!("{shop}/api/products?limit=1"))
+                .timeout(REQUEST_TIMEOUT)
+                .send()
+                .await;
+            match answer.and_then(reqwest::Response::error_for_status) {
+                Ok(_) => break,
+                // A shop that answers, but not now.
+                Err(error) if error.status().is_some_and(may_be_later) && tries_left > 0 => {}
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("no shop answers at {shop}; start one with `cargo run`"));
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Ok(Self {
+            client,
+            shop,
+            run: format!("{:016x}", fastrand::u64(..)),
+        })
+    }
+
+    /// A whole visit, as far as the payment.
+    pub(super) async fn visit(&self, order: &PastOrder) -> Visit {
+        let mut visit = Visit::default();
+        if let Err(Refused(why)) = self.buy(order, &mut visit).await {
+            visit.refused = Some(why);
+        }
+        visit
+    }
+
+    async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
+        let started = Instant::now();
+        let quote = self
+            .call(Method::POST, "/api/quote", &[], Some(&order.quote()))
+            .await?;
+        visit.quote = Some(started.elapsed());
+
+        let started = Instant::now();
+        let key = format!("replay-{}-{}", self.run, order.order);
+        let placed = self
+            .call(
+                Method::POST,
+                "/api/checkout",
+                &[("idempotency-key", &key)],
+                Some(&order.checkout(&quote["total"])),
+            )
+            .await?;
+        visit.checkout = Some(started.elapsed());
+        visit.placed = true;
+
+        let started = Instant::now();
+        let (order_id, access_token) = (text(&placed["order"]["id"])?, text(&placed["access_token"])?);
+        let bearer = format!("Bearer {access_token}");
+        let path = format!("/api/orders/{order_id}/payment");
+        let page = self
+            .call(Method::POST, &path, &[("authorization", &bearer)], None)
+            .await?;
+        visit.payment = Some(started.elapsed());
+        self.pay(&text(&page["redirect_url"])?).await?;
+        visit.receipt = Some(Receipt {
+            order_id,
+            access_token,
+            paid_at: Instant::now(),
+        });
+        Ok(())
+    }
+
+    /// Pays on the sandbox's page. Paying again what is paid does no harm there.
+    async fn pay(&self, redirect_url: &str) -> Result<(), Refused> {
+        let Some(pay) = pays_at(redirect_url) else {
+            return Err(Refused("the payment page is not the sandbox's".to_owned()));
+        };
+        let mut pause = FIRST_PAUSE;
+        let mut refused = Refused(String::new());
+        for _ in 0..TRIES {
+            let request = self
+                .client
+                .post(pay.clone())
+                .timeout(REQUEST_TIMEOUT)
+                .json(&json!({"outcome": "paid"}));
+            refused = match request.send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) if answer.status().is_client_error() => {
+                    return Err(Refused(format!(
+                        "the payment sandbox answered {}",
+                        answer.status()
+                    )));
+                }
+                Ok(answer) => Refused(format!("the payment sandbox answered {}", answer.status())),
+                Err(_) => Refused("the payment sandbox did not answer".to_owned()),
+            };
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Err(refused)
+    }
+
+    /// Looks where a paid order is. Where the shop does not say, it is still on its way.
+    pub(super) async fn look_after(&self, receipt: &Receipt) -> Fate {
+        let bearer = format!("Bearer {}", receipt.access_token);
+        let path = format!("/api/orders/{}", receipt.order_id);
+        let order = self
+            .call(Method::GET, &path, &[("authorization", &bearer)], None)
+            .await;
+        match order.as_ref().ok().and_then(|order| order["status"].as_str()) {
+            Some("forwarded" | "shipped" | "delivered") => Fate::Forwarded,
+            Some(status @ ("rejected" | "cancelled" | "expired")) => Fate::Lost(status.to_owned()),
+            _ => Fate::Underway,
+        }
+    }
+
+    /// Calls the shop, again and again while the outcome is not known; what it answers, or the code of its problem.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let mut pause = FIRST_PAUSE;
+        let mut refused = Refused(String::new());
+        for _ in 0..TRIES {
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.shop))
+                .timeout(REQUEST_TIMEOUT);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            refused = match request.send().await {
+                Err(_) => Refused("no answer".to_owned()),
+                Ok(answer) => {
+                    let status = answer.status();
+                    let body: Value = answer.json().await.unwrap_or_default();
+                    if status.is_success() {
+                        return Ok(body);
+                    }
+                    let code = body["code"].as_str().unwrap_or("no problem document");
+                    let problem = Refused(format!("{} {code}", status.as_u16()));
+                    if !may_be_repeated(status, code) {
+                        return Err(problem);
+                    }
+                    problem
+                }
+            };
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Err(refused)
+    }
+}
+
+/// Where `{"outcome": "paid"}` pays the page of the payment sandbox that the shop sent its shopper to: the last segment of its path names
+/// the session. `None` where it is no such page.
+pub fn pays_at(page: &str) -> Option<reqwest::Url> {
+    let page = reqwest::Url::parse(page).ok()?;
+    let session = page.path_segments()?.next_back()?;
+    page.join(&format!("/sandbox/sessions/{session}/pay")).ok()
+}
+
+/// Whether the same request may fare better later.
+fn may_be_repeated(status: StatusCode, code: &str) -> bool {
+    may_be_later(status) || code == "request_in_progress"
+}
+
+fn may_be_later(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+fn text(value: &Value) -> Result<String, Refused> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Refused("an answer without what was promised".to_owned()))
+}

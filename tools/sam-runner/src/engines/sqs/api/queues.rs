@@ -1,0 +1,285 @@
+//! Queues: create, look at, purge, and move dead letters back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::error::SqsError;
+use super::super::queue::{Queue, QueueAttributes};
+use super::super::{Core, arn, moving};
+use super::{Answer, queue_in, queue_in_arn};
+use crate::template::Redrive;
+
+const LONGEST_NAME: usize = 80;
+/// Attributes of SQS that mean nothing here, and may be set.
+const WITHOUT_EFFECT: [&str; 6] = [
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "Policy",
+    "RedriveAllowPolicy",
+    "SqsManagedSseEnabled",
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    queue_name: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+pub(super) fn create(core: &Core, request: &Create) -> Answer {
+    let name = &request.queue_name;
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    if name.strip_suffix(".fifo").is_some() {
+        return Err(SqsError::unsupported(
+            "FIFO queues are not part of the local world.",
+        ));
+    }
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_allowed) {
+        return Err(SqsError::parameter(
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        ));
+    }
+    let mut broker = core.broker();
+    let existing = broker.queue(name).ok().map(|queue| queue.attributes.clone());
+    let mut attributes = existing.clone().unwrap_or_default();
+    set(&mut attributes, &request.attributes)?;
+    match existing {
+        Some(existing) if existing != attributes => {
+            return Err(SqsError::queue_exists(
+                "A queue already exists with the same name and a different value for an attribute",
+            ));
+        }
+        Some(_) => {}
+        None => broker.create(name, attributes),
+    }
+    Ok(json!({ "QueueUrl": core.names(name).url }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct OneQueue {
+    queue_url: String,
+}
+
+pub(super) fn delete(core: &Core, request: &OneQueue) -> Answer {
+    core.broker().remove(queue_in(&request.queue_url))?;
+    Ok(Value::Null)
+}
+
+pub(super) fn purge(core: &Core, request: &OneQueue) -> Answer {
+    core.broker().purge(queue_in(&request.queue_url))?;
+    Ok(Value::Null)
+}
+
+pub(super) fn list_dead_letter_sources(core: &Core, request: &OneQueue) -> Answer {
+    let broker = core.broker();
+    let name = queue_in(&request.queue_url);
+    broker.queue(name)?;
+    let urls: Vec<String> = broker
+        .sources_of(name)
+        .into_iter()
+        .map(|name| core.names(name).url)
+        .collect();
+    Ok(json!({ "queueUrls": urls }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetUrl {
+    queue_name: String,
+}
+
+pub(super) fn get_url(core: &Core, request: &GetUrl) -> Answer {
+    core.broker().queue(&request.queue_name)?;
+    Ok(json!({ "QueueUrl": core.names(&request.queue_name).url }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    #[serde(default)]
+    queue_name_prefix: String,
+}
+
+pub(super) fn list(core: &Core, request: &List) -> Value {
+    let broker = core.broker();
+    let names = broker
+        .names()
+        .filter(|name| name.starts_with(&request.queue_name_prefix));
+    let urls: Vec<String> = names.map(|name| core.names(name).url).collect();
+    if urls.is_empty() {
+        Value::Null
+    } else {
+        json!({ "QueueUrls": urls })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetAttributes {
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+pub(super) fn get_attributes(core: &Core, request: &GetAttributes) -> Answer {
+    let name = queue_in(&request.queue_url);
+    let wanted = |name: &str| {
+        request
+            .attribute_names
+            .iter()
+            .any(|wanted| wanted == "All" || wanted == name)
+    };
+    let mut attributes = shown(name, core.broker().queue(name)?);
+    attributes.retain(|&name, _| wanted(name));
+    Ok(if attributes.is_empty() {
+        Value::Null
+    } else {
+        json!({ "Attributes": attributes })
+    })
+}
+
+fn shown(name: &str, queue: &Queue) -> BTreeMap<&'static str, String> {
+    let counts = queue.counts();
+    let set = &queue.attributes;
+    let seconds = |duration: Duration| duration.as_secs().to_string();
+    let created = (queue.created_at / 1000).to_string();
+    let mut shown = BTreeMap::from([
+        ("ApproximateNumberOfMessages", counts.waiting.to_string()),
+        ("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string()),
+        (
+            "ApproximateNumberOfMessagesNotVisible",
+            counts.in_flight.to_string(),
+        ),
+        ("CreatedTimestamp", created.clone()),
+        ("DelaySeconds", seconds(set.delay)),
+        ("LastModifiedTimestamp", created),
+        ("MaximumMessageSize", super::messages::LARGEST_MESSAGE.to_string()),
+        ("MessageRetentionPeriod", seconds(set.message_retention_period)),
+        ("QueueArn", arn(name)),
+        (
+            "ReceiveMessageWaitTimeSeconds",
+            seconds(set.receive_message_wait_time),
+        ),
+        ("VisibilityTimeout", seconds(set.visibility_timeout)),
+    ]);
+    if let Some(redrive) = &set.redrive {
+        let policy = json!({
+            "deadLetterTargetArn": arn(&redrive.target_queue),
+            "maxReceiveCount": redrive.max_receive_count,
+        });
+        shown.insert("RedrivePolicy", policy.to_string());
+    }
+    shown
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SetAttributes {
+    queue_url: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+pub(super) fn set_attributes(core: &Core, request: &SetAttributes) -> Answer {
+    let mut broker = core.broker();
+    let name = queue_in(&request.queue_url);
+    let mut attributes = broker.queue(name)?.attributes.clone();
+    set(&mut attributes, &request.attributes)?;
+    broker.create(name, attributes);
+    Ok(Value::Null)
+}
+
+/// Reads attributes as they are on the wire, all of them text.
+fn set(attributes: &mut QueueAttributes, given: &BTreeMap<String, String>) -> Result<(), SqsError> {
+    for (name, value) in given {
+        let seconds = |least: u64, most: u64| match value.parse() {
+            Ok(seconds) if (least..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+            _ => Err(SqsError::attribute_value(format!(
+                "Invalid value for the parameter {name}."
+            ))),
+        };
+        match name.as_str() {
+            "VisibilityTimeout" => attributes.visibility_timeout = seconds(0, 43_200)?,
+            "MessageRetentionPeriod" => attributes.message_retention_period = seconds(60, 1_209_600)?,
+            "DelaySeconds" => attributes.delay = seconds(0, 900)?,
+            "ReceiveMessageWaitTimeSeconds" => attributes.receive_message_wait_time = seconds(0, 20)?,
+            "RedrivePolicy" => attributes.redrive = redrive(value)?,
+            other if WITHOUT_EFFECT.contains(&other) => {}
+            other => return Err(SqsError::attribute_name(format!("Unknown Attribute {other}."))),
+        }
+    }
+    Ok(())
+}
+
+/// A redrive policy: JSON in text; the count may be text again.
+fn redrive(policy: &str) -> Result<Option<Redrive>, SqsError> {
+    if policy.is_empty() {
+        return Ok(None);
+    }
+    let invalid = || SqsError::attribute_value("Invalid value for the parameter RedrivePolicy.");
+    let policy: Value = serde_json::from_str(policy).map_err(|_| invalid())?;
+    let target = queue_in_arn(policy["deadLetterTargetArn"].as_str().ok_or_else(invalid)?)?;
+    let count = &policy["maxReceiveCount"];
+    let count = count
+        .as_u64()
+        .or_else(|| count.as_str()?.parse().ok())
+        .ok_or_else(invalid)?;
+    match u32::try_from(count) {
+        Ok(max_receive_count @ 1..=1000) => Ok(Some(Redrive {
+            target_queue: target.to_owned(),
+            max_receive_count,
+        })),
+        _ => Err(invalid()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StartMoveTask {
+    source_arn: String,
+    destination_arn: Option<String>,
+    max_number_of_messages_per_second: Option<usize>,
+}
+
+pub(super) fn start_move_task(core: &Arc<Core>, request: &StartMoveTask) -> Answer {
+    let source = queue_in_arn(&request.source_arn)?;
+    core.broker().queue(source).map_err(|_| {
+        SqsError::resource_not_found(
+            "The resource that you specified for the SourceArn parameter doesn't exist.",
+        )
+    })?;
+    let destination = request
+        .destination_arn
+        .as_deref()
+        .map(queue_in_arn)
+        .transpose()?
+        .map(str::to_owned);
+    let pace = request.max_number_of_messages_per_second;
+    if pace.is_some_and(|pace| !(1..=500).contains(&pace)) {
+        return Err(SqsError::parameter(
+            "MaxNumberOfMessagesPerSecond must be between 1 and 500.",
+        ));
+    }
+    let handle = moving::start(core, source, destination, pace)?;
+    Ok(json!({ "TaskHandle": handle }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListMoveTasks {
+    source_arn: String,
+    #[serde(default)]
+    max_results: Option<usize>,
+}
+
+pub(super) fn list_move_tasks(core: &Core, request: &ListMoveTasks) -> Answer {
+    let source = queue_in_arn(&request.source_arn)?;
+    Ok(json!({ "Results": moving::list(core, source, request.max_results.unwrap_or(1).clamp(1, 10)) }))
+}

@@ -1,0 +1,484 @@
+//! Both interfaces of SQS: in process on paused time, and the wire.
+
+use super::*;
+
+const QUEUE: &str = "orders";
+const DEAD: &str = "orders-dead";
+const SECOND: Duration = Duration::from_secs(1);
+
+fn with_dead_letters(max_receive_count: u32) -> QueueAttributes {
+    QueueAttributes {
+        redrive: Some(Redrive {
+            target_queue: DEAD.into(),
+            max_receive_count,
+        }),
+        ..QueueAttributes::default()
+    }
+}
+
+async fn sqs() -> Sqs {
+    let sqs = Sqs::start(0, None).await.unwrap();
+    sqs.create_queue(DEAD, QueueAttributes::default());
+    sqs.create_queue(QUEUE, with_dead_letters(3));
+    sqs
+}
+
+fn send(sqs: &Sqs, body: &str) {
+    let message = queue::Message::new(body.into(), sqs.core.clock.now_ms(), Duration::ZERO);
+    sqs.core.broker().send(QUEUE, vec![message]).unwrap();
+}
+
+mod in_process {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiting_receiver_gets_a_message_as_soon_as_it_is_sent() {
+        let sqs = sqs().await;
+        let receiver = tokio::spawn({
+            let sqs = sqs.clone();
+            async move {
+                let begun = Instant::now();
+                (sqs.receive(QUEUE, 10, 20 * SECOND).await, begun.elapsed())
+            }
+        });
+        tokio::time::sleep(3 * SECOND).await;
+        send(&sqs, "hello");
+        let (messages, waited) = receiver.await.unwrap();
+        assert_eq!(messages[0].body, "hello");
+        assert_eq!(messages[0].md5_of_body, "5d41402abc4b2a76b9719d911017c592");
+        assert!(waited < 4 * SECOND, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_empty_when_its_time_is_over() {
+        let sqs = sqs().await;
+        let begun = Instant::now();
+        assert_eq!(sqs.receive(QUEUE, 10, 20 * SECOND).await, []);
+        assert_eq!(begun.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_one_of_several_waiting_receivers_gets_its_message() {
+        let sqs = sqs().await;
+        let receivers: Vec<_> = (0..8)
+            .map(|_| {
+                let sqs = sqs.clone();
+                tokio::spawn(async move { sqs.receive(QUEUE, 1, 20 * SECOND).await.len() })
+            })
+            .collect();
+        tokio::time::sleep(SECOND).await;
+        let begun = Instant::now();
+        for n in 0..8 {
+            send(&sqs, &format!("message {n}"));
+        }
+        for receiver in receivers {
+            assert_eq!(receiver.await.unwrap(), 1);
+        }
+        assert!(begun.elapsed() < SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_not_deleted_comes_again_to_who_waits_and_dies_after_the_last_receive() {
+        let sqs = sqs().await;
+        send(&sqs, "poison");
+        let mut sent_at = Vec::new();
+        for count in ["1", "2", "3"] {
+            let message = sqs.receive(QUEUE, 10, 60 * SECOND).await.remove(0);
+            assert_eq!(message.attributes["ApproximateReceiveCount"], count);
+            sent_at.push(message.attributes["SentTimestamp"].clone());
+        }
+        let dead = sqs.receive(DEAD, 10, 60 * SECOND).await.remove(0);
+        assert_eq!(dead.attributes["SentTimestamp"], sent_at[0]);
+        assert_eq!(dead.attributes["DeadLetterQueueSourceArn"], arn(QUEUE));
+        assert_eq!(sqs.counts(QUEUE), Some(Counts::default()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deleted_message_never_comes_again() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        let message = sqs.receive(QUEUE, 10, SECOND).await.remove(0);
+        sqs.delete(QUEUE, &message.receipt_handle);
+        sqs.delete(QUEUE, &message.receipt_handle);
+        assert_eq!(sqs.receive(QUEUE, 10, 3600 * SECOND).await, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changed_visibility_brings_a_message_back_sooner_or_later() {
+        let sqs = sqs().await;
+        send(&sqs, "again");
+        let message = sqs.receive(QUEUE, 10, SECOND).await.remove(0);
+        sqs.change_visibility(QUEUE, &message.receipt_handle, Duration::ZERO);
+        let message = sqs.receive(QUEUE, 10, Duration::ZERO).await.remove(0);
+        sqs.change_visibility(QUEUE, &message.receipt_handle, 100 * SECOND);
+        let begun = Instant::now();
+        assert_eq!(sqs.receive(QUEUE, 10, 200 * SECOND).await.len(), 1);
+        assert_eq!(begun.elapsed().as_secs(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retention_ends_a_message_by_the_time_it_was_first_sent_also_in_the_dead_letter_queue() {
+        let sqs = sqs().await;
+        let day = Duration::from_hours(24);
+        sqs.create_queue(
+            QUEUE,
+            QueueAttributes {
+                visibility_timeout: day / 2,
+                ..with_dead_letters(1)
+            },
+        );
+        send(&sqs, "old");
+        tokio::time::sleep(3 * day).await;
+        assert_eq!(sqs.receive(QUEUE, 1, SECOND).await.len(), 1);
+        tokio::time::sleep(day / 2).await;
+        assert_eq!(sqs.counts(DEAD).unwrap().waiting, 1);
+        tokio::time::sleep(day / 2).await;
+        assert_eq!(sqs.counts(DEAD), Some(Counts::default()));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_queue_gives_nothing() {
+        let sqs = sqs().await;
+        assert_eq!(sqs.receive("nowhere", 1, Duration::ZERO).await, []);
+        assert_eq!(sqs.counts("nowhere"), None);
+    }
+
+    #[tokio::test]
+    async fn messages_receives_and_queues_outlive_the_process() {
+        let data = tempfile::tempdir().unwrap();
+        let start = || async {
+            let sqs = Sqs::start(0, Some(data.path())).await.unwrap();
+            sqs.create_queue(DEAD, QueueAttributes::default());
+            sqs.create_queue(QUEUE, with_dead_letters(3));
+            sqs
+        };
+        let first = start().await;
+        for body in ["deleted", "received", "waiting"] {
+            send(&first, body);
+        }
+        let received = first.receive(QUEUE, 2, Duration::ZERO).await;
+        first.delete(QUEUE, &received[0].receipt_handle);
+        first.create_queue(
+            "extra",
+            QueueAttributes {
+                delay: SECOND,
+                ..QueueAttributes::default()
+            },
+        );
+        // No orderly end: the file is read as a killed process leaves it.
+        let second = start().await;
+        assert_eq!(
+            second.counts(QUEUE),
+            Some(Counts {
+                waiting: 1,
+                in_flight: 1,
+                delayed: 0
+            })
+        );
+        assert_eq!(second.receive(QUEUE, 10, Duration::ZERO).await[0].body, "waiting");
+        second.change_visibility(QUEUE, &received[1].receipt_handle, Duration::ZERO);
+        let again = second.receive(QUEUE, 10, Duration::ZERO).await.remove(0);
+        assert_eq!(
+            (
+                again.body.as_str(),
+                again.attributes["ApproximateReceiveCount"].as_str()
+            ),
+            ("received", "2")
+        );
+        assert_eq!(
+            second.core.broker().queue("extra").unwrap().attributes.delay,
+            SECOND
+        );
+    }
+
+    #[tokio::test]
+    async fn a_hundred_thousand_waiting_messages_are_no_burden() {
+        let sqs = sqs().await;
+        let now = sqs.core.clock.now_ms();
+        let messages = |n: usize| {
+            (0..n)
+                .map(|i| queue::Message::new(i.to_string(), now, Duration::ZERO))
+                .collect()
+        };
+        sqs.core.broker().send(QUEUE, messages(100_000)).unwrap();
+        let begun = std::time::Instant::now();
+        for _ in 0..1000 {
+            for message in sqs.receive(QUEUE, 10, Duration::ZERO).await {
+                sqs.delete(QUEUE, &message.receipt_handle);
+            }
+        }
+        assert_eq!(sqs.counts(QUEUE).unwrap().waiting, 90_000);
+        assert!(begun.elapsed() < 10 * SECOND, "{:?}", begun.elapsed());
+    }
+}
+
+mod wire {
+    use super::*;
+    use crate::engines::testing;
+
+    struct Client {
+        sqs: Sqs,
+        url: String,
+    }
+
+    impl Client {
+        async fn new() -> Client {
+            let sqs = sqs().await;
+            let url = sqs.core.names(QUEUE).url;
+            Client { sqs, url }
+        }
+
+        async fn call(&self, operation: &str, mut body: Value) -> (reqwest::Response, String) {
+            if body.get("QueueUrl").is_none() {
+                body["QueueUrl"] = self.url.as_str().into();
+            }
+            let target = format!("AmazonSQS.{operation}");
+            let response = testing::call(&self.sqs.endpoint(), "test", &target, &body).await;
+            let error = response.headers().get("x-amzn-query-error");
+            let error = error
+                .map(|error| error.to_str().unwrap().to_owned())
+                .unwrap_or_default();
+            (response, error)
+        }
+
+        async fn ok(&self, operation: &str, body: Value) -> Value {
+            let (response, error) = self.call(operation, body).await;
+            assert_eq!(
+                (response.status().as_u16(), error.as_str()),
+                (200, ""),
+                "{operation}"
+            );
+            response.json().await.unwrap()
+        }
+
+        async fn error(&self, operation: &str, body: Value) -> (String, Value) {
+            let (response, error) = self.call(operation, body).await;
+            assert_eq!(response.status().as_u16(), 400, "{operation}");
+            (error, response.json().await.unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_arrives_with_its_attributes_trace_and_sums() {
+        let client = Client::new().await;
+        let attributes = json!({ "alpha": { "DataType": "String", "StringValue": "ä" },
+            "m": { "DataType": "Binary", "BinaryValue": "AQID" },
+            "zeta": { "DataType": "Number", "StringValue": "42" } });
+        let trace = json!({ "AWSTraceHeader": { "DataType": "String", "StringValue": "Root=1-a-b" } });
+        let sent = client
+            .ok(
+                "SendMessage",
+                json!({ "MessageBody": "hello", "MessageAttributes": attributes,
+                "MessageSystemAttributes": trace }),
+            )
+            .await;
+        assert_eq!(sent["MD5OfMessageBody"], "5d41402abc4b2a76b9719d911017c592");
+        assert_eq!(sent["MD5OfMessageAttributes"], "b9d91f2856f7ef703b4299e32f1b506a");
+        assert!(sent["MD5OfMessageSystemAttributes"].is_string());
+        let got = client
+            .ok(
+                "ReceiveMessage",
+                json!({ "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"] }),
+            )
+            .await;
+        let message = &got["Messages"][0];
+        assert_eq!(message["MessageId"], sent["MessageId"]);
+        assert_eq!(message["MD5OfBody"], sent["MD5OfMessageBody"]);
+        assert_eq!(message["MD5OfMessageAttributes"], sent["MD5OfMessageAttributes"]);
+        assert_eq!(message["MessageAttributes"], attributes);
+        assert_eq!(message["Attributes"]["AWSTraceHeader"], "Root=1-a-b");
+        assert_eq!(message["Attributes"]["ApproximateReceiveCount"], "1");
+        client
+            .ok(
+                "DeleteMessage",
+                json!({ "ReceiptHandle": message["ReceiptHandle"] }),
+            )
+            .await;
+        assert_eq!(client.ok("ReceiveMessage", json!({})).await, json!({}));
+    }
+
+    #[tokio::test]
+    async fn one_bad_entry_fails_alone() {
+        let client = Client::new().await;
+        let entries = json!([{ "Id": "a", "MessageBody": "1" }, { "Id": "b", "MessageBody": "\u{1}" }]);
+        let sent = client.ok("SendMessageBatch", json!({ "Entries": entries })).await;
+        assert_eq!(sent["Successful"][0]["Id"], "a");
+        assert_eq!(sent["Failed"][0]["Code"], "InvalidMessageContents");
+        let got = client
+            .ok("ReceiveMessage", json!({ "MaxNumberOfMessages": 10 }))
+            .await;
+        let handle = &got["Messages"][0]["ReceiptHandle"];
+        let entries = json!([{ "Id": "x", "ReceiptHandle": handle, "VisibilityTimeout": 5 },
+            { "Id": "y", "ReceiptHandle": "nonsense", "VisibilityTimeout": 5 }]);
+        let changed = client
+            .ok("ChangeMessageVisibilityBatch", json!({ "Entries": entries }))
+            .await;
+        assert_eq!(
+            (&changed["Successful"][0]["Id"], &changed["Failed"][0]["Id"]),
+            (&json!("x"), &json!("y"))
+        );
+        let deleted = client
+            .ok("DeleteMessageBatch", json!({ "Entries": entries }))
+            .await;
+        assert_eq!(deleted["Failed"][0]["Code"], "ReceiptHandleIsInvalid");
+        assert_eq!(client.sqs.counts(QUEUE), Some(Counts::default()));
+    }
+
+    #[tokio::test]
+    async fn errors_have_both_of_their_names() {
+        let client = Client::new().await;
+        let nowhere = json!({ "QueueUrl": "http://127.0.0.1/0/nowhere", "MessageBody": "x" });
+        let (query, body) = client.error("SendMessage", nowhere).await;
+        assert_eq!(query, "AWS.SimpleQueueService.NonExistentQueue;Sender");
+        assert_eq!(body["__type"], "com.amazonaws.sqs#QueueDoesNotExist");
+        let cases = [
+            (
+                "SendMessageBatch",
+                json!({ "Entries": [] }),
+                "AWS.SimpleQueueService.EmptyBatchRequest;Sender",
+            ),
+            (
+                "SendMessageBatch",
+                json!({ "Entries": [{ "Id": "a", "MessageBody": "x" }, { "Id": "a", "MessageBody": "x" }] }),
+                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender",
+            ),
+            (
+                "ReceiveMessage",
+                json!({ "MaxNumberOfMessages": 11 }),
+                "InvalidParameterValue;Sender",
+            ),
+            (
+                "ReceiveMessage",
+                json!({ "WaitTimeSeconds": 21 }),
+                "InvalidParameterValue;Sender",
+            ),
+            (
+                "SendMessage",
+                json!({ "MessageBody": "" }),
+                "InvalidParameterValue;Sender",
+            ),
+            (
+                "SendMessage",
+                json!({ "MessageBody": "x".repeat(1024 * 1024 + 1) }),
+                "InvalidParameterValue;Sender",
+            ),
+            (
+                "DeleteMessage",
+                json!({ "ReceiptHandle": "nonsense" }),
+                "ReceiptHandleIsInvalid;Sender",
+            ),
+            ("DeleteMessage", json!({}), "MalformedInput;Sender"),
+            ("Dance", json!({}), "InvalidAction;Sender"),
+        ];
+        for (operation, body, expected) in cases {
+            assert_eq!(client.error(operation, body).await.0, expected, "{operation}");
+        }
+    }
+
+    #[tokio::test]
+    async fn queues_are_created_found_and_described() {
+        let client = Client::new().await;
+        let policy = json!({ "deadLetterTargetArn": arn(DEAD), "maxReceiveCount": "4" }).to_string();
+        let attributes = json!({ "VisibilityTimeout": "90", "RedrivePolicy": policy });
+        let made = client
+            .ok(
+                "CreateQueue",
+                json!({ "QueueName": "new", "Attributes": attributes }),
+            )
+            .await;
+        assert_eq!(
+            client.ok("GetQueueUrl", json!({ "QueueName": "new" })).await,
+            made
+        );
+        client.ok("CreateQueue", json!({ "QueueName": "new" })).await;
+        let other = json!({ "QueueName": "new", "Attributes": { "VisibilityTimeout": "91" } });
+        assert_eq!(
+            client.error("CreateQueue", other).await.0,
+            "QueueAlreadyExists;Sender"
+        );
+        let url = &made["QueueUrl"];
+        let shown = client
+            .ok(
+                "GetQueueAttributes",
+                json!({ "QueueUrl": url, "AttributeNames": ["All"] }),
+            )
+            .await;
+        assert_eq!(shown["Attributes"]["VisibilityTimeout"], "90");
+        assert_eq!(shown["Attributes"]["ApproximateNumberOfMessages"], "0");
+        assert!(
+            shown["Attributes"]["RedrivePolicy"]
+                .as_str()
+                .unwrap()
+                .contains("\"maxReceiveCount\":4")
+        );
+        assert_eq!(
+            client.ok("ListQueues", json!({})).await["QueueUrls"]
+                .as_array()
+                .unwrap()
+                .len(),
+            3
+        );
+        let dead = client.sqs.core.names(DEAD).url;
+        let sources = client
+            .ok("ListDeadLetterSourceQueues", json!({ "QueueUrl": dead }))
+            .await;
+        assert_eq!(sources["queueUrls"], json!([url, client.url]));
+        client.ok("DeleteQueue", json!({ "QueueUrl": url })).await;
+        assert_eq!(
+            client.error("PurgeQueue", json!({ "QueueUrl": url })).await.0,
+            "AWS.SimpleQueueService.NonExistentQueue;Sender"
+        );
+    }
+
+    #[tokio::test]
+    async fn dead_letters_move_back_as_new_messages() {
+        let client = Client::new().await;
+        client.ok("SendMessage", json!({ "MessageBody": "poison" })).await;
+        for _ in 0..3 {
+            let got = client
+                .ok("ReceiveMessage", json!({ "VisibilityTimeout": 60 }))
+                .await;
+            let handle = &got["Messages"][0]["ReceiptHandle"];
+            client
+                .ok(
+                    "ChangeMessageVisibility",
+                    json!({ "ReceiptHandle": handle, "VisibilityTimeout": 0 }),
+                )
+                .await;
+        }
+        assert_eq!(client.sqs.counts(DEAD).unwrap().waiting, 1);
+        let (query, _) = client
+            .error("StartMessageMoveTask", json!({ "SourceArn": arn(QUEUE) }))
+            .await;
+        assert_eq!(query, "InvalidParameterValue;Sender");
+        client
+            .ok("StartMessageMoveTask", json!({ "SourceArn": arn(DEAD) }))
+            .await;
+        let tasks = client
+            .ok("ListMessageMoveTasks", json!({ "SourceArn": arn(DEAD) }))
+            .await;
+        assert_eq!(tasks["Results"][0]["Status"], "COMPLETED");
+        assert_eq!(tasks["Results"][0]["ApproximateNumberOfMessagesMoved"], 1);
+        let got = client
+            .ok("ReceiveMessage", json!({ "AttributeNames": ["All"] }))
+            .await;
+        assert_eq!(got["Messages"][0]["Body"], "poison");
+        assert_eq!(got["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1");
+    }
+
+    #[tokio::test]
+    async fn a_long_poll_over_the_wire_ends_with_the_message() {
+        let client = Arc::new(Client::new().await);
+        let receiver = tokio::spawn({
+            let client = client.clone();
+            async move {
+                client
+                    .ok("ReceiveMessage", json!({ "WaitTimeSeconds": 20 }))
+                    .await
+            }
+        });
+        tokio::task::yield_now().await;
+        client.ok("SendMessage", json!({ "MessageBody": "hello" })).await;
+        assert_eq!(receiver.await.unwrap()["Messages"][0]["Body"], "hello");
+    }
+}

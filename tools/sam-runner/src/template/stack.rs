@@ -1,0 +1,424 @@
+//! Everything of the template that the local world brings to life.
+
+use super::{Document, Function, Properties, Resolver, Result, TemplateError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// The resolved template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    /// The functions, in the order of their ids.
+    pub functions: Vec<Function>,
+    /// The tables, in the order of their ids.
+    pub tables: Vec<Table>,
+    /// The queues, those that others send their dead letters to first.
+    pub queues: Vec<Queue>,
+}
+
+/// A `DynamoDB` table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Logical id in the template.
+    pub id: String,
+    /// Name in the account.
+    pub name: String,
+    /// The resolved properties of `AWS::DynamoDB::Table` that describe its data, with `TableName`.
+    pub properties: Value,
+}
+
+/// An SQS queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Logical id in the template.
+    pub id: String,
+    /// Name in the account.
+    pub name: String,
+    /// How long a received message stays hidden.
+    pub visibility_timeout: Duration,
+    /// How long a message is kept.
+    pub message_retention_period: Duration,
+    /// How long a message stays hidden after it was sent.
+    pub delay: Duration,
+    /// How long a receive waits for messages unless it says otherwise.
+    pub receive_message_wait_time: Duration,
+    /// Where a message goes that was received too often.
+    pub redrive: Option<Redrive>,
+}
+
+/// The redrive policy of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrive {
+    /// Name of the dead-letter queue.
+    pub target_queue: String,
+    /// After so many receives a message goes there.
+    pub max_receive_count: u32,
+}
+
+impl Stack {
+    /// The queues alone. They are made first, since the functions' environment carries their addresses.
+    pub fn queues(resolver: &Resolver<'_>) -> std::result::Result<Vec<Queue>, TemplateError> {
+        let mut queues = resolver
+            .resources("AWS::SQS::Queue")?
+            .into_iter()
+            .map(|id| Queue::read(resolver, id))
+            .collect::<Result<Vec<_>>>()?;
+        // A dead-letter queue must exist before the queue that names it; chains of them are not a thing in SQS.
+        queues.sort_by_key(|queue| queue.redrive.is_some());
+        Ok(queues)
+    }
+
+    /// The whole template.
+    pub fn read(resolver: &Resolver<'_>) -> std::result::Result<Self, TemplateError> {
+        let functions: Vec<Function> = resolver
+            .resources("AWS::Serverless::Function")?
+            .into_iter()
+            .map(|id| Function::read(resolver, id))
+            .collect::<Result<_>>()?;
+        if functions.is_empty() {
+            return Err(TemplateError::at(
+                "Resources",
+                "hold no AWS::Serverless::Function; is this the right template?",
+            ));
+        }
+        let tables = resolver
+            .resources("AWS::DynamoDB::Table")?
+            .into_iter()
+            .map(|id| Table::read(resolver, id))
+            .collect::<Result<_>>()?;
+        let stack = Self {
+            functions,
+            tables,
+            queues: Self::queues(resolver)?,
+        };
+        stack.check_routes()?;
+        stack.check_sources()?;
+        Ok(stack)
+    }
+
+    /// The parameters' names that `document` declares.
+    pub fn declares(document: &Document, parameter: &str) -> bool {
+        document.entry("Parameters", parameter).is_some()
+    }
+
+    /// The function with this name, id or binary name.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.is_called(name))
+    }
+
+    fn check_routes(&self) -> Result<()> {
+        let mut seen: Vec<(&str, &super::Route)> = Vec::new();
+        for function in &self.functions {
+            for route in &function.routes {
+                if let Some((other, _)) = seen.iter().find(|(_, known)| *known == route) {
+                    return Err(TemplateError::at(
+                        format!("Resources.{}.Properties.Events", function.id),
+                        format!("the route to {} is also one of {other}", route.path),
+                    ));
+                }
+                seen.push((&function.id, route));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sources(&self) -> Result<()> {
+        for function in &self.functions {
+            for source in &function.queues {
+                if !self.queues.iter().any(|queue| queue.name == source.queue) {
+                    return Err(TemplateError::at(
+                        format!("Resources.{}.Properties.Events.{}", function.id, source.id),
+                        format!("there is no queue `{}` in the template", source.queue),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    fn read(resolver: &Resolver<'_>, id: &str) -> Result<Self> {
+        let place = format!("Resources.{id}.Properties");
+        let name = resolver.physical_name(id, &place)?;
+        let names = [
+            "AttributeDefinitions",
+            "BillingMode",
+            "GlobalSecondaryIndexes",
+            "KeySchema",
+            "LocalSecondaryIndexes",
+            "ProvisionedThroughput",
+            "StreamSpecification",
+            "TimeToLiveSpecification",
+        ];
+        let mut properties = resolver.value(&Value::Object(only(resolver.document(), id, &names)), &place)?;
+        if let Some(Value::Object(properties)) = &mut properties {
+            properties.insert("TableName".to_owned(), Value::String(name.clone()));
+        }
+        Ok(Self {
+            id: id.to_owned(),
+            name,
+            properties: properties.unwrap_or_default(),
+        })
+    }
+}
+
+fn only(document: &Document, id: &str, names: &[&str]) -> serde_json::Map<String, Value> {
+    let mut properties = document.properties_of(id);
+    properties.retain(|name, _| names.contains(&name.as_str()));
+    properties
+}
+
+impl Queue {
+    fn read(resolver: &Resolver<'_>, id: &str) -> Result<Self> {
+        let properties = resolver.properties(
+            id,
+            &[
+                "DelaySeconds",
+                "FifoQueue",
+                "MessageRetentionPeriod",
+                "ReceiveMessageWaitTimeSeconds",
+                "RedrivePolicy",
+                "VisibilityTimeout",
+            ],
+        )?;
+        if properties.flag("FifoQueue", false)? {
+            return Err(properties.fault(
+                "FifoQueue",
+                "is not known to the local world; it has standard queues only",
+            ));
+        }
+        Ok(Self {
+            id: id.to_owned(),
+            name: resolver.physical_name(id, properties.place())?,
+            // SQS's own defaults: 30 seconds hidden, kept for 4 days.
+            visibility_timeout: properties.seconds("VisibilityTimeout", 30)?,
+            message_retention_period: properties.seconds("MessageRetentionPeriod", 345_600)?,
+            delay: properties.seconds("DelaySeconds", 0)?,
+            receive_message_wait_time: properties.seconds("ReceiveMessageWaitTimeSeconds", 0)?,
+            redrive: Redrive::read(&properties)?,
+        })
+    }
+}
+
+impl Redrive {
+    fn read(properties: &Properties) -> Result<Option<Self>> {
+        if !properties.contains("RedrivePolicy") {
+            return Ok(None);
+        }
+        let policy = properties.section("RedrivePolicy")?;
+        let arn = policy.required_text("deadLetterTargetArn")?;
+        let max_receive_count = policy
+            .number("maxReceiveCount")?
+            .filter(|count| (1..=1000).contains(count));
+        Ok(Some(Self {
+            target_queue: arn.rsplit(':').next().unwrap_or_default().to_owned(),
+            max_receive_count: max_receive_count
+                .ok_or_else(|| policy.fault("maxReceiveCount", "must be 1 to 1000"))?,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::{RouteMethod, Surroundings};
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    const TEMPLATE: &str = "
+Parameters:
+  Level: {Type: String, Default: info}
+Globals:
+  Function:
+    Runtime: provided.al2023
+    Timeout: 10
+    Environment: {Variables: {LOG_LEVEL: !Ref Level}}
+Resources:
+  Shop:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: shop}}
+    Properties:
+      CodeUri: functions/shop
+      Role: !GetAtt ShopRole.Arn
+      MemorySize: 256
+      ReservedConcurrentExecutions: 2
+      Environment: {Variables: {TABLE: !Ref Orders, QUEUE: !Ref Work, N: 3}}
+      Events:
+        Get: {Type: HttpApi, Properties: {Path: '/api/x/{id}', Method: get}}
+  Worker:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda}
+    Properties:
+      CodeUri: functions/worker
+      Events:
+        Work: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}
+        Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
+  Orders:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      Tags: [{Key: a, Value: !ImportValue not-looked-at}]
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 180
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Zzz.Arn, maxReceiveCount: 5}
+  Zzz: {Type: AWS::SQS::Queue}
+  ShopRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: !ImportValue not-looked-at
+      Policies:
+        - PolicyName: shop
+          PolicyDocument:
+            Statement:
+              - {Sid: Keep, Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem], Resource: !GetAtt Orders.Arn}
+              - {Effect: Allow, Action: dynamodb:Query, Resource: [!Sub '${Orders.Arn}/index/*']}
+  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {X: !Cidr [a, b]}}
+";
+
+    fn stack(text: &str) -> Result<Stack> {
+        let document = Document::parse(text, PathBuf::from("/project")).expect("a template");
+        let surroundings = Surroundings {
+            stack_name: "s",
+            region: "eu-central-1",
+            account: "0",
+            parameters: BTreeMap::from([("Level".to_owned(), "debug".to_owned())]),
+            queue_url: &|name| format!("http://q/{name}"),
+        };
+        Stack::read(&Resolver::new(&document, &surroundings).expect("a resolver"))
+    }
+
+    #[test]
+    fn functions_carry_what_their_processes_need() {
+        let stack = stack(TEMPLATE).expect("a stack");
+        let shop = stack.function("shop").expect("by binary");
+        assert_eq!(shop.id, "Shop");
+        assert_eq!(shop.name, "s-Shop");
+        assert_eq!(
+            shop.binary,
+            Binary {
+                name: "shop".into(),
+                source: "/project/functions/shop".into()
+            }
+        );
+        assert_eq!(shop.timeout, Duration::from_secs(10));
+        assert_eq!(shop.memory_mb, 256);
+        assert_eq!(shop.reserved_concurrency, Some(2));
+        let environment: Vec<_> = shop
+            .environment
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        let expected = [
+            ("LOG_LEVEL", "debug"),
+            ("N", "3"),
+            ("QUEUE", "http://q/s-Work"),
+            ("TABLE", "s-Orders"),
+        ];
+        assert_eq!(environment, expected);
+        assert_eq!(
+            shop.routes,
+            [super::super::Route {
+                method: RouteMethod::Only("GET".into()),
+                path: "/api/x/{id}".into()
+            }]
+        );
+        let worker = stack.function("s-Worker").expect("by name");
+        assert_eq!(worker.binary.name, "worker");
+        assert_eq!(worker.queues[0].queue, "s-Work");
+        assert_eq!(worker.queues[0].batch_size, 10);
+        assert_eq!(worker.schedules.len(), 1);
+    }
+
+    #[test]
+    fn a_function_has_the_rights_of_its_role_or_none() {
+        let stack = stack(TEMPLATE).expect("a stack");
+        let table = "arn:aws:dynamodb:eu-central-1:0:table/s-Orders";
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let role = super::super::Role {
+            id: "ShopRole".to_owned(),
+            statements: vec![
+                super::super::Statement {
+                    sid: "Keep".to_owned(),
+                    actions: texts(&["dynamodb:GetItem", "dynamodb:PutItem"]),
+                    resources: texts(&[table]),
+                },
+                super::super::Statement {
+                    sid: String::new(),
+                    actions: texts(&["dynamodb:Query"]),
+                    resources: texts(&[&format!("{table}/index/*")]),
+                },
+            ],
+        };
+        assert_eq!(stack.function("shop").map(|shop| &shop.role), Some(&role));
+        let worker = stack.function("worker").expect("by binary");
+        assert_eq!(worker.role, super::super::Role::default());
+    }
+
+    use super::super::Binary;
+
+    #[test]
+    fn tables_keep_what_describes_their_data() {
+        let stack = stack(TEMPLATE).expect("a stack");
+        assert_eq!(
+            stack.tables[0].properties,
+            json!({"TableName": "s-Orders", "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]})
+        );
+    }
+
+    #[test]
+    fn dead_letter_queues_come_before_those_that_name_them() {
+        let stack = stack(TEMPLATE).expect("a stack");
+        let names: Vec<_> = stack.queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!(names, ["s-Zzz", "s-Work"]);
+        let redrive = Redrive {
+            target_queue: "s-Zzz".into(),
+            max_receive_count: 5,
+        };
+        assert_eq!(stack.queues[1].redrive, Some(redrive));
+        assert_eq!(stack.queues[1].visibility_timeout, Duration::from_mins(3));
+    }
+
+    #[test]
+    fn faults_name_the_resource_and_the_property() {
+        let fault = |from: &str, to: &str| {
+            stack(&TEMPLATE.replacen(from, to, 1))
+                .expect_err("a fault")
+                .to_string()
+        };
+        assert_eq!(
+            fault("Timeout: 10", "Timeout: ten"),
+            "Resources.Shop.Properties.Timeout: must be a whole number, not `ten`"
+        );
+        assert!(fault("Timeout: 10", "Timeout: 901").contains("1 to 900"));
+        assert!(fault("provided.al2023", "nodejs22.x").contains("provided.al2023"));
+        assert!(
+            fault("TABLE: !Ref Orders", "TABLE: !Ref Nothing")
+                .starts_with("Resources.Shop.Properties.Environment.Variables.TABLE")
+        );
+        assert!(fault("maxReceiveCount: 5", "maxReceiveCount: 0").contains("1 to 1000"));
+        assert!(fault("{BuildMethod: rust-cargolambda}", "{}").contains("BuildMethod: rust-cargolambda"));
+        assert!(fault("!GetAtt ShopRole.Arn", "!ImportValue role").contains("must be `!GetAtt ROLE.Arn`"));
+        assert!(fault("Sid: Keep, Effect: Allow", "Effect: Deny").contains("must be Allow"));
+        assert!(fault("Sid: Keep,", "Condition: {},").contains("Statement.0.Condition: is not known"));
+        assert!(fault("!GetAtt Work.Arn", "arn:aws:sqs:r:0:elsewhere").contains("no queue `elsewhere`"));
+        let twice = TEMPLATE.replacen(
+            "Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}",
+            "Get: {Type: HttpApi, Properties: {Path: '/api/x/{id}', Method: GET}}",
+            1,
+        );
+        assert!(
+            stack(&twice)
+                .expect_err("a fault")
+                .to_string()
+                .contains("also one of Shop")
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! What a browser sees: the API by the template's routes, the website otherwise.
+
+use crate::probe::client;
+use crate::{a_function, a_runtime};
+use sam_runner::gateway::{Gateway, GatewayPort};
+use sam_runner::runtime::Runtime;
+use sam_runner::template::{Function, Route, RouteMethod};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+struct Shop {
+    gateway: Gateway,
+    _runtime: Runtime,
+    _website: tempfile::TempDir,
+}
+
+impl Shop {
+    /// A shop whose function answers with the event it got, unless `do` in the query says otherwise.
+    async fn open() -> Self {
+        let route = |method: &str, path: &str| Route {
+            method: RouteMethod::Only(method.into()),
+            path: path.into(),
+        };
+        let function = Function {
+            routes: vec![route("POST", "/api/do"), route("GET", "/api/products/{sku}")],
+            timeout: Duration::from_secs(1),
+            ..a_function("probe")
+        };
+        let website = tempfile::tempdir().expect("a directory");
+        std::fs::write(
+            website.path().join("index.html"),
+            format!("<h1>Shop</h1>{}", " ".repeat(2000)),
+        )
+        .expect("a file");
+        std::fs::write(website.path().join("small.js"), "export {}").expect("a file");
+        let (runtime, _) = a_runtime(vec![function.clone()]).await;
+        let port = GatewayPort::bind(0).await.expect("a port");
+        let gateway = port.serve(&[function], website.path(), runtime.clone());
+        Self {
+            gateway,
+            _runtime: runtime,
+            _website: website,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.gateway.url())
+    }
+
+    async fn get(&self, path: &str) -> reqwest::Response {
+        client().get(self.url(path)).send().await.expect("an answer")
+    }
+}
+
+#[tokio::test]
+async fn routes_of_the_template_reach_their_function() {
+    let shop = Shop::open().await;
+    let answer = shop.get("/api/products/85123A?q=x").await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert!(answer.headers().contains_key("apigw-requestid"));
+    let event: Value = answer.json().await.expect("JSON");
+    assert_eq!(event["pathParameters"], json!({"sku": "85123A"}));
+    assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");
+    assert_eq!(event["routeKey"], "GET /api/products/{sku}");
+}
+
+#[tokio::test]
+async fn unknown_routes_are_not_found_as_at_api_gateway() {
+    let shop = Shop::open().await;
+    for path in ["/api/nothing", "/api/products", "/api/"] {
+        let answer = shop.get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.text().await.expect("a body"), r#"{"message":"Not Found"}"#);
+    }
+}
+
+#[tokio::test]
+async fn failing_functions_say_nothing_of_their_inside() {
+    let shop = Shop::open().await;
+    let nothing_said = (500, json!({"message": "Internal Server Error"}));
+    for cause in ["fail", "panic", "exit", "sleep"] {
+        let answer = client()
+            .post(shop.url(&format!("/api/do?do={cause}")))
+            .send()
+            .await
+            .expect("an answer");
+        let seen = (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.expect("JSON"),
+        );
+        assert_eq!(seen, nothing_said, "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_beyond_the_gateways_limit_are_refused() {
+    let shop = Shop::open().await;
+    let body = vec![b'x'; 10 * 1024 * 1024 + 1];
+    let answer = client().post(shop.url("/api/do")).body(body).send().await;
+    // The connection may also be closed while the body is still on its way.
+    if let Ok(answer) = answer {
+        assert_eq!(answer.status(), 413);
+    }
+    assert_eq!(shop.get("/api/products/1").await.status(), 200);
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_takes_it() {
+    let shop = Shop::open().await;
+    for (path, is_large) in [
+        ("/", true),
+        ("/small.js", false),
+        (&*format!("/api/products/{}", "1".repeat(1500)), true),
+    ] {
+        let get = |encodings: &'static str| {
+            client()
+                .get(shop.url(path))
+                .header("accept-encoding", encodings)
+                .send()
+        };
+        let encoding = |answer: reqwest::Response| {
+            answer
+                .headers()
+                .get("content-encoding")
+                .map(|encoding| encoding.to_str().expect("text").to_owned())
+        };
+        assert_eq!(encoding(get("identity").await.expect("an answer")), None);
+        for offered in ["gzip", "br"] {
+            let expected = is_large.then(|| offered.to_owned());
+            assert_eq!(
+                encoding(get(offered).await.expect("an answer")),
+                expected,
+                "{path} {offered}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_website_comes_with_its_protection() {
+    let shop = Shop::open().await;
+    let page = shop.get("/").await;
+    assert_eq!(page.status(), 200);
+    let headers = page.headers();
+    assert!(
+        headers["content-security-policy"]
+            .to_str()
+            .expect("text")
+            .starts_with("default-src 'self'")
+    );
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["x-frame-options"], "DENY");
+    assert_eq!(headers["cache-control"], "no-cache");
+    let script = shop.get("/small.js").await;
+    assert_eq!(script.headers()["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(
+        script.headers()["cache-control"],
+        "public, max-age=0, must-revalidate"
+    );
+    let missing = shop.get("/missing.js").await;
+    assert_eq!(missing.status(), 404);
+    assert!(missing.headers().contains_key("content-security-policy"));
+    let posted = client().post(shop.url("/")).send().await.expect("an answer");
+    assert_eq!(posted.status(), 405);
+}
+
+#[tokio::test]
+async fn a_known_page_is_not_sent_again() {
+    let shop = Shop::open().await;
+    let etag = shop.get("/").await.headers()["etag"].clone();
+    let again = client()
+        .get(shop.url("/"))
+        .header("if-none-match", etag)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.bytes().await.expect("a body").len(), 0);
+    let head = client().head(shop.url("/")).send().await.expect("an answer");
+    assert_eq!(head.headers()["content-length"], "2013");
+}
+
+#[tokio::test]
+async fn a_busy_port_says_what_to_do() {
+    let shop = Shop::open().await;
+    let port = shop
+        .url("")
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("a port");
+    let error = GatewayPort::bind(port).await.expect_err("taken");
+    assert!(
+        error.to_string().contains("choose another with --port"),
+        "{error}"
+    );
+}

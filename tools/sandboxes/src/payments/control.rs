@@ -1,0 +1,82 @@
+//! `/sandbox`: what tests need.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::error::StripeError;
+use super::ledger::Act;
+use super::session::Session;
+use crate::faults::changed;
+use crate::locked;
+
+pub(super) fn router() -> Router<Arc<State>> {
+    Router::new()
+        .route("/sandbox/sessions/{id}/pay", post(pay))
+        .route("/sandbox/charges", get(charges))
+        .route("/sandbox/faults", get(show_faults).put(change_faults))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Paid,
+    Declined,
+    Expired,
+}
+
+async fn pay(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Response> {
+    let Pay { outcome } = serde_json::from_slice(&body).map_err(|error| bad_request(&error.to_string()))?;
+    let act = match outcome {
+        Outcome::Paid => Act::Pay,
+        Outcome::Declined => Act::Decline,
+        Outcome::Expired => Act::Expire,
+    };
+    let session = state.with_ledger(|ledger, now| ledger.act(&id, act, now).map(Session::json));
+    session.map(Json).map_err(StripeError::into_response)
+}
+
+async fn charges(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+    Json(json!({ "charges": state.with_ledger(|ledger, _| ledger.charges()) }))
+}
+
+async fn show_faults(Shared(state): Shared<Arc<State>>) -> Response {
+    Json(state.faults()).into_response()
+}
+
+async fn change_faults(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let changed = {
+        let mut faults = locked(&state.faults);
+        changed(&*faults, &body, &state.chance).map(|changed| *faults = changed)
+    };
+    match changed {
+        Ok(()) => show_faults(Shared(state)).await,
+        Err(error) => bad_request(&error.to_string()),
+    }
+}
+
+fn bad_request(reason: &str) -> Response {
+    (
+        StatusCode::BAD_REQUEST,
+        Json(json!({ "error": { "type": "invalid_request_error", "message": reason } })),
+    )
+        .into_response()
+}

@@ -1,0 +1,53 @@
+//! What goes wrong at the payment provider, and between it and the shop.
+
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::faults::probability;
+
+/// A webhook is not sent more often than this, whatever is asked for.
+const MAX_DUPLICATES: u32 = 1000;
+
+/// The faults in force, as `GET /sandbox/faults` shows them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Faults {
+    /// How many more times each webhook is sent.
+    #[serde(deserialize_with = "duplicates")]
+    pub(super) duplicate_webhooks: u32,
+    /// Whether webhooks overtake each other: each is held back for a random time of up to half a second.
+    pub(super) shuffle_webhooks: bool,
+    /// The share of webhooks that are lost for good. `/v1/events` knows them all the same.
+    #[serde(deserialize_with = "probability")]
+    pub(super) drop_webhooks: f64,
+    /// How long each webhook is held back.
+    pub(super) delay_ms: u64,
+    /// The API answers nobody: 503, or a broken connection.
+    pub(super) down: bool,
+    /// The share of API calls that meet a 500 and have no effect.
+    #[serde(deserialize_with = "probability")]
+    pub(super) error_rate: f64,
+    /// The share of API calls that take effect, but whose answer is lost.
+    #[serde(deserialize_with = "probability")]
+    pub(super) lose_answers: f64,
+}
+
+impl Faults {
+    /// How long every webhook is held back.
+    pub(super) fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
+    }
+}
+
+/// Reads how many more times a webhook is sent.
+fn duplicates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let duplicates = u32::deserialize(deserializer)?;
+    if duplicates > MAX_DUPLICATES {
+        return Err(D::Error::custom(format!(
+            "duplicate_webhooks is {MAX_DUPLICATES} at most"
+        )));
+    }
+    Ok(duplicates)
+}
