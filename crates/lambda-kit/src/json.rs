@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http::ReadResponse;
 
     type Faults = Vec<(String, &'static str)>;
 

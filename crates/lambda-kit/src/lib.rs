@@ -1,11 +1,7 @@
 //! What every function shares. No business word in it.
 //!
-//! A function's `main` calls [`start`], which reads the environment, opens the log and runs the function on one thread:
-//! a Lambda has one request at a time, and a second thread costs 65% more processor time a call.
-//!
-//! HTTP events are read by [`http::Request`] and not by `lambda_http`: that one panics on a query with `<`, on an odd
-//! `Host` and on a body that is not base64, and a panic ends a function built for release; besides it takes four times as
-//! long.
+//! A function's `main` calls [`start`], which reads the environment, opens the log and runs the function on one thread.
+//! Requests and answers are `lambda_http`'s, invocations are run by `lambda_runtime`, lines are written by `tracing-subscriber`.
 
 #[cfg(not(feature = "sdk-defaults"))]
 pub mod aws;
@@ -26,6 +22,7 @@ pub mod secret;
 pub mod sqs;
 mod start;
 pub mod telemetry;
+pub mod trace;
 
 pub use problem::{Fault, Problem};
 pub use start::start;

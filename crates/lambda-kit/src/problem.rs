@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::http::Response;
+use crate::http::{self, Response, WithHeader};
 
 /// What went wrong with a request, as the client is told (RFC 9457): `type` is `urn:kontor:problem:<code>`. What lies
 /// beneath is kept apart, for the log.
@@ -199,11 +199,11 @@ impl Problem {
     /// The answer to the request of that id. No cache keeps it.
     pub fn into_response(mut self, request_id: &str) -> Response {
         request_id.clone_into(&mut self.body.request_id);
-        let response = Response::json(self.status, &self.body)
-            .header("content-type", "application/problem+json")
-            .header("cache-control", "no-store");
+        let response = http::json(self.status, &self.body)
+            .with_header("content-type", "application/problem+json")
+            .with_header("cache-control", "no-store");
         match self.retry_after {
-            Some(seconds) => response.header("retry-after", seconds.to_string()),
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
             None => response,
         }
     }
@@ -214,6 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::ReadResponse;
 
     #[test]
     fn a_problem_has_the_members_of_rfc_9457_and_its_own() {
@@ -222,7 +223,7 @@ mod tests {
         ])
         .with("quote", json!({"total": 1}));
         let response = problem.into_response("r1");
-        assert_eq!(response.status(), 422);
+        assert_eq!(response.code(), 422);
         assert_eq!(
             response.header_of("content-type"),
             Some("application/problem+json")
@@ -243,7 +244,7 @@ mod tests {
     fn a_busy_service_says_when_to_come_again() {
         let response = Problem::busy("throttled").into_response("r1");
         assert_eq!(
-            (response.status(), response.header_of("retry-after")),
+            (response.code(), response.header_of("retry-after")),
             (503, Some("1"))
         );
     }

@@ -1,12 +1,12 @@
 //! Runs that a schedule starts.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use serde::de::IgnoredAny;
+use futures_util::FutureExt;
 
 use crate::clock::Deadline;
-use crate::invocations::{self, Invocation};
-use crate::{Error, metrics, telemetry};
+use crate::{Error, invocations, metrics, telemetry};
 
 /// What a function does at its time. The event tells nothing that it needs.
 pub trait Run {
@@ -25,25 +25,33 @@ pub struct RunFailed;
 /// Where Lambda's own interface fails.
 pub async fn serve(operation: &'static str, runner: impl Run) -> Result<(), Error> {
     let runner = &runner;
-    invocations::serve(async |asked: Invocation<IgnoredAny>| {
-        let facts = vec![("request_id", asked.request_id)];
-        let run = telemetry::scope(facts, once(runner, asked.deadline));
-        metrics::measured(operation, |run| usize::from(run.is_err()), run).await
+    invocations::run(async |_, context| {
+        let deadline = Deadline::from_millisecond(context.deadline);
+        let run = telemetry::scope(vec![("request_id", context.request_id)], once(runner, deadline));
+        let run = metrics::measured(operation, |run| usize::from(run.is_err()), run).await;
+        run.map_err(|error| invocations::failed("RunFailed", error))
     })
     .await
 }
 
-/// Runs once, and logs why where it fails.
+/// Runs once, and logs why where it fails. A panic fails the run alone.
 ///
 /// # Errors
 /// [`RunFailed`].
 pub async fn once(runner: &impl Run, deadline: Deadline) -> Result<(), RunFailed> {
     let begun = Instant::now();
-    let outcome = Box::pin(runner.run(deadline)).await;
-    outcome.map_err(|error| {
-        let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-        let error = telemetry::chain(error.as_ref());
-        tracing::error!(error, duration_ms, "the run failed");
-        RunFailed
-    })
+    let outcome = AssertUnwindSafe(Box::pin(runner.run(deadline)))
+        .catch_unwind()
+        .await;
+    outcome
+        .unwrap_or_else(|_| Err("a panic".into()))
+        .map_err(|error| {
+            let duration_ms = telemetry::milliseconds(begun);
+            tracing::error!(
+                error = telemetry::chain(error.as_ref()),
+                duration_ms,
+                "the run failed"
+            );
+            RunFailed
+        })
 }

@@ -16,7 +16,7 @@ use aws_sdk_secretsmanager::Client;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{ConfigError, Variables};
-use crate::{Error, Problem, clock, telemetry};
+use crate::{Error, Problem, clock, telemetry, traced};
 
 /// How old a secret may become: as long as a call a process and five minutes costs next to nothing, and a rolled secret
 /// is used by all soon.
@@ -111,7 +111,10 @@ impl<T: Send + Sync + 'static> Secret<T> {
         let Settings { name, max_age } = settings;
         let fetch: Box<Fetch> = Box::new(move || {
             // One client a call: they are minutes apart, and it costs the start nothing.
-            let asked = Client::new(&aws).get_secret_value().secret_id(&name).send();
+            let asked = Client::from_conf(traced!(aws_sdk_secretsmanager, &aws))
+                .get_secret_value()
+                .secret_id(&name)
+                .send();
             Box::pin(async move {
                 let answer = asked.await?;
                 Ok(Version {

@@ -1,8 +1,6 @@
 //! Batches of an SQS event source with `ReportBatchItemFailures`: each record is read and worked off by itself, one after
 //! the other, and only those that failed come again. What is to be done at once is for the source's concurrency to say.
-//!
-//! Built for release a panic ends the process and with it the batch: all of its records come again then, those that were
-//! worked off as well. Built otherwise a panic is one record's failure.
+//! A panic is one record's failure, too.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -14,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::{self, Deadline};
-use crate::invocations::{self, Invocation};
-use crate::{Error, metrics, telemetry};
+use crate::{Error, invocations, metrics, telemetry};
 
 /// A message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,17 +75,15 @@ pub async fn serve(
     longest: SignedDuration,
 ) -> Result<(), Error> {
     let consumer = &consumer;
-    invocations::serve(async |asked: Invocation<Batch>| {
-        let facts = vec![("request_id", asked.request_id)];
-        let worked_off = work_off(consumer, asked.payload, longest, asked.deadline);
-        let worked_off = telemetry::scope(facts, worked_off);
+    invocations::run(async |event: &str, context| {
+        let batch = invocations::read(event)?;
+        let deadline = Deadline::from_millisecond(context.deadline);
+        let facts = vec![("request_id", context.request_id)];
+        let work = telemetry::scope(facts, work_off(consumer, batch, longest, deadline));
         // Where no record could be told apart, the whole batch failed.
-        let failed = |outcome: &Result<Failures, NoId>| {
-            outcome
-                .as_ref()
-                .map_or(1, |failures| failures.batch_item_failures.len())
-        };
-        metrics::measured(operation, failed, worked_off).await
+        let failed = |outcome: &Result<Failures, NoId>| outcome.as_ref().map_or(1, |again| again.ids().len());
+        let outcome = metrics::measured(operation, failed, work).await;
+        outcome.map_err(|error| invocations::failed("NoId", error))
     })
     .await
 }
@@ -143,7 +138,7 @@ async fn try_one(consumer: &impl Consume, raw: &RawValue, last_begin: Timestamp)
             outcome.unwrap_or_else(|_| Err("a panic".into()))
         }
     };
-    let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let duration_ms = telemetry::milliseconds(begun);
     match &outcome {
         Ok(outcome) => tracing::info!(outcome, duration_ms, "worked off"),
         Err(error) => {

@@ -1,20 +1,24 @@
 //! One flat JSON object a line on standard output, as CloudWatch Logs and Lambda's log filters read it: `timestamp`,
-//! `level`, `message`, `function`, then whatever is known of the invocation (`request_id` first) and of the event.
+//! `level`, `function`, whatever is known of the invocation (`request_id` first), then `message` and fields of the event.
 //!
-//! A subscriber of its own: it needs no span, no registry and no filter language, and is there in a few microseconds.
-//! Spans are not recorded. What all lines of one invocation share is kept by [`scope`] and [`note`].
+//! Spans are not shown. What all lines of one invocation share is kept by [`scope`] and [`note`].
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::future::Future;
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use tracing::field::{Field, Visit};
+use serde::Serializer as _;
+use serde::ser::SerializeMap;
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
+use tracing_serde::SerdeMapVisitor;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock;
 
@@ -56,185 +60,87 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// Since then, to a thousandth.
+pub(crate) fn milliseconds(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// Reads the name of a level, as `LOG_LEVEL` has it.
 ///
 /// # Errors
 /// A text that names the levels.
 pub fn parse_level(name: &str) -> Result<LevelFilter, &'static str> {
-    let known = ["error", "warn", "info", "debug", "trace"].contains(&name.to_ascii_lowercase().as_str());
-    name.parse()
-        .ok()
-        .filter(|_| known)
-        .ok_or("error, warn, info, debug or trace is needed")
+    let level = name.parse().ok().filter(|level| *level != LevelFilter::OFF);
+    let level = level.filter(|_| name.bytes().all(|b| b.is_ascii_alphabetic()));
+    level.ok_or("error, warn, info, debug or trace is needed")
 }
 
-/// Where the lines go, and which.
-pub(crate) struct JsonLines<W> {
+/// Lines up to `level` of the crates in `own` and of this one. Of any other crate only warnings and errors: at finer levels the
+/// libraries beneath write whole requests, and with them personal data. `lambda_runtime` writes those as errors, too.
+pub(crate) fn lines<W>(
     function: &'static str,
-    own: &'static [&'static str],
+    own: &[&'static str],
     level: LevelFilter,
-    out: Mutex<W>,
+    out: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let own = own.iter().copied().chain([env!("CARGO_CRATE_NAME")]);
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("lambda_runtime", LevelFilter::OFF)
+        .with_targets(own.map(|name| (name, level)));
+    let lines = tracing_subscriber::fmt::layer().event_format(Line { function });
+    tracing_subscriber::registry()
+        .with(targets)
+        .with(lines.with_writer(out))
 }
 
-impl<W: Write + Send + 'static> JsonLines<W> {
-    /// Lines up to `level` of the crates in `own` and of this one. Of any other crate only warnings and errors: at finer
-    /// levels the libraries beneath write whole requests, and with them personal data.
-    pub(crate) fn new(
-        function: &'static str,
-        own: &'static [&'static str],
-        level: LevelFilter,
-        out: W,
-    ) -> Self {
-        Self {
-            function,
-            own,
-            level,
-            out: Mutex::new(out),
-        }
-    }
-
-    fn limit(&self, target: &str) -> LevelFilter {
-        let name = target.split("::").next().unwrap_or_default();
-        if name == env!("CARGO_CRATE_NAME") || self.own.contains(&name) {
-            self.level
-        } else {
-            self.level.min(LevelFilter::WARN)
-        }
-    }
-
-    fn line(&self, event: &Event<'_>) -> String {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let mut line = Line::new();
-        line.text("timestamp", &clock::now().to_string());
-        line.text("level", event.metadata().level().as_str());
-        line.text("message", &fields.message);
-        line.text("function", self.function);
-        let _outside_any_scope = FACTS.try_with(|facts| {
-            for (name, value) in facts.borrow().iter() {
-                if !fields.rest.iter().any(|(own, _)| own == name) {
-                    line.text(name, value);
-                }
-            }
-        });
-        for (name, value) in &fields.rest {
-            line.json(name, value);
-        }
-        line.end()
-    }
+/// The format of a line.
+struct Line {
+    function: &'static str,
 }
-
-impl<W: Write + Send + 'static> Subscriber for JsonLines<W> {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.limit(metadata.target())
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let line = self.line(event);
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A log that cannot be written has nowhere to say so.
-        let _ = out.write_all(line.as_bytes());
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-/// An event's fields, each value as JSON.
-#[derive(Default)]
-struct Fields {
-    message: String,
-    rest: Vec<(&'static str, String)>,
-}
-
-impl Fields {
-    fn push(&mut self, field: &Field, json: impl Display) {
-        self.rest.push((field.name(), json.to_string()));
-    }
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.push(field, quoted(&text));
-        }
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.push(field, quoted(value));
-        }
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.push(field, quoted(&chain(value)));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.push(field, serde_json::Value::from(value));
-    }
-}
-
-/// A flat JSON object in the making.
-struct Line(String);
 
 impl Line {
-    fn new() -> Self {
-        Self(String::with_capacity(320))
-    }
-
-    fn text(&mut self, name: &str, value: &str) {
-        self.json(name, &quoted(value));
-    }
-
-    fn json(&mut self, name: &str, json: &str) {
-        let mark = if self.0.is_empty() { '{' } else { ',' };
-        write!(self.0, "{mark}{}:{json}", quoted(name)).expect("a String takes any text");
-    }
-
-    fn end(mut self) -> String {
-        self.0.push_str("}\n");
-        self.0
+    fn json(&self, event: &Event<'_>) -> serde_json::Result<String> {
+        let mut line = Vec::with_capacity(320);
+        let mut json = serde_json::Serializer::new(&mut line);
+        let mut map = json.serialize_map(None)?;
+        map.serialize_entry("timestamp", &clock::now().to_string())?;
+        map.serialize_entry("level", event.metadata().level().as_str())?;
+        map.serialize_entry("function", self.function)?;
+        let shared = |facts: &RefCell<Facts>| {
+            let facts = facts.borrow();
+            let mut facts = facts.iter();
+            facts.try_for_each(|(name, value)| match event.metadata().fields().field(*name) {
+                Some(_) => Ok(()),
+                None => map.serialize_entry(name, value),
+            })
+        };
+        FACTS.try_with(shared).unwrap_or(Ok(()))?;
+        let mut fields = SerdeMapVisitor::new(map);
+        event.record(&mut fields);
+        fields.finish()?;
+        line.push(b'\n');
+        Ok(String::from_utf8_lossy(&line).into_owned())
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        out.write_str(&self.json(event).map_err(|_| fmt::Error)?)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+pub(crate) mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
     use tracing::subscriber::with_default;
@@ -255,9 +161,10 @@ mod tests {
         }
     }
 
-    fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<Value> {
+    pub(crate) fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<Value> {
         let kept = Kept::default();
-        with_default(JsonLines::new("fn", &["mine"], level, kept.clone()), work);
+        let out = kept.clone();
+        with_default(lines("fn", &["mine"], level, move || out.clone()), work);
         let text = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("UTF-8");
         text.lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))

@@ -2,12 +2,16 @@ use std::time::Duration;
 
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_smithy_http_client::Connector;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
+use lambda_kit::trace;
 use proptest::prelude::*;
+use sam_runner::engines::sqs::{QueueAttributes, Sqs};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -31,8 +35,6 @@ async fn queue(router: Router) -> SqsOrderQueue {
         .expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = aws_smithy_http_client::Builder::new()
-        .build_with_connector_fn(|_, _| Connector::builder().build_http());
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(500));
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -40,10 +42,14 @@ async fn queue(router: Router) -> SqsOrderQueue {
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build())
-        .http_client(http)
+        .http_client(plain_http())
         .endpoint_url(&endpoint)
         .build();
     SqsOrderQueue::new(config, format!("{endpoint}/000000000000/orders"))
+}
+
+fn plain_http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(|_, _| Connector::builder().build_http())
 }
 
 #[tokio::test]
@@ -112,4 +118,33 @@ proptest! {
             prop_assert!(near.contains(id.as_str()));
         }
     }
+}
+
+#[tokio::test]
+async fn a_message_carries_the_trace_of_its_invocation() {
+    let sqs = Sqs::start(0, None).await.expect("SQS");
+    let queue = sqs.create_queue("orders", QueueAttributes::default());
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "t", "t", None, None, "t",
+        )))
+        .http_client(plain_http())
+        .endpoint_url(sqs.endpoint())
+        .build();
+    let orders = SqsOrderQueue::new(lambda_kit::traced!(aws_sdk_sqs, &config), queue.url);
+    let id = OrderId::for_key("key");
+    let root = "Root=1-67891233-abcdef012345678912345678";
+    trace::scope(Some(root.to_owned()), orders.send(id))
+        .await
+        .expect("sent");
+    trace::scope(None, orders.send(id)).await.expect("sent");
+    let mut traces = Vec::new();
+    for _ in 0..2 {
+        let received = sqs.receive("orders", 1, Duration::from_secs(5)).await;
+        traces.push(received[0].attributes.get("AWSTraceHeader").cloned());
+    }
+    traces.sort();
+    assert_eq!(traces, [None, Some(root.to_owned())]);
 }

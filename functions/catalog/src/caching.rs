@@ -1,7 +1,7 @@
 //! What caches may keep, and for how long.
 
 use data_encoding::HEXLOWER;
-use lambda_kit::http::{Request, Response};
+use lambda_kit::http::{ReadRequest, ReadResponse, Request, Response, WithHeader, empty};
 use sha2::{Digest, Sha256};
 
 /// A browser asks again after 10 s, the CDN after 30; for another 5 minutes the CDN answers at once with what it has and
@@ -9,19 +9,19 @@ use sha2::{Digest, Sha256};
 const CACHE_CONTROL: &str = "public, max-age=10, s-maxage=30, stale-while-revalidate=300";
 
 /// `response` with a validator and its time to live; 304 without a body where the client has it already.
-pub(crate) fn cacheable(request: &Request, response: &Response) -> Response {
-    let tag = weak_tag(response.body());
+pub(crate) fn cacheable(request: &Request, response: Response) -> Response {
+    let tag = weak_tag(response.text());
     let response = if request
         .header("if-none-match")
         .is_some_and(|known| names(known, &tag))
     {
-        Response::empty(304)
+        empty(304)
     } else {
-        response.clone()
+        response
     };
     response
-        .header("etag", tag)
-        .header("cache-control", CACHE_CONTROL)
+        .with_header("etag", tag)
+        .with_header("cache-control", CACHE_CONTROL)
 }
 
 /// A weak validator: the CDN compresses the body (RFC 9110, section 8.8.1).

@@ -2,7 +2,7 @@ use app::ports::{Catalogue, Clock, Stock, StoreError};
 use app::{Listing, Offer, browse_catalogue, show_product};
 use domain::Sku;
 use lambda_kit::Problem;
-use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::http::{Handle, ReadRequest, Request, Response, text};
 
 use crate::caching::cacheable;
 use crate::keeper::Keeper;
@@ -30,7 +30,7 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Handle for Catalog<S, C> {
         match request.route() {
             LIST => self.list(request).await,
             SHOW => self.show(request).await,
-            DESCRIBE => Ok(cacheable(request, &Response::text(200, YAML, INTERFACE))),
+            DESCRIBE => Ok(cacheable(request, text(200, YAML, INTERFACE))),
             _ => Err(Problem::route_not_found()),
         }
     }
@@ -47,14 +47,14 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
     async fn list(&self, request: &Request) -> Result<Response, Problem> {
         let page = Page::read(request)?;
         let listing = self.browse(&page).await.map_err(store_failed)?;
-        Ok(cacheable(request, &listed(&listing)))
+        Ok(cacheable(request, listed(&listing)))
     }
 
     async fn show(&self, request: &Request) -> Result<Response, Problem> {
         let sku = Sku::parse(request.path_parameter("sku")).map_err(|_| product_not_found())?;
         let offer = self.look_up(&sku).await.map_err(store_failed)?;
         let offer = offer.ok_or_else(product_not_found)?;
-        Ok(cacheable(request, &shown(&offer)))
+        Ok(cacheable(request, shown(&offer)))
     }
 
     async fn browse(&self, page: &Page) -> Result<Listing, StoreError> {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
-use lambda_kit::{Error, aws, clock, http};
+use lambda_kit::{Error, aws, clock, http, traced};
 
 use crate::handler::Catalog;
 
@@ -25,6 +25,9 @@ fn main() -> ExitCode {
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let tables = env.finish(|| tables)?;
-    let store = DynamoDb::new(Client::new(&aws::config().await?), tables);
+    let store = DynamoDb::new(
+        Client::from_conf(traced!(aws_sdk_dynamodb, &aws::config().await?)),
+        tables,
+    );
     http::serve(Catalog::new(store, clock::now)).await
 }

@@ -4,7 +4,7 @@ use app::{Listing, Offer};
 use data_encoding::BASE64URL_NOPAD;
 use domain::Sku;
 use lambda_kit::Problem;
-use lambda_kit::http::{Request, Response};
+use lambda_kit::http::{ReadRequest, Request, Response, json};
 
 /// Products on a page where nothing else is asked for.
 const DEFAULT_LIMIT: usize = 24;
@@ -29,7 +29,7 @@ impl Page {
         let given = |name| request.query(name).filter(|value| !value.trim().is_empty());
         let limit = match request.query("limit") {
             None => DEFAULT_LIMIT,
-            Some(limit) => read_limit(&limit)?,
+            Some(limit) => read_limit(limit)?,
         };
         let query = given("q");
         if query.as_ref().is_some_and(|q| q.chars().count() > MAX_QUERY) {
@@ -38,7 +38,7 @@ impl Page {
                 format!("A search has at most {MAX_QUERY} characters."),
             ));
         }
-        let after = given("cursor").map(|cursor| read_cursor(&cursor)).transpose()?;
+        let after = given("cursor").map(|cursor| read_cursor(cursor)).transpose()?;
         Ok(Self {
             query: query.map(|q| q.trim().to_owned()),
             after,
@@ -91,11 +91,11 @@ pub(crate) fn listed(listing: &Listing) -> Response {
         items: listing.offers.iter().map(product).collect(),
         next_cursor: listing.next_after.as_ref().map(cursor),
     };
-    Response::json(200, &list)
+    json(200, &list)
 }
 
 pub(crate) fn shown(offer: &Offer) -> Response {
-    Response::json(200, &product(offer))
+    json(200, &product(offer))
 }
 
 fn product(offer: &Offer) -> Product {
@@ -104,6 +104,7 @@ fn product(offer: &Offer) -> Product {
 
 #[cfg(test)]
 mod tests {
+    use lambda_kit::http::{BuildRequest, request};
     use proptest::prelude::*;
 
     use super::*;
@@ -126,7 +127,7 @@ mod tests {
         #[test]
         fn any_query_is_read_or_refused(query in ".*", cursor in ".*", limit in ".*") {
             let query = format!("q={query}&cursor={cursor}&limit={limit}");
-            let read = Page::read(&Request::to("").with_query(&query));
+            let read = Page::read(&request("").with_query(&query));
             prop_assert!(read.map_or_else(|problem| problem.status() == 400, |page| page.limit <= MAX_LIMIT));
         }
     }

@@ -1,7 +1,7 @@
 use app::ports::{Catalogue, Clock, Orders, Stock};
 use app::{AccessKeys, PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
 use domain::ShippingTable;
-use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::http::{Handle, ReadRequest, Request, Response};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};

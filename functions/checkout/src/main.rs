@@ -17,7 +17,7 @@ use domain::ShippingTable;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, http};
+use lambda_kit::{Error, aws, clock, http, traced};
 
 use crate::handler::Checkout;
 
@@ -31,7 +31,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
     let aws = aws::config().await?;
     let checkout = Checkout {
-        store: DynamoDb::new(Client::new(&aws), tables),
+        store: DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
         keys: Secret::open(&aws, secret, |mut values| {

@@ -101,6 +101,8 @@ fn fresh(quote: Option<&Quote>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use lambda_kit::http::ReadResponse;
+
     use super::*;
 
     #[test]
@@ -112,7 +114,7 @@ mod tests {
                 .unwrap_or_default()
                 .to_owned();
             (
-                response.status(),
+                response.code(),
                 code,
                 response.header_of("retry-after").map(str::to_owned),
             )

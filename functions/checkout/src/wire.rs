@@ -6,7 +6,7 @@ use domain::{
     ShippingTable, TextError,
 };
 use lambda_kit::Problem;
-use lambda_kit::http::Response;
+use lambda_kit::http::{Response, WithHeader, json};
 use lambda_kit::json::{Document, Node};
 
 /// The most items as sent, before those of one SKU are added up: four times the lines of the largest cart.
@@ -173,17 +173,17 @@ fn sentence(error: &impl std::fmt::Display) -> String {
 }
 
 pub(crate) fn quoted(quote: &Quote) -> Response {
-    Response::json(200, &api::Quote::from(quote)).header("cache-control", "no-store")
+    json(200, &api::Quote::from(quote)).with_header("cache-control", "no-store")
 }
 
 pub(crate) fn placed(placed: &Placed, access_token: String) -> Response {
     let order = api::Order::from(&placed.order);
     let location = format!("/api/orders/{}", order.id);
-    let response = Response::json(201, &api::PlacedOrder { order, access_token })
-        .header("location", location)
-        .header("cache-control", "no-store");
+    let response = json(201, &api::PlacedOrder { order, access_token })
+        .with_header("location", location)
+        .with_header("cache-control", "no-store");
     if placed.replayed {
-        response.header("idempotent-replayed", "true")
+        response.with_header("idempotent-replayed", "true")
     } else {
         response
     }

@@ -1,5 +1,5 @@
 use lambda_kit::Problem;
-use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::http::{Handle, Request, Response, WithHeader, json};
 use serde::Serialize;
 
 /// What is deployed, as everybody may know it.
@@ -26,13 +26,13 @@ impl Health {
 
 impl Handle for Health {
     async fn handle(&self, _: &Request) -> Result<Response, Problem> {
-        Ok(Response::json(200, self).header("cache-control", "no-store"))
+        Ok(json(200, self).with_header("cache-control", "no-store"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lambda_kit::http::answer;
+    use lambda_kit::http::{BuildRequest, ReadResponse, answer, request};
     use serde_json::json;
 
     use super::*;
@@ -40,7 +40,7 @@ mod tests {
     #[tokio::test]
     async fn it_says_what_is_deployed_and_nothing_else() {
         let health = Health::of("dev".to_owned(), "search,health,search");
-        let response = answer(&health, &Request::to("GET /api/health").with_id("r1")).await;
+        let response = answer(&health, &request("GET /api/health").with_id("r1")).await;
         assert_eq!(response.header_of("cache-control"), Some("no-store"));
         assert_eq!(
             response.body_json(),

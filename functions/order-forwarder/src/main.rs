@@ -14,7 +14,7 @@ use https::{Credential, HttpsClient};
 use jiff::SignedDuration;
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, sqs};
+use lambda_kit::{Error, aws, clock, sqs, traced};
 use secrecy::SecretString;
 
 use crate::handler::Forwarder;
@@ -42,7 +42,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         Some((tables?, circuits?, pace, base_url?, secret?))
     })?;
     let aws = aws::config().await?;
-    let client = Client::new(&aws);
+    let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
     let token = Secret::open(&aws, secret, |mut values| {
         let token = values.text("erp_token").map(SecretString::from);
         values.finish(|| token)

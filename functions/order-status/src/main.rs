@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, http};
+use lambda_kit::{Error, aws, http, traced};
 
 use crate::handler::OrderStatus;
 
@@ -22,7 +22,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let secret = secret::Settings::read(&mut env);
     let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
     let aws = aws::config().await?;
-    let orders = DynamoDb::new(Client::new(&aws), tables);
+    let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
     let keys = Secret::open(&aws, secret, |mut values| {
         let keys = values.parse("access_token_keys", AccessKeys::parse);
         values.finish(|| keys)

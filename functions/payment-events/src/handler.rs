@@ -1,6 +1,6 @@
 use app::ports::{Clock, OrderQueue, Orders, StoreError};
 use app::{PaymentNotice, SettleError, Settled, settle_payment};
-use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
@@ -17,7 +17,7 @@ pub(crate) struct PaymentEvents<O, Q, C> {
 impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let signature = request.header("stripe-signature");
-        let message = self.read(signature, &request.bytes()?).await?;
+        let message = self.read(signature, request.bytes()?).await?;
         if let Message::Notice(notice) = message {
             telemetry::note("order.id", notice.order());
             let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
@@ -26,7 +26,7 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
             note(settled);
             count(settled, &notice);
         }
-        Ok(Response::json(200, &serde_json::json!({})).header("cache-control", "no-store"))
+        Ok(json(200, &serde_json::json!({})).with_header("cache-control", "no-store"))
     }
 }
 

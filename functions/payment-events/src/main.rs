@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, http};
+use lambda_kit::{Error, aws, clock, http, traced};
 use queue::SqsOrderQueue;
 use stripe::webhook::WebhookSecrets;
 
@@ -26,8 +26,11 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let (tables, queue_url, secret) = env.finish(|| Some((tables?, queue_url?, secret?)))?;
     let config = aws::config().await?;
     let events = PaymentEvents {
-        orders: DynamoDb::new(aws_sdk_dynamodb::Client::new(&config), tables),
-        queue: SqsOrderQueue::new(aws_sdk_sqs::Config::new(&config), queue_url),
+        orders: DynamoDb::new(
+            aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config)),
+            tables,
+        ),
+        queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
         secrets: Secret::open(&config, secret, |mut values| {
             let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
             values.finish(|| secrets)

@@ -2,7 +2,7 @@ use app::ports::{Clock, Orders, PaymentProvider, StoreError};
 use app::{AccessKeys, StartPaymentError, start_payment};
 use domain::{OrderId, PaymentRefused};
 use lambda_kit::config::{ConfigError, Variables};
-use lambda_kit::http::{Handle, Request, Response};
+use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 use secrecy::SecretString;
@@ -56,7 +56,7 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             redirect_url: page.redirect_url,
             expires_at: page.expires_at.to_string(),
         };
-        Ok(Response::json(200, &page).header("cache-control", "no-store"))
+        Ok(json(200, &page).with_header("cache-control", "no-store"))
     }
 }
 
@@ -98,7 +98,7 @@ fn store_failed(error: StoreError) -> Problem {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use lambda_kit::http::answer;
+    use lambda_kit::http::{BuildRequest, ReadResponse, answer, request};
     use proptest::prelude::*;
     use testkit::{FakeClock, FakeProvider, MemoryStore, ProviderFault, an_order};
 
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn ask(id: &str, authorization: &str) -> Request {
-        Request::to("POST /api/orders/{id}/payment")
+        request("POST /api/orders/{id}/payment")
             .with_id("r1")
             .with_path_parameter("id", id)
             .with_header("authorization", authorization)
@@ -140,7 +140,7 @@ mod tests {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        (response.status(), code)
+        (response.code(), code)
     }
 
     #[tokio::test]
@@ -148,7 +148,7 @@ mod tests {
         let subject = subject();
         let first = pay(&subject, "an order").await;
         assert_eq!(
-            (first.status(), first.header_of("cache-control")),
+            (first.code(), first.header_of("cache-control")),
             (200, Some("no-store"))
         );
         let page: api::PaymentPage = serde_json::from_value(first.body_json()).expect("a page");
@@ -158,7 +158,7 @@ mod tests {
             page.redirect_url
         );
         assert_eq!(page.expires_at, "2026-11-21T12:45:00Z");
-        assert_eq!(pay(&subject, "an order").await.body(), first.body());
+        assert_eq!(pay(&subject, "an order").await.text(), first.text());
         assert_eq!(subject.provider.pages(), 1);
     }
 
@@ -227,7 +227,7 @@ mod tests {
                 ),
             ),
         ] {
-            assert!(answer(&subject, &request).await == expected);
+            assert_eq!(answer(&subject, &request).await.whole(), expected.whole());
         }
         assert_eq!(subject.provider.pages(), 0);
     }
@@ -237,7 +237,7 @@ mod tests {
         fn any_authorization_is_a_404(id in ".*", authorization in ".*") {
             let subject = subject();
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            prop_assert_eq!(runtime.block_on(answer(&subject, &ask(&id, &authorization))).status(), 404);
+            prop_assert_eq!(runtime.block_on(answer(&subject, &ask(&id, &authorization))).code(), 404);
         }
     }
 }

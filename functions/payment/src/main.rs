@@ -10,7 +10,7 @@ use dynamodb::{DynamoDb, Tables};
 use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, http};
+use lambda_kit::{Error, aws, clock, http, traced};
 use stripe::{Stripe, StripeConfig};
 
 use crate::handler::{Payment, Secrets};
@@ -31,7 +31,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         env.finish(|| Some((tables?, secret?, api_base?, site_url?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
-    let orders = DynamoDb::new(Client::new(&aws), tables);
+    let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
     let secrets = Secret::open(&aws, secret, Secrets::read);
     let of_stripe = secrets.clone();
     let config = StripeConfig {

@@ -10,7 +10,7 @@ use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, schedule};
+use lambda_kit::{Error, aws, clock, schedule, traced};
 use queue::SqsOrderQueue;
 use secrecy::SecretString;
 use stripe::{Stripe, StripeConfig};
@@ -45,7 +45,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         ))
     })?;
     let config = aws::config().await?;
-    let client = aws_sdk_dynamodb::Client::new(&config);
+    let client = aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config));
     // Most runs find nothing to ask the payment provider.
     let key = Secret::unopened(&config, secret, |mut values| {
         let key = values.text("stripe_secret_key").map(SecretString::from);
@@ -63,7 +63,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let reconciler = Reconciler {
         circuits: WarehouseCircuit::new(client.clone(), circuits),
         orders: DynamoDb::new(client, tables),
-        queue: SqsOrderQueue::new(aws_sdk_sqs::Config::new(&config), queue_url),
+        queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
         provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
         clock: clock::now,
         backlog: MINUTES_OF_BACKLOG * usize::from(orders_per_minute.get()),

@@ -1,10 +1,16 @@
-//! Requests of an API Gateway HTTP API or a function's own URL (both payload format 2.0) and their answers.
+//! Requests of an API Gateway HTTP API or a function's own URL (both payload format 2.0) and their answers: `lambda_http`'s.
 
+mod event;
 mod origin;
 mod request;
 mod response;
 mod serve;
+#[cfg(test)]
+mod tests;
 
-pub use request::{MAX_BODY, Request};
-pub use response::Response;
-pub use serve::{Handle, answer, serve};
+pub use lambda_http::{Body, Request};
+pub use request::{BuildRequest, MAX_BODY, ReadRequest, request};
+pub use response::{ReadResponse, Response, WithHeader, empty, json, text};
+#[cfg(test)]
+pub(crate) use serve::answer_event;
+pub use serve::{Handle, answer, read_event, serve};

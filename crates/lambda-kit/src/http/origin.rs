@@ -2,7 +2,7 @@
 
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{Handle, Request, Response};
+use super::{Handle, ReadRequest, Request, Response};
 use crate::Problem;
 use crate::config::{ConfigError, Variables};
 
@@ -59,13 +59,14 @@ impl<H: Handle> Handle for Locked<H> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{BuildRequest, answer, empty, request};
     use super::*;
 
     struct Answers;
 
     impl Handle for Answers {
         async fn handle(&self, _: &Request) -> Result<Response, Problem> {
-            Ok(Response::empty(204))
+            Ok(empty(204))
         }
     }
 
@@ -75,12 +76,12 @@ mod tests {
     }
 
     async fn status(locked: &Locked<Answers>, shown: Option<&str>) -> u16 {
-        let request = Request::to("GET /");
+        let request = request("GET /");
         let request = match shown {
             Some(key) => request.with_header("X-Origin-Key", key),
             None => request,
         };
-        super::super::answer(locked, &request).await.status()
+        answer(locked, &request).await.status().as_u16()
     }
 
     const OLD: &str = "0123456789abcdef0123456789abcdef";

@@ -39,7 +39,8 @@ async fn handle(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) 
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
-    let mut response = match answer(&core, operation, &body).await {
+    let trace = headers.get("x-amzn-trace-id").and_then(|id| id.to_str().ok());
+    let mut response = match answer(&core, operation, trace, &body).await {
         Ok(Value::Null) => "{}".into_response(),
         Ok(answer) => answer.to_string().into_response(),
         Err(error) => error.into_response(),
@@ -55,9 +56,9 @@ async fn handle(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) 
     response
 }
 
-async fn answer(core: &Arc<Core>, operation: &str, body: &[u8]) -> Answer {
+async fn answer(core: &Arc<Core>, operation: &str, trace: Option<&str>, body: &[u8]) -> Answer {
     match operation {
-        "SendMessage" => messages::send(core, parse(body)?),
+        "SendMessage" => messages::send(core, parse(body)?, trace),
         "SendMessageBatch" => batches::send(core, parse(body)?),
         "ReceiveMessage" => messages::receive(core, parse(body)?).await,
         "DeleteMessage" => messages::delete(core, &parse(body)?),

@@ -120,9 +120,11 @@ fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-pub(super) fn send(core: &Core, request: Send) -> Answer {
+/// Sends a message; without a trace of its own it has that of the call (`X-Amzn-Trace-Id`).
+pub(super) fn send(core: &Core, request: Send, trace: Option<&str>) -> Answer {
     let queue = queue_in(&request.queue_url);
-    let (message, answer) = request.message.accept(core, queue)?;
+    let (mut message, answer) = request.message.accept(core, queue)?;
+    message.trace_header = message.trace_header.or(trace.map(str::to_owned));
     core.broker().send(queue, vec![message])?;
     Ok(answer)
 }
