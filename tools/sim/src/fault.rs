@@ -41,20 +41,19 @@ impl Fault {
     pub(crate) fn of(op: &Op) -> &'static [Self] {
         use Fault::{Busy, Crash, Fail, Hang, LoseAnswer, None, PriceUp, Refuse, Reject, Slow, Stale, Twice};
         match op {
-            Op::Products(_) => &[None, Fail, Crash, PriceUp],
+            Op::Products => &[None, Fail, Crash, PriceUp],
             Op::Due(..) => &[None, Fail, Crash, Stale],
-            Op::AllProducts
-            | Op::Levels(_)
+            Op::Levels
             | Op::Get(_)
-            | Op::LookUpPayment(..)
+            | Op::LookUpPage(..)
             | Op::LookUpOrder(_)
             | Op::Waiting
             | Op::ReadCircuit => &[None, Fail, Crash],
-            Op::Commit(..) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
+            Op::Commit { .. } => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::StoreCircuit(_) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
-            Op::Open(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
-            Op::Close(_) => &[None, Fail, LoseAnswer, Crash, Hang],
+            Op::OpenPage(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
+            Op::ClosePage(_) => &[None, Fail, LoseAnswer, Crash, Hang],
             Op::Refund(_) => &[None, Fail, LoseAnswer, Twice, Crash, Hang, Refuse],
             Op::Send(_) => &[None, Fail, LoseAnswer, Crash, Hang],
             Op::Submit(_) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang, Reject],

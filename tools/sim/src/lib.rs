@@ -4,6 +4,7 @@
 mod calls;
 mod choices;
 mod deliveries;
+mod effects;
 mod explore;
 mod fault;
 mod mutation;
@@ -11,13 +12,10 @@ mod oracle;
 mod outage;
 mod paying;
 mod ports;
-mod provider;
-mod queue;
 mod scenario;
+mod seen;
 mod shopper;
-mod store;
 mod task;
-mod warehouse;
 mod world;
 
 pub use choices::Deviation;

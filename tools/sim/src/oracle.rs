@@ -4,11 +4,12 @@
 //! is there twice (duplicate), what a client never learned (unknown: no violation, but counted). What a client was told is
 //! judged when they are told, in `shopper`.
 
-use domain::{Order, OrderId, RefundState, Status};
+use std::collections::BTreeMap;
 
-use crate::provider::Charge;
+use domain::{Order, OrderId, RefundState, Sku, Status};
+use testkit::{Accepted, Charge, erp_number};
+
 use crate::shopper::is_wished;
-use crate::warehouse::{Accepted, erp_number};
 use crate::world::World;
 
 /// What kind of promise was broken.
@@ -75,34 +76,32 @@ impl World<'_> {
     /// Judges a world that has come to rest.
     pub(crate) fn judge(&mut self) -> Ends {
         let mut found = Findings::default();
-        for order in &self.store.orders {
-            self.judge_order(order, &mut found);
+        let orders = self.store.orders();
+        let accepted = self.warehouse.accepted();
+        let charges = self.provider.charges();
+        for order in &orders {
+            self.judge_order(order, &charges, &accepted, &mut found);
         }
-        for charge in &self.provider.charges {
-            self.judge_charge(charge, &mut found);
+        for charge in &charges {
+            let order = orders.iter().find(|order| order.id == charge.order);
+            judge_charge(charge, order, &mut found);
         }
-        for accepted in &self.warehouse.accepted {
-            let known = self
-                .store
-                .get(accepted.id)
-                .is_some_and(|order| order.status == Status::Forwarded);
+        for accepted in &accepted {
+            let forwarded = |order: &Order| order.status == Status::Forwarded;
+            let known = self.store.peek(accepted.id, forwarded) == Some(true);
             found.unless(
                 known,
                 Class::Unexpected,
                 "the warehouse has an order that the shop did not forward",
             );
         }
-        self.judge_stock(&mut found);
+        self.judge_stock(&orders, &mut found);
         self.judge_what_was_told(&mut found);
-        for message in &self.queue.messages {
-            let bare = OrderId::parse(&message.body).is_ok();
-            found.unless(bare, Class::Leak, "a message carries more than an order's id");
-        }
         self.violations.append(&mut found.violations);
-        self.ends()
+        self.ends(&orders, &charges)
     }
 
-    fn judge_order(&self, order: &Order, found: &mut Findings) {
+    fn judge_order(&self, order: &Order, charges: &[Charge], accepted: &[Accepted], found: &mut Findings) {
         let wished = |plan: &crate::scenario::Plan| {
             OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
         };
@@ -132,23 +131,18 @@ impl World<'_> {
             "an order that holds too much or too little",
         );
 
-        let refused = self.warehouse.rejected.contains(&order.id);
+        let refused = self.warehouse.rejects(order.id);
         let rightly = order.status != Status::Rejected || refused;
         found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
         let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
-        let captured = !paid || self.is_paid(order);
+        let captured = !paid || is_paid(order, charges);
         found.unless(
             captured,
             Class::Unexpected,
             "forwarded or rejected without its payment",
         );
 
-        let copies: Vec<&Accepted> = self
-            .warehouse
-            .accepted
-            .iter()
-            .filter(|accepted| accepted.id == order.id)
-            .collect();
+        let copies: Vec<&Accepted> = accepted.iter().filter(|copy| copy.id == order.id).collect();
         match (order.status, copies.as_slice()) {
             (Status::Forwarded, [copy]) => {
                 let named = order.erp_number.as_deref() == Some(erp_number(order.id).as_str());
@@ -170,53 +164,16 @@ impl World<'_> {
         }
     }
 
-    fn is_paid(&self, order: &Order) -> bool {
-        order.capture.as_ref().is_some_and(|capture| {
-            let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
-            let charge = self.provider.charges.iter().find(own);
-            charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
-        })
-    }
-
-    /// Every charge pays one order, or was given back in full, or waits for a human: one of them.
-    fn judge_charge(&self, charge: &Charge, found: &mut Findings) {
-        let Some(order) = self.store.get(charge.order) else {
-            return found.push(Class::Lost, "a charge for an order that is not there");
-        };
-        let pays = order.status == Status::Forwarded
-            && order
-                .capture
-                .as_ref()
-                .is_some_and(|capture| capture.payment_id == charge.payment_id);
-        let waits = order.parked.as_ref().is_some_and(|parked| {
-            let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
-            *payment_id == charge.payment_id && *captured == charge.amount
-        });
-        let noted = order.refunds.iter().any(|refund| {
-            refund.payment_id == charge.payment_id && matches!(refund.state, RefundState::Done { .. })
-        });
-        match charge.refunds.as_slice() {
-            [] if pays != waits => {}
-            [] if pays => found.push(
-                Class::Duplicate,
-                "a charge that pays an order and waits for a human",
-            ),
-            [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
-            [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
-            [back] if *back != charge.amount => {
-                found.push(Class::Lost, "a charge that was given back in part");
-            }
-            [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
-            [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
-        }
-    }
-
     /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
-    fn judge_stock(&self, found: &mut Findings) {
-        let never_negative = self.store.level_log.iter().all(|(_, _, level)| *level >= 0);
-        found.unless(never_negative, Class::Stock, "more was sold than there was");
-        let mut levels = self.store.levels.clone();
-        for order in &self.store.orders {
+    fn judge_stock(&self, orders: &[Order], found: &mut Findings) {
+        found.unless(
+            !self.seen.oversold(),
+            Class::Stock,
+            "more was sold than there was",
+        );
+        let level = |sku: &Sku| (sku.clone(), self.store.level(sku));
+        let mut levels: BTreeMap<Sku, i64> = self.scenario.stock.keys().map(level).collect();
+        for order in orders {
             for line in order.quote.lines.iter().take(order.held) {
                 *levels.entry(line.sku.clone()).or_default() += i64::from(line.quantity.get());
             }
@@ -228,22 +185,20 @@ impl World<'_> {
     fn judge_what_was_told(&self, found: &mut Findings) {
         for (shopper, plan) in self.shoppers.iter().zip(&self.scenario.shoppers) {
             if let Some(id) = shopper.placed {
-                let order = self.store.get(id);
-                let there =
-                    order.is_some_and(|order| order.status.is_public() && is_wished(order, &plan.wish));
-                found.unless(there, Class::Lost, "an order that its shopper was told of");
+                let is_there = |order: &Order| order.status.is_public() && is_wished(order, &plan.wish);
+                let there = self.store.peek(id, is_there);
+                found.unless(
+                    there == Some(true),
+                    Class::Lost,
+                    "an order that its shopper was told of",
+                );
             }
         }
     }
 
-    fn ends(&self) -> Ends {
-        let count =
-            |is: &dyn Fn(&Order) -> bool| self.store.orders.iter().filter(|order| is(order)).count() as u64;
-        let refunded = self
-            .provider
-            .charges
-            .iter()
-            .filter(|charge| !charge.refunds.is_empty());
+    fn ends(&self, orders: &[Order], charges: &[Charge]) -> Ends {
+        let count = |is: &dyn Fn(&Order) -> bool| orders.iter().filter(|order| is(order)).count() as u64;
+        let refunded = charges.iter().filter(|charge| !charge.refunds.is_empty());
         let unknown = self.shoppers.iter().filter(|shopper| {
             shopper.placed.is_none()
                 && !shopper.refused
@@ -254,10 +209,52 @@ impl World<'_> {
             expired: count(&|order| order.status == Status::Expired),
             rejected: count(&|order| order.status == Status::Rejected),
             parked: count(&|order| order.parked.is_some()),
-            none: (self.scenario.shoppers.len() as u64).saturating_sub(self.store.orders.len() as u64),
+            none: (self.scenario.shoppers.len() as u64).saturating_sub(orders.len() as u64),
             refunded: refunded.count() as u64,
             unknown: unknown.count() as u64,
         }
+    }
+}
+
+/// Whether one of the charges pays the order in full.
+fn is_paid(order: &Order, charges: &[Charge]) -> bool {
+    order.capture.as_ref().is_some_and(|capture| {
+        let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
+        let charge = charges.iter().find(own);
+        charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
+    })
+}
+
+/// Every charge pays one order, or was given back in full, or waits for a human: one of them.
+fn judge_charge(charge: &Charge, order: Option<&Order>, found: &mut Findings) {
+    let Some(order) = order else {
+        return found.push(Class::Lost, "a charge for an order that is not there");
+    };
+    let pays = order.status == Status::Forwarded
+        && order
+            .capture
+            .as_ref()
+            .is_some_and(|capture| capture.payment_id == charge.payment_id);
+    let waits = order.parked.as_ref().is_some_and(|parked| {
+        let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+        *payment_id == charge.payment_id && *captured == charge.amount
+    });
+    let noted = order.refunds.iter().any(|refund| {
+        refund.payment_id == charge.payment_id && matches!(refund.state, RefundState::Done { .. })
+    });
+    match charge.refunds.as_slice() {
+        [] if pays != waits => {}
+        [] if pays => found.push(
+            Class::Duplicate,
+            "a charge that pays an order and waits for a human",
+        ),
+        [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
+        [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
+        [back] if *back != charge.amount => {
+            found.push(Class::Lost, "a charge that was given back in part");
+        }
+        [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
+        [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
     }
 }
 

@@ -49,7 +49,7 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
     let ends = world.judge();
     let last = world
         .store
-        .orders
+        .orders()
         .iter()
         .filter_map(|order| order.history.last())
         .map(|entry| entry.at.as_millisecond())
@@ -58,13 +58,7 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
     Outage {
         ends,
         dead_letters: world.dead_letters,
-        most_receives: world
-            .queue
-            .messages
-            .iter()
-            .map(|message| message.receives)
-            .max()
-            .unwrap_or(0),
+        most_receives: world.most_receives,
         hours_to_drain: (after + HOUR - 1).div_euclid(HOUR),
         violations: world.violations,
     }

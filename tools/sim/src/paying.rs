@@ -2,10 +2,10 @@
 
 use app::ports::StoreError;
 use app::{PaymentNotice, PaymentPage, StartPaymentError};
-use domain::{PaymentRefused, Status};
+use domain::{Currency, Money, PaymentRefused, Status};
+use testkit::Page;
 
 use crate::Class;
-use crate::provider::Taken;
 use crate::scenario::Pays;
 use crate::shopper::Stage;
 use crate::task::Side;
@@ -32,11 +32,9 @@ impl World<'_> {
             }
             Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {
                 let placed = self.shoppers[number].placed;
-                let was = placed.is_some_and(|id| self.store.was(id, since, |state| state == status));
-                let parked = placed
-                    .and_then(|id| self.store.get(id))
-                    .is_some_and(|order| order.parked.is_some());
-                if !was || status == Status::Placed && !parked {
+                let was = placed.is_some_and(|id| self.seen.was(id, since, |state| state == status));
+                let parked = placed.and_then(|id| self.store.peek(id, |order| order.parked.is_some()));
+                if !was || status == Status::Placed && parked != Some(true) {
                     self.accuse(Class::Untrue, || {
                         format!("told not payable, being {}", status.name())
                     });
@@ -58,11 +56,7 @@ impl World<'_> {
             .unwrap_or_default()
             .to_owned();
         let placed = self.shoppers[number].placed;
-        let own = self
-            .provider
-            .by_session(&session)
-            .map(|page| &self.provider.pages()[page])
-            .filter(|page| Some(page.order) == placed);
+        let own = self.page_of(&session).filter(|page| Some(page.order) == placed);
         let Some(ends) = own.map(|page| page.ends) else {
             return self.accuse(Class::Untrue, || "told to pay on a page of no order".to_owned());
         };
@@ -81,22 +75,32 @@ impl World<'_> {
         }
     }
 
+    fn page_of(&self, session: &str) -> Option<Page> {
+        self.set_clocks();
+        self.provider
+            .page_number(session)
+            .and_then(|number| self.provider.page(number))
+    }
+
     pub(crate) fn pay(&mut self, number: usize) {
         self.shoppers[number].stage = Stage::Done;
-        let taken = match self.choose(4) {
-            1 => return,
-            2 => Taken::OneCentLess,
-            3 => Taken::InAnotherCurrency,
-            _ => Taken::Exactly,
-        };
         let session = std::mem::take(&mut self.shoppers[number].session);
-        let clock = self.clock(Side::Provider);
-        let Some((page, payment)) = self.provider.pay(&session, taken, clock) else {
+        let Some(Page { amount: due, .. }) = self.page_of(&session) else {
+            return;
+        };
+        let amount = match self.choose(4) {
+            1 => return,
+            2 => Money::new(due.minor() - 1, due.currency()),
+            3 => Money::new(due.minor(), Currency::Usd),
+            _ => due,
+        };
+        let Some((page, payment)) = self.provider.pay_on(&session, amount) else {
             self.note(|| format!("shopper {number} finds {session} closed"));
             return self.pay_all_the_same(&session);
         };
         self.note(|| format!("shopper {number} pays {} on {session}", payment.amount));
         let order = page.order;
+        let payment = self.as_reported(payment, order);
         self.tell(PaymentNotice::Captured { order, payment });
         // Back in the browser's history, and once more to the till.
         if self.choose(2) == 1 {
@@ -113,6 +117,7 @@ impl World<'_> {
         if let Some((page, payment)) = self.provider.pay_late(session) {
             self.note(|| format!("{session} takes money all the same"));
             let order = page.order;
+            let payment = self.as_reported(payment, order);
             let notice = PaymentNotice::Captured { order, payment };
             self.schedule(1_000, Happening::Webhook { notice, before: 0 });
         }

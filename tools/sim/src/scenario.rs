@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::PlaceOrder;
 use domain::{Cart, Money, Product, Sku, price_cart};
-use testkit::{a_country, a_product, a_sku, a_wish, eur};
+use testkit::{MemoryStore, a_country, a_product, a_sku, a_wish, eur};
 
 use crate::task::SHIPPING;
 
@@ -219,6 +219,18 @@ impl Scenario {
             pays,
         });
         self
+    }
+
+    /// The tables as they are at the beginning.
+    pub(crate) fn store(&self) -> MemoryStore {
+        let stocked = |product: &Product| {
+            let left = self.stock.get(&product.sku).copied().unwrap_or(0);
+            (
+                product.clone(),
+                u32::try_from(left).expect("no scenario begins below zero"),
+            )
+        };
+        MemoryStore::with(self.products.values().map(stocked))
     }
 
     fn total(&self, items: &[(&str, i64)]) -> Money {

@@ -4,7 +4,7 @@ use app::{PlaceOrder, PlaceOrderError, Placed};
 use domain::{Order, OrderId, Status, UnavailableItem};
 
 use crate::scenario::Pays;
-use crate::task::{Job, Side, Task};
+use crate::task::{Side, Task, Trigger};
 use crate::world::{Happening, World};
 use crate::{Class, Mutation};
 
@@ -76,11 +76,11 @@ impl World<'_> {
             if self.mutation == Some(Mutation::OrderNamedByClock) {
                 wish.idempotency_key = format!("{}{}", wish.idempotency_key, self.now);
             }
-            let job = Job::Checkout { shopper, request };
-            self.start(Side::Checkout, |start| Task::checkout(job, start, wish));
+            let trigger = Trigger::Checkout { shopper, request };
+            self.start(Side::Checkout, |start| Task::checkout(trigger, start, wish));
         } else if let Some(id) = self.shoppers[number].placed {
-            let job = Job::StartPayment { shopper, request };
-            self.start(Side::Payment, |start| Task::start_payment(job, start, id));
+            let trigger = Trigger::StartPayment { shopper, request };
+            self.start(Side::Payment, |start| Task::start_payment(trigger, start, id));
         }
     }
 
@@ -137,7 +137,7 @@ impl World<'_> {
             }
             Err(PlaceOrderError::SoldOut { items, .. }) => self.hear_sold_out(number, id, since, &items),
             Err(PlaceOrderError::PriceChanged(quote)) => {
-                if quote.total == plan.wish.expected_total || self.store.was_public_at(id, since) {
+                if quote.total == plan.wish.expected_total || self.seen.was_public_at(id, since) {
                     self.accuse(Class::Untrue, || "a price that did not change".to_owned());
                 }
             }
@@ -184,11 +184,11 @@ impl World<'_> {
             let line = lines.iter().find(|line| line.sku == item.sku);
             line.is_some_and(|line| {
                 let wanted = i64::from(line.quantity.get());
-                self.store
+                self.seen
                     .was_short(&self.scenario.stock, &line.sku, wanted, since)
             })
         };
-        if items.is_empty() || !items.iter().all(short) || self.store.was_public_at(id, since) {
+        if items.is_empty() || !items.iter().all(short) || self.seen.was_public_at(id, since) {
             self.accuse(Class::Untrue, || "told sold out, and it was not".to_owned());
         }
     }
@@ -202,7 +202,7 @@ impl World<'_> {
             mine.expected_total,
         );
         let other = |(own, fingerprint): &(OrderId, _)| *own == id && *fingerprint != mine;
-        if !self.store.fingerprints.iter().any(other) {
+        if !self.seen.fingerprints.iter().any(other) {
             self.accuse(Class::Untrue, || "told of another wish under the key".to_owned());
         }
     }

@@ -13,7 +13,7 @@ use domain::{OrderId, ShippingTable};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Mutation;
-use crate::ports::{Line, Op, Ports, Reply};
+use crate::ports::{Call, Line, Ports};
 
 pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
 pub(crate) static KEYS: LazyLock<AccessKeys> =
@@ -48,7 +48,7 @@ impl Side {
 
 /// What a function was started for.
 #[derive(Clone, Debug)]
-pub(crate) enum Job {
+pub(crate) enum Trigger {
     /// A shopper's request, by its number.
     Checkout { shopper: usize, request: usize },
     /// A shopper's request, by its number.
@@ -56,9 +56,9 @@ pub(crate) enum Job {
     /// The provider's message, and how often it was delivered before.
     Webhook { notice: PaymentNotice, before: usize },
     /// A message of the queue, by its number.
-    Forward { message: usize },
-    /// The schedule.
-    Reconcile,
+    Message(usize),
+    /// The reconciler's schedule.
+    Schedule,
 }
 
 /// How a function ended.
@@ -71,68 +71,68 @@ pub(crate) enum Outcome {
     Reconciled,
 }
 
-/// A function that runs, and waits at a call.
+/// A function that runs, and waits for the answer to a call; the reconciler to several.
 pub(crate) struct Task {
-    pub(crate) job: Job,
+    pub(crate) trigger: Trigger,
     pub(crate) side: Side,
     /// When it is killed, in true time.
     pub(crate) deadline: i64,
     line: Arc<Line>,
     future: Pin<Box<dyn Future<Output = Outcome>>>,
-    waits_for: Option<Op>,
+    /// The calls that it waits for.
+    pub(crate) calls: Vec<Call>,
     ended: Option<Outcome>,
 }
 
 impl Task {
     fn new<F: Future<Output = Outcome> + 'static>(
-        job: Job,
+        trigger: Trigger,
         side: Side,
         start: Start,
         run: impl FnOnce(Ports) -> F,
     ) -> Self {
         let line = Arc::new(Line::default());
-        line.set_clock(start.clock);
         let future = Box::pin(run(Ports::on(Arc::clone(&line), start.mutation)));
         let mut task = Self {
-            job,
+            trigger,
             side,
             deadline: start.now + side.timeout(),
             line,
             future,
-            waits_for: None,
+            calls: Vec::new(),
             ended: None,
         };
-        task.ended = task.go_on();
+        task.ended = task.go_on(start.clock);
         task
     }
 
-    pub(crate) fn checkout(job: Job, start: Start, wish: PlaceOrder) -> Self {
-        Self::new(job, Side::Checkout, start, |ports| async move {
+    pub(crate) fn checkout(trigger: Trigger, start: Start, wish: PlaceOrder) -> Self {
+        Self::new(trigger, Side::Checkout, start, |ports| async move {
             Outcome::Placed(app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await)
         })
     }
 
-    pub(crate) fn start_payment(job: Job, start: Start, id: OrderId) -> Self {
-        Self::new(job, Side::Payment, start, move |ports| async move {
+    pub(crate) fn start_payment(trigger: Trigger, start: Start, id: OrderId) -> Self {
+        Self::new(trigger, Side::Payment, start, move |ports| async move {
             let token = KEYS.token(id);
             Outcome::Page(app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await)
         })
     }
 
-    pub(crate) fn settle(job: Job, start: Start, notice: PaymentNotice) -> Self {
-        Self::new(job, Side::PaymentEvents, start, |ports| async move {
+    pub(crate) fn settle(trigger: Trigger, start: Start, notice: PaymentNotice) -> Self {
+        Self::new(trigger, Side::PaymentEvents, start, |ports| async move {
             Outcome::Settled(app::settle_payment(&ports, &ports, &ports, notice).await)
         })
     }
 
     pub(crate) fn forward(
-        job: Job,
+        trigger: Trigger,
         start: Start,
         memory: BreakerMemory,
         id: OrderId,
         first_try: bool,
     ) -> Self {
-        Self::new(job, Side::Forwarder, start, move |ports| async move {
+        Self::new(trigger, Side::Forwarder, start, move |ports| async move {
             let breaker = Breaker::new(&ports, memory);
             Outcome::Forwarded(app::forward_order(&ports, &ports, &breaker, &ports, id, first_try).await)
         })
@@ -141,12 +141,17 @@ impl Task {
     pub(crate) fn reconcile(start: Start) -> Self {
         let begun = Timestamp::from_millisecond(start.clock).expect("a time within years");
         let until = begun + SignedDuration::from_secs(45);
-        Self::new(Job::Reconcile, Side::Reconciler, start, move |ports| async move {
-            // What failed stays due, for the next run.
-            let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
-            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
-            Outcome::Reconciled
-        })
+        Self::new(
+            Trigger::Schedule,
+            Side::Reconciler,
+            start,
+            move |ports| async move {
+                // What failed stays due, for the next run.
+                let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
+                let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
+                Outcome::Reconciled
+            },
+        )
     }
 
     /// What it ended with before its first call, if it did.
@@ -154,28 +159,13 @@ impl Task {
         self.ended.take()
     }
 
-    /// The call at which it waits.
-    pub(crate) fn waits_for(&self) -> Option<&Op> {
-        self.waits_for.as_ref()
-    }
-
-    /// Takes the call at which it waits, to be answered.
-    pub(crate) fn take_call(&mut self) -> Op {
-        self.waits_for.take().expect("a function waits for one call")
-    }
-
-    /// Answers the call, at this time of its clock, and lets it run to the next one; what it ended with, if it did.
-    pub(crate) fn answer(&mut self, reply: Reply, clock: i64) -> Option<Outcome> {
+    /// Lets it run, at this time of its clock, until it waits again; what it ended with, if it did.
+    pub(crate) fn go_on(&mut self, clock: i64) -> Option<Outcome> {
         self.line.set_clock(clock);
-        self.line.answer(reply);
-        self.go_on()
-    }
-
-    fn go_on(&mut self) -> Option<Outcome> {
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => {
-                self.waits_for = self.line.take_question();
+                self.calls.append(&mut self.line.new_calls());
                 None
             }
         }

@@ -2,16 +2,14 @@
 
 use app::BreakerMemory;
 use domain::OrderId;
-use testkit::noon;
+use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
 use crate::choices::{About, Choices};
-use crate::ports::Op;
-use crate::provider::Provider;
-use crate::queue::MessageQueue;
+use crate::fault::Fault;
+use crate::ports::Call;
+use crate::seen::Seen;
 use crate::shopper::Shopper;
-use crate::store::Store;
 use crate::task::{Side, Start, Task};
-use crate::warehouse::WarehouseSystem;
 use crate::{Class, Mutation, Scenario, Violation};
 
 /// How far a clock runs off, in milliseconds.
@@ -26,7 +24,6 @@ const MOST_STEPS: u32 = 20_000;
 const WEEK: i64 = 7 * 24 * 3_600_000;
 
 /// Something that will happen.
-#[derive(Debug)]
 pub(crate) enum Happening {
     ShopperWakes(usize),
     RequestTimesOut {
@@ -39,11 +36,10 @@ pub(crate) enum Happening {
         before: usize,
     },
     MessageVisible(usize),
-    EffectLands(Op),
+    EffectLands(Call),
 }
 
 /// When and what.
-#[derive(Debug)]
 pub(crate) struct Event {
     at: i64,
     pub(crate) what: Happening,
@@ -52,7 +48,8 @@ pub(crate) struct Event {
 /// Who goes on.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    Task(usize),
+    /// A call of a task.
+    Call(usize, usize),
     Event(usize),
     Tick,
 }
@@ -64,10 +61,15 @@ pub(crate) struct World<'a> {
     /// True time, in Unix milliseconds.
     pub(crate) now: i64,
     pub(crate) steps: u32,
-    pub(crate) store: Store,
-    pub(crate) provider: Provider,
-    pub(crate) warehouse: WarehouseSystem,
-    pub(crate) queue: MessageQueue,
+    pub(crate) store: MemoryStore,
+    pub(crate) provider: FakeProvider,
+    pub(crate) warehouse: FakeWarehouse,
+    pub(crate) queue: FakeQueue,
+    pub(crate) seen: Seen,
+    /// What happens to the call whose effect takes place just now.
+    pub(crate) fault: Fault,
+    /// How many payment pages have somebody who waits for their end.
+    pub(crate) watched: usize,
     pub(crate) shoppers: Vec<Shopper>,
     /// What the provider told, for telling it again.
     pub(crate) notices: Vec<app::PaymentNotice>,
@@ -80,10 +82,11 @@ pub(crate) struct World<'a> {
     skews: [i64; Side::COUNT],
     last_tick: i64,
     tick: i64,
-    pub(crate) price_up: bool,
     encores: u32,
     /// How many messages were dead letters before they were redriven.
     pub(crate) dead_letters: usize,
+    /// How often a message was received at most.
+    pub(crate) most_receives: u32,
     trace: Option<Vec<String>>,
 }
 
@@ -96,10 +99,13 @@ impl<'a> World<'a> {
             choices,
             now: begun,
             steps: 0,
-            store: Store::stocked(&scenario.stock, mutation),
-            provider: Provider::new(mutation),
-            warehouse: WarehouseSystem::new(mutation),
-            queue: MessageQueue::default(),
+            store: scenario.store(),
+            provider: FakeProvider::default(),
+            warehouse: FakeWarehouse::default(),
+            queue: FakeQueue::default(),
+            seen: Seen::default(),
+            fault: Fault::None,
+            watched: 0,
             shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
             notices: Vec::new(),
             violations: Vec::new(),
@@ -110,9 +116,9 @@ impl<'a> World<'a> {
             skews: [0; Side::COUNT],
             last_tick: begun - TICK,
             tick: TICK,
-            price_up: false,
             encores: 0,
             dead_letters: 0,
+            most_receives: 0,
             trace: None,
         };
         world.skews[Side::Reconciler as usize] = scenario.eager;
@@ -143,9 +149,8 @@ impl<'a> World<'a> {
         self.skew_a_clock();
         while self.steps < most_steps {
             self.steps += 1;
-            self.store.step = self.steps;
             match self.next_turn() {
-                Some(Turn::Task(task)) => self.step(task),
+                Some(Turn::Call(task, call)) => self.step(task, call),
                 Some(Turn::Event(event)) => self.happen(event),
                 Some(Turn::Tick) => self.start_reconciler(),
                 None if self.encore() => {}
@@ -205,9 +210,9 @@ impl<'a> World<'a> {
             mutation: self.mutation,
         };
         let mut task = task(start);
-        self.note(|| format!("start {:?}", task.job));
+        self.note(|| format!("start {:?}", task.trigger));
         match task.take_ended() {
-            Some(outcome) => self.end(task.job, outcome),
+            Some(outcome) => self.end(task.trigger, outcome),
             None => self.tasks.insert(0, task),
         }
     }
@@ -227,7 +232,11 @@ impl<'a> World<'a> {
     fn next_turn(&mut self) -> Option<Turn> {
         let horizon = self.tasks.iter().map(|task| task.deadline).min();
         let within = |at: &i64| horizon.is_none_or(|horizon| *at <= horizon);
-        let mut turns: Vec<Turn> = (0..self.tasks.len()).map(Turn::Task).collect();
+        let calls = |(task, running): (usize, &Task)| {
+            (0..running.calls.len()).map(move |call| Turn::Call(task, call))
+        };
+        let mut turns: Vec<Turn> = self.tasks.iter().enumerate().flat_map(calls).collect();
+        let most = turns.len() + REORDERED;
         let mut tick = self.next_tick().filter(within);
         for (number, event) in self.events.iter().enumerate().take(REORDERED) {
             if !within(&event.at) {
@@ -242,7 +251,7 @@ impl<'a> World<'a> {
         if tick.is_some() {
             turns.push(Turn::Tick);
         }
-        turns.truncate(self.tasks.len() + REORDERED);
+        turns.truncate(most);
         let chosen = self.choices.choose(About::Turn, turns.len());
         turns.get(chosen).copied()
     }
@@ -254,7 +263,7 @@ impl<'a> World<'a> {
             .iter()
             .filter(|task| task.side == Side::Reconciler)
             .count();
-        let due = self.store.first_due().filter(|_| running < 2)?;
+        let due = self.first_due().filter(|_| running < 2)?;
         Some((due - self.skews[Side::Reconciler as usize]).max(self.last_tick + self.tick))
     }
 
@@ -274,9 +283,9 @@ impl<'a> World<'a> {
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
-            Happening::EffectLands(op) => {
-                self.note(|| format!("late: {}", op.brief()));
-                drop(self.apply(op));
+            Happening::EffectLands(mut call) => {
+                self.note(|| format!("late: {:?}", call.op));
+                drop((call.effect)(self));
             }
         }
     }
@@ -288,7 +297,8 @@ impl<'a> World<'a> {
             1 => {
                 self.dead_letters = self.queue.dead();
                 self.now += WEEK;
-                for message in self.queue.redrive(self.now) {
+                self.set_clocks();
+                for message in self.queue.redrive() {
                     self.schedule(0, Happening::MessageVisible(message));
                 }
                 self.dead_letters > 0
@@ -314,9 +324,9 @@ impl<'a> World<'a> {
     }
 
     fn send_everything_again(&mut self) -> bool {
-        let orders: Vec<OrderId> = self.store.orders.iter().map(|order| order.id).collect();
+        let orders: Vec<OrderId> = self.store.orders().iter().map(|order| order.id).collect();
         for id in orders {
-            let message = self.queue.send(id.to_string(), self.now);
+            let message = self.queue.put(id.to_string());
             self.schedule(0, Happening::MessageVisible(message));
         }
         true

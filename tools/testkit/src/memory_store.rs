@@ -15,9 +15,12 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     products: BTreeMap<Sku, Product>,
-    stock: BTreeMap<Sku, u32>,
+    /// Below zero only where somebody forces it.
+    stock: BTreeMap<Sku, i64>,
     orders: BTreeMap<OrderId, Order>,
     circuit: Circuit,
+    /// Which order was written last, and how it was due before.
+    before: Option<(OrderId, Option<(Timestamp, Lane)>)>,
 }
 
 impl MemoryStore {
@@ -38,12 +41,27 @@ impl MemoryStore {
 
     /// Sets what is left of a SKU.
     pub fn set_stock(&self, sku: &Sku, pieces: u32) {
-        lock(&self.0).stock.insert(sku.clone(), pieces);
+        lock(&self.0).stock.insert(sku.clone(), i64::from(pieces));
     }
 
     /// What is left of a SKU.
     pub fn stock_of(&self, sku: &Sku) -> u32 {
+        u32::try_from(self.level(sku)).unwrap_or(0)
+    }
+
+    /// What is left of a SKU, or how much too much was sold of it.
+    pub fn level(&self, sku: &Sku) -> i64 {
         lock(&self.0).stock.get(sku).copied().unwrap_or(0)
+    }
+
+    /// Changes stock without a condition.
+    pub fn change_stock(&self, stock: &[StockChange]) {
+        lock(&self.0).change(stock);
+    }
+
+    /// What of these changes cannot be made.
+    pub fn shortages(&self, stock: &[StockChange]) -> Vec<Shortage> {
+        lock(&self.0).shortages(stock)
     }
 
     /// Every stored order.
@@ -51,11 +69,86 @@ impl MemoryStore {
         lock(&self.0).orders.values().cloned().collect()
     }
 
+    /// Looks at an order in its place.
+    pub fn peek<T>(&self, id: OrderId, look: impl FnOnce(&Order) -> T) -> Option<T> {
+        lock(&self.0).orders.get(&id).map(look)
+    }
+
     /// Stores an order as it is: for beginning in the middle of a story.
     pub fn put_order(&self, mut order: Order) -> Order {
         order.version += 1;
-        lock(&self.0).orders.insert(order.id, order.clone());
+        lock(&self.0).write(order.clone());
         order
+    }
+
+    /// When the first order of that lane is due.
+    pub fn first_due(&self, lane: Lane) -> Option<Timestamp> {
+        let state = lock(&self.0);
+        let due = state.orders.values().filter_map(|order| due_in(order, lane));
+        due.min()
+    }
+
+    /// The warehouse's circuit.
+    pub fn circuit(&self) -> Circuit {
+        lock(&self.0).circuit
+    }
+
+    /// [`Orders::due`] as it was before the last write.
+    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<OrderId> {
+        let state = lock(&self.0);
+        let last = state.before.map(|(id, _)| id);
+        let others = state.entries(lane).filter(|(_, id)| Some(*id) != last);
+        let before = state.before.and_then(|(id, due)| Some((due?, id)));
+        let before = before.filter(|((_, own), _)| *own == lane);
+        first(others.chain(before.map(|((at, _), id)| (at, id))), now, limit)
+    }
+}
+
+fn due_in(order: &Order, lane: Lane) -> Option<Timestamp> {
+    order.due_at.filter(|_| order.lane() == lane)
+}
+
+fn first(entries: impl Iterator<Item = (Timestamp, OrderId)>, now: Timestamp, limit: usize) -> Vec<OrderId> {
+    let mut due: Vec<_> = entries.filter(|(at, _)| *at <= now).collect();
+    due.sort_unstable();
+    due.into_iter().take(limit).map(|(_, id)| id).collect()
+}
+
+impl State {
+    fn entries(&self, lane: Lane) -> impl Iterator<Item = (Timestamp, OrderId)> {
+        let entry = move |order: &Order| due_in(order, lane).map(|at| (at, order.id));
+        self.orders.values().filter_map(entry)
+    }
+
+    fn left(&self, sku: &Sku) -> i64 {
+        self.stock.get(sku).copied().unwrap_or(0)
+    }
+
+    fn shortages(&self, stock: &[StockChange]) -> Vec<Shortage> {
+        let short = |change: &StockChange| match change {
+            StockChange::Take { sku, pieces } if self.left(sku) < i64::from(*pieces) => Some(Shortage {
+                sku: sku.clone(),
+                available: u32::try_from(self.left(sku)).unwrap_or(0),
+            }),
+            StockChange::Take { .. } | StockChange::GiveBack { .. } => None,
+        };
+        stock.iter().filter_map(short).collect()
+    }
+
+    fn change(&mut self, stock: &[StockChange]) {
+        for change in stock {
+            let (sku, delta) = match change {
+                StockChange::Take { sku, pieces } => (sku, -i64::from(*pieces)),
+                StockChange::GiveBack { sku, pieces } => (sku, i64::from(*pieces)),
+            };
+            *self.stock.entry(sku.clone()).or_default() += delta;
+        }
+    }
+
+    fn write(&mut self, order: Order) {
+        let id = order.id;
+        let before = self.orders.insert(id, order);
+        self.before = Some((id, before.and_then(|order| Some((order.due_at?, order.lane())))));
     }
 }
 
@@ -91,20 +184,15 @@ impl Catalogue for MemoryStore {
 impl Stock for MemoryStore {
     async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
         let state = lock(&self.0);
-        Ok(skus
-            .iter()
-            .filter_map(|sku| state.stock.get_key_value(sku))
-            .map(|(s, n)| (s.clone(), *n))
+        let known = skus.iter().filter(|sku| state.stock.contains_key(*sku));
+        Ok(known
+            .map(|sku| (sku.clone(), u32::try_from(state.left(sku)).unwrap_or(0)))
             .collect())
     }
 
     async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
-        let state = lock(&self.0);
-        Ok(state
-            .stock
-            .iter()
-            .map(|(sku, level)| (sku.clone(), *level))
-            .collect())
+        let skus: Vec<Sku> = lock(&self.0).stock.keys().cloned().collect();
+        self.levels(&skus).await
     }
 }
 
@@ -127,49 +215,28 @@ impl Orders for MemoryStore {
                 other => Committed::Conflict(other.cloned().map(Box::new)),
             });
         }
-        let left = |sku: &Sku| state.stock.get(sku).copied().unwrap_or(0);
-        let short: Vec<_> = stock
-            .iter()
-            .filter_map(|change| match change {
-                StockChange::Take { sku, pieces } if left(sku) < *pieces => Some(Shortage {
-                    sku: sku.clone(),
-                    available: left(sku),
-                }),
-                StockChange::Take { .. } | StockChange::GiveBack { .. } => None,
-            })
-            .collect();
+        let short = state.shortages(&stock);
         if !short.is_empty() {
             return Ok(Committed::Short(short));
         }
-        for change in stock {
-            match change {
-                StockChange::Take { sku, pieces } => *state.stock.entry(sku).or_default() -= pieces,
-                StockChange::GiveBack { sku, pieces } => *state.stock.entry(sku).or_default() += pieces,
-            }
-        }
-        state.orders.insert(order.id, order.clone());
+        state.change(&stock);
+        state.write(order.clone());
         Ok(Committed::Done(order))
     }
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
         let mut state = lock(&self.0);
         let same = |stored: &Order| stored.version == order.version && stored.placed_at == order.placed_at;
-        if state.orders.get(&order.id).is_some_and(same) {
-            state.orders.remove(&order.id);
+        if state.orders.get(&order.id).is_some_and(same)
+            && let Some(removed) = state.orders.remove(&order.id)
+        {
+            state.before = Some((order.id, removed.due_at.map(|at| (at, removed.lane()))));
         }
         Ok(())
     }
 
     async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
-        let state = lock(&self.0);
-        let mut due: Vec<_> = state
-            .orders
-            .values()
-            .filter(|order| order.lane() == lane)
-            .filter_map(|order| order.due_at.filter(|at| *at <= now).map(|at| (at, order.id)))
-            .collect();
-        due.sort_unstable();
-        Ok(due.into_iter().take(limit).map(|(_, id)| id).collect())
+        Ok(first(lock(&self.0).entries(lane), now, limit))
     }
 }
 
