@@ -1,13 +1,16 @@
 //! Running schedules: all of few faults, many at random, and the smallest one that still fails.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::choices::{Choices, Draw};
 use crate::world::World;
 use crate::{Deviation, Ends, Mutation, Scenario, Violation};
+
+/// Between the seeds of samples: odd and large, so that neighbours share nothing.
+const SPREAD: u64 = 0xD134_2543_DE82_EF95;
 
 /// A run that can be run again: where it begins, and where it leaves the uneventful way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +80,20 @@ impl Report {
         self.ends.add(other.ends);
         self.failure = self.failure.take().or(other.failure);
     }
+
+    /// Counts a run, drawn from a seed perhaps; how many options its choices had.
+    fn take(&mut self, run: Run, seed: Option<u64>) -> Vec<u8> {
+        self.schedules += 1;
+        self.ends.add(run.ends);
+        if !run.violations.is_empty() {
+            self.failure = Some(Failure {
+                schedule: run.schedule,
+                seed,
+                violations: run.violations,
+            });
+        }
+        run.arities
+    }
 }
 
 /// Runs schedules, with a seeded bug or without.
@@ -97,12 +114,10 @@ impl Explorer {
             return report;
         }
         let first: Vec<Deviation> = after(&arities, 0).collect();
-        let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
-        let others = self.on_threads(|own| {
-            while let Some(deviation) = first.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.descend(scenario, &mut vec![*deviation], faults - 1, own, &stop);
-            }
+        let others = self.numbered(first.len() as u64, |number, own| {
+            let deviation = first[usize::try_from(number).expect("few choices")];
+            self.descend(scenario, &mut vec![deviation], faults - 1, own, &stop);
         });
         report.add(others);
         report
@@ -134,27 +149,59 @@ impl Explorer {
         }
     }
 
+    /// Every schedule of `scenario` with one deviation, then `cases` with two to `faults`, drawn by `seed`; stops at the first that fails.
+    pub fn sampled(&self, scenario: &Scenario, faults: usize, seed: u64, cases: u64) -> Report {
+        let mut report = Report::default();
+        let mut first = Vec::new();
+        for deviation in after(&self.run(scenario, &[], &mut report), 0) {
+            let arities = self.run(scenario, &[deviation], &mut report);
+            first.push((deviation, arities));
+            if report.failure.is_some() {
+                return report;
+            }
+        }
+        let deeper = u64::try_from(faults.saturating_sub(1))
+            .expect("few faults")
+            .max(1);
+        let samples = cases.saturating_sub(report.schedules) / deeper;
+        report.add(self.numbered(samples, |number, own| {
+            let mut draw = Draw::seeded(seed.wrapping_add(number.wrapping_mul(SPREAD)));
+            let (deviation, arities) = &first[draw.below(first.len())];
+            let (mut script, mut arities) = (vec![*deviation], arities.clone());
+            for _ in 1..faults {
+                let from = script.last().map_or(0, |last| last.at + 1);
+                let further: Vec<Deviation> = after(&arities, from).collect();
+                if further.is_empty() || own.failure.is_some() {
+                    return;
+                }
+                script.push(further[draw.below(further.len())]);
+                arities = self.run(scenario, &script, own);
+            }
+        }));
+        report
+    }
+
     /// Schedules drawn from the seeds `from`, `from + 1`, ...; each seed chooses its scenario among `scenarios`. Stops at the first that
     /// fails.
     pub fn at_random(&self, scenarios: &[Scenario], from: u64, schedules: u64) -> Report {
+        self.numbered(schedules, |number, own| {
+            let seed = from.wrapping_add(number);
+            own.take(drawn(scenarios, seed, self.mutation), Some(seed));
+        })
+    }
+
+    /// Does `work` for the numbers below `count`, on all threads; stops at the first failure.
+    fn numbered(&self, count: u64, work: impl Fn(u64, &mut Report) + Sync) -> Report {
         let next = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         self.on_threads(|own| {
             while !stop.load(Ordering::Relaxed) {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= schedules {
+                if number >= count {
                     return;
                 }
-                let seed = from.wrapping_add(number);
-                let run = drawn(scenarios, seed, self.mutation);
-                own.schedules += 1;
-                own.ends.add(run.ends);
-                if !run.violations.is_empty() {
-                    own.failure = Some(Failure {
-                        schedule: run.schedule,
-                        seed: Some(seed),
-                        violations: run.violations,
-                    });
+                work(number, own);
+                if own.failure.is_some() {
                     stop.store(true, Ordering::Relaxed);
                 }
             }
@@ -218,17 +265,7 @@ impl Explorer {
     }
 
     fn run(&self, scenario: &Scenario, script: &[Deviation], report: &mut Report) -> Vec<u8> {
-        let run = scripted(scenario, script, self.mutation);
-        report.schedules += 1;
-        report.ends.add(run.ends);
-        if !run.violations.is_empty() {
-            report.failure = Some(Failure {
-                schedule: run.schedule,
-                seed: None,
-                violations: run.violations,
-            });
-        }
-        run.arities
+        report.take(scripted(scenario, script, self.mutation), None)
     }
 }
 

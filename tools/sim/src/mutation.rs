@@ -3,6 +3,7 @@
 //! A bug inside a use case or a rule shows in what it writes: [`Mutation::spoil`] changes the write to what the faulty code
 //! would have written.
 
+use clap::ValueEnum;
 use domain::{
     Capture, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status, StockChange,
 };
@@ -10,7 +11,8 @@ use domain::{
 use crate::Scenario;
 
 /// One seeded bug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "verbatim")]
 pub enum Mutation {
     // The table of orders and stock.
     /// A write has no condition on the version that was read.
@@ -136,73 +138,6 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    /// Every seeded bug.
-    pub const ALL: [Self; 56] = [
-        Self::WriteWithoutVersion,
-        Self::WriteWithoutLife,
-        Self::CreateOverwrites,
-        Self::VersionStaysTheSame,
-        Self::ShortageIgnored,
-        Self::LastLineNotChecked,
-        Self::StockOutsideTransaction,
-        Self::StockWrittenDespiteConflict,
-        Self::RetryChangesStockAgain,
-        Self::GiveBackOverwrites,
-        Self::ConflictIsDone,
-        Self::UnknownWriteIsDone,
-        Self::BusyIsSoldOut,
-        Self::UnreadableIsMissing,
-        Self::RemoveWithoutCondition,
-        Self::DueEntryLost,
-        Self::FingerprintIgnored,
-        Self::PaidWithoutDueTime,
-        Self::QueuedWithoutDueTime,
-        Self::ExpiredKeepsStock,
-        Self::LineForgottenOnGiveBack,
-        Self::HeldNotNoted,
-        Self::StepSkipsLine,
-        Self::RejectedWithoutRefund,
-        Self::LateMoneyDropped,
-        Self::EndedOrderRevived,
-        Self::AnyAmountPays,
-        Self::MismatchDropped,
-        Self::ExpiresWithoutAsking,
-        Self::DeferredIsForwarded,
-        Self::PageKeyFromClock,
-        Self::RefundWithoutKey,
-        Self::RefundInPart,
-        Self::UnknownRefundIsDone,
-        Self::CloseUnknownIsExpired,
-        Self::ClosePaidIsExpired,
-        Self::LookUpUnknownIsExpired,
-        Self::LookUpUnknownIsAbsent,
-        Self::OpenPageIsLeft,
-        Self::PaidIsExpired,
-        Self::PaidIsOpen,
-        Self::PaymentNamedByEvent,
-        Self::AmountFromOrder,
-        Self::CurrencyIgnored,
-        Self::UnknownSubmitIsAccepted,
-        Self::UnknownSubmitIsRejected,
-        Self::BusySubmitIsRejected,
-        Self::RejectedIsBusy,
-        Self::DuplicateIsRejected,
-        Self::SubmitKeyFromClock,
-        Self::SubmitLosesLine,
-        Self::LookUpFindsAny,
-        Self::UnknownOrderIsFound,
-        Self::OrderNamedByClock,
-        Self::SendIsForgotten,
-        Self::MessageNamesShopper,
-    ];
-
-    /// The seeded bug of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|mutation| format!("{mutation:?}") == name)
-    }
-
     /// Where it shows with fewest faults, if not nearly everywhere.
     pub(crate) fn shows_in(self) -> Option<Scenario> {
         match self {
