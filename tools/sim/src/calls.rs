@@ -1,9 +1,13 @@
-//! How a call on a port ends.
+//! How functions run, from call to call, and how each call ends.
+
+use std::future::Future;
+
+use app::PaymentNotice;
 
 use crate::choices::About;
 use crate::fault::{Fault, HANG, SLOW};
-use crate::ports::Failure;
-use crate::task::{Outcome, Trigger};
+use crate::ports::{Failure, Ports};
+use crate::task::{End, Side, Task};
 use crate::world::{Happening, World};
 
 /// How long a call takes, in milliseconds.
@@ -47,52 +51,41 @@ impl World<'_> {
                 call.answer(if lost { Err(Failure::Unknown) } else { Ok(answer) });
             }
         }
+        self.go_on();
+    }
+
+    /// A function starts, for a message of the provider perhaps, and goes before all others.
+    pub(crate) fn start<F: Future<Output = End> + 'static>(
+        &mut self,
+        side: Side,
+        webhook: Option<(PaymentNotice, usize)>,
+        run: impl FnOnce(Ports) -> F,
+    ) {
+        self.note(|| format!("start {side:?}"));
+        self.tasks
+            .insert(0, Task::new(side, webhook, self.now, self.mutation, run));
+        self.go_on();
+    }
+
+    /// The first function goes on until it waits again or ends.
+    fn go_on(&mut self) {
         let clock = self.clock(self.tasks[0].side);
-        if let Some(outcome) = self.tasks[0].go_on(clock) {
-            let task = self.tasks.remove(0);
-            self.end(task.trigger, outcome);
-        }
+        let Some(end) = self.tasks[0].go_on(clock) else {
+            return;
+        };
+        let side = self.tasks.remove(0).side;
+        self.note(|| format!("end {side:?}"));
+        // The answer to who called may be lost even though the function did not die.
+        let answered = side == Side::Reconciler || self.choose(2) == 0;
+        end(self, answered);
     }
 
     /// The running function dies: whoever called it hears nothing.
     fn kill(&mut self) {
         let task = self.tasks.remove(0);
-        self.note(|| format!("dead {:?}", task.trigger));
-        if let Trigger::Webhook { notice, before } = task.trigger {
+        self.note(|| format!("dead {:?}", task.side));
+        if let Some((notice, before)) = task.webhook {
             self.repeat_webhook(notice, before);
         }
-    }
-
-    /// A function ends by itself.
-    pub(crate) fn end(&mut self, trigger: Trigger, outcome: Outcome) {
-        self.note(|| format!("end {trigger:?}: {}", brief(&outcome)));
-        // The answer to who called may be lost even though the function did not die.
-        let answered = matches!(trigger, Trigger::Schedule) || self.choose(2) == 0;
-        match (trigger, outcome) {
-            (Trigger::Checkout { shopper, request }, Outcome::Placed(result)) if answered => {
-                self.hear_checkout(shopper, request, result);
-            }
-            (Trigger::StartPayment { shopper, request }, Outcome::Page(result)) if answered => {
-                self.hear_page(shopper, request, result);
-            }
-            (Trigger::Webhook { notice, before }, Outcome::Settled(result))
-                if !answered || result.is_err() =>
-            {
-                self.repeat_webhook(notice, before);
-            }
-            (Trigger::Message(message), Outcome::Forwarded(result)) if answered && result.is_ok() => {
-                self.queue.acknowledge(message);
-                self.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == message));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn brief(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Placed(Ok(placed)) => format!("{} replayed={}", placed.order.status.name(), placed.replayed),
-        Outcome::Placed(Err(error)) => error.to_string(),
-        other => format!("{other:?}"),
     }
 }

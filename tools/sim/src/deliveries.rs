@@ -1,10 +1,10 @@
 //! What provider and queue deliver, how often and when.
 
-use app::PaymentNotice;
+use app::{Breaker, PaymentNotice};
 use testkit::PageState;
 
 use crate::Mutation;
-use crate::task::{Side, Task, Trigger};
+use crate::task::{Side, end};
 use crate::world::{Happening, World};
 
 const SECOND: i64 = 1_000;
@@ -56,16 +56,22 @@ impl World<'_> {
     }
 
     pub(crate) fn deliver_webhook(&mut self, mut notice: PaymentNotice, before: usize) {
-        let trigger = Trigger::Webhook {
-            notice: notice.clone(),
-            before,
-        };
+        let webhook = (notice.clone(), before);
         if self.mutation == Some(Mutation::PaymentNamedByEvent)
             && let PaymentNotice::Captured { payment, .. } = &mut notice
         {
             payment.payment_id = format!("evt_{}", payment.payment_id);
         }
-        self.start(Side::PaymentEvents, |start| Task::settle(trigger, start, notice));
+        let (again, before) = webhook.clone();
+        self.start(Side::PaymentEvents, Some(webhook), |ports| async move {
+            let settled = app::settle_payment(&ports, &ports, &ports, notice).await;
+            end(move |world, answered| {
+                world.note(|| format!("  {settled:?}"));
+                if !answered || settled.is_err() {
+                    world.repeat_webhook(again, before);
+                }
+            })
+        });
     }
 
     /// A webhook that was not confirmed comes again, up to three days long; one of money that was taken late, for ever.
@@ -128,8 +134,16 @@ impl World<'_> {
         };
         self.schedule(VISIBILITY, Happening::MessageVisible(number));
         let (memory, first_try) = (self.breaker.clone(), message.receives == 1);
-        self.start(Side::Forwarder, |start| {
-            Task::forward(Trigger::Message(number), start, memory, id, first_try)
+        self.start(Side::Forwarder, None, move |ports| async move {
+            let breaker = Breaker::new(&ports, memory);
+            let forwarded = app::forward_order(&ports, &ports, &breaker, &ports, id, first_try).await;
+            end(move |world, answered| {
+                world.note(|| format!("  {forwarded:?}"));
+                if answered && forwarded.is_ok() {
+                    world.queue.acknowledge(number);
+                    world.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == number));
+                }
+            })
         });
     }
 }

@@ -6,7 +6,7 @@ use app::PlaceOrder;
 use domain::{Cart, Money, Product, Sku, price_cart};
 use testkit::{MemoryStore, a_country, a_product, a_sku, a_wish, eur};
 
-use crate::task::SHIPPING;
+use crate::shopper::SHIPPING;
 
 /// How far an eager reconciler's clock is ahead, in milliseconds.
 const EAGER: i64 = 20 * 60_000;

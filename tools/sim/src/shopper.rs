@@ -1,12 +1,18 @@
 //! Shoppers: they ask, wait, ask again under the same key, pay or leave; and what they are told must be true.
 
-use app::{PlaceOrder, PlaceOrderError, Placed};
-use domain::{Order, OrderId, Status, UnavailableItem};
+use std::sync::LazyLock;
+
+use app::{AccessKeys, PlaceOrder, PlaceOrderError, Placed};
+use domain::{Order, OrderId, ShippingTable, Status, UnavailableItem};
 
 use crate::scenario::Pays;
-use crate::task::{Side, Task, Trigger};
+use crate::task::{Side, end};
 use crate::world::{Happening, World};
 use crate::{Class, Mutation};
+
+pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
+static KEYS: LazyLock<AccessKeys> =
+    LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
 
 /// How long a shopper waits for an answer, in milliseconds.
 const PATIENCE: i64 = 10_000;
@@ -76,11 +82,25 @@ impl World<'_> {
             if self.mutation == Some(Mutation::OrderNamedByClock) {
                 wish.idempotency_key = format!("{}{}", wish.idempotency_key, self.now);
             }
-            let trigger = Trigger::Checkout { shopper, request };
-            self.start(Side::Checkout, |start| Task::checkout(trigger, start, wish));
+            self.start(Side::Checkout, None, move |ports| async move {
+                let placed = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await;
+                end(move |world, answered| {
+                    if answered {
+                        world.hear_checkout(shopper, request, placed);
+                    }
+                })
+            });
         } else if let Some(id) = self.shoppers[number].placed {
-            let trigger = Trigger::StartPayment { shopper, request };
-            self.start(Side::Payment, |start| Task::start_payment(trigger, start, id));
+            self.start(Side::Payment, None, move |ports| async move {
+                let token = KEYS.token(id);
+                let page = app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await;
+                end(move |world, answered| {
+                    world.note(|| format!("  {page:?}"));
+                    if answered {
+                        world.hear_page(shopper, request, page);
+                    }
+                })
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use app::BreakerMemory;
 use domain::OrderId;
+use jiff::Timestamp;
 use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
 use crate::choices::{About, Choices};
@@ -9,7 +10,7 @@ use crate::fault::Fault;
 use crate::ports::Call;
 use crate::seen::Seen;
 use crate::shopper::Shopper;
-use crate::task::{Side, Start, Task};
+use crate::task::{Side, Task, end};
 use crate::{Class, Mutation, Scenario, Violation};
 
 /// How far a clock runs off, in milliseconds.
@@ -20,6 +21,10 @@ const TICK: i64 = 1_000;
 const REORDERED: usize = 3;
 /// A run that takes more steps does not come to an end.
 const MOST_STEPS: u32 = 20_000;
+/// How long a run of the reconciler begins new work, in milliseconds.
+const RECONCILED_FOR: i64 = 45_000;
+/// How many messages may wait, as `template.yaml` has it.
+const BACKLOG: usize = 960;
 /// A week, in milliseconds.
 const WEEK: i64 = 7 * 24 * 3_600_000;
 
@@ -202,21 +207,6 @@ impl<'a> World<'a> {
         place.map(|place| self.events.remove(place)).is_some()
     }
 
-    /// A function starts, and goes before all others.
-    pub(crate) fn start(&mut self, side: Side, task: impl FnOnce(Start) -> Task) {
-        let start = Start {
-            now: self.now,
-            clock: self.clock(side),
-            mutation: self.mutation,
-        };
-        let mut task = task(start);
-        self.note(|| format!("start {:?}", task.trigger));
-        match task.take_ended() {
-            Some(outcome) => self.end(task.trigger, outcome),
-            None => self.tasks.insert(0, task),
-        }
-    }
-
     /// One side's clock may run off, forward or back.
     fn skew_a_clock(&mut self) {
         let choice = self.choose(1 + 2 * Side::COUNT);
@@ -271,7 +261,14 @@ impl<'a> World<'a> {
         let at = self.next_tick().unwrap_or(self.now);
         self.now = self.now.max(at);
         self.last_tick = self.now;
-        self.start(Side::Reconciler, Task::reconcile);
+        let begun = self.clock(Side::Reconciler);
+        let until = Timestamp::from_millisecond(begun + RECONCILED_FOR).expect("a time within years");
+        self.start(Side::Reconciler, None, move |ports| async move {
+            // What failed stays due, for the next run.
+            let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
+            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
+            end(|_, _| ())
+        });
     }
 
     fn happen(&mut self, event: usize) {
