@@ -6,7 +6,7 @@ use app::PaymentNotice;
 
 use crate::choices::About;
 use crate::fault::{Fault, HANG, SLOW};
-use crate::ports::{Failure, Ports};
+use crate::ports::{Failure, Ports, Reply};
 use crate::task::{End, Side, Task};
 use crate::world::{Happening, World};
 
@@ -28,27 +28,27 @@ impl World<'_> {
             Fault::None => format!("  {:?}", call.op),
             fault => format!("  {:?} !! {fault:?}", call.op),
         });
+        let unknown = Reply::Failure(Failure::Unknown);
         match fault {
-            Fault::Fail => call.answer(Err(Failure::Unknown)),
-            Fault::Busy => call.answer(Err(Failure::Busy)),
+            Fault::Fail => (call.run)(self, unknown),
+            Fault::Busy => (call.run)(self, Reply::Failure(Failure::Busy)),
             Fault::Crash => return self.kill(),
             Fault::Hang => {
                 self.schedule(HANG, Happening::EffectLands(call));
                 return self.kill();
             }
             Fault::Slow => {
-                call.answer(Err(Failure::Unknown));
+                (call.run)(self, unknown);
                 self.schedule(SLOW, Happening::EffectLands(call));
             }
             _ => {
                 self.fault = fault;
-                if fault == Fault::Twice {
-                    drop((call.effect)(self));
+                if matches!(fault, Fault::Twice | Fault::LoseAnswer) {
+                    (call.run)(self, Reply::Silence);
                 }
-                let answer = (call.effect)(self);
-                self.fault = Fault::None;
                 let lost = fault == Fault::LoseAnswer;
-                call.answer(if lost { Err(Failure::Unknown) } else { Ok(answer) });
+                (call.run)(self, if lost { unknown } else { Reply::Answer });
+                self.fault = Fault::None;
             }
         }
         self.go_on();

@@ -51,17 +51,6 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// A schedule that broke promises.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// Which.
-    pub schedule: Schedule,
-    /// The seed it was drawn from, if it was.
-    pub seed: Option<u64>,
-    /// The promises.
-    pub violations: Vec<Violation>,
-}
-
 /// What many schedules came to.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -70,29 +59,26 @@ pub struct Report {
     /// How the orders ended.
     pub ends: Ends,
     /// The first that broke a promise.
-    pub failure: Option<Failure>,
+    pub failure: Option<Run>,
 }
 
 impl Report {
     /// Adds up; the first failure stays.
     pub fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
-        self.ends.add(other.ends);
+        self.ends.add(&other.ends);
         self.failure = self.failure.take().or(other.failure);
     }
 
-    /// Counts a run, drawn from a seed perhaps; how many options its choices had.
-    fn take(&mut self, run: Run, seed: Option<u64>) -> Vec<u8> {
+    /// Counts a run; how many options its choices had.
+    fn take(&mut self, run: Run) -> Vec<u8> {
         self.schedules += 1;
-        self.ends.add(run.ends);
+        self.ends.add(&run.ends);
+        let arities = run.arities.clone();
         if !run.violations.is_empty() {
-            self.failure = Some(Failure {
-                schedule: run.schedule,
-                seed,
-                violations: run.violations,
-            });
+            self.failure = Some(run);
         }
-        run.arities
+        arities
     }
 }
 
@@ -186,7 +172,7 @@ impl Explorer {
     pub fn at_random(&self, scenarios: &[Scenario], from: u64, schedules: u64) -> Report {
         self.numbered(schedules, |number, own| {
             let seed = from.wrapping_add(number);
-            own.take(drawn(scenarios, seed, self.mutation), Some(seed));
+            own.take(drawn(scenarios, seed, self.mutation));
         })
     }
 
@@ -211,7 +197,10 @@ impl Explorer {
     /// Looks for a failure: everything of one fault, of two, then at random.
     pub fn hunt(&self) -> Report {
         let mut report = Report::default();
-        let hint = self.mutation.and_then(Mutation::shows_in);
+        let hint = self
+            .mutation
+            .and_then(Mutation::shows_in)
+            .and_then(Scenario::named);
         let everything = Scenario::all();
         let affordable = everything.iter().filter(|scenario| !scenario.is_large());
         let one = everything.iter().map(|scenario| (scenario, 1));
@@ -227,7 +216,7 @@ impl Explorer {
     }
 
     /// The failure with as few deviations as leaving some out gives, each as small as it was.
-    pub fn shrink(&self, failure: Failure) -> Failure {
+    pub fn shrink(&self, failure: Run) -> Run {
         let Some(scenario) = Scenario::named(failure.schedule.scenario) else {
             return failure;
         };
@@ -240,8 +229,8 @@ impl Explorer {
             let same =
                 |violation: &Violation| smallest.violations.iter().any(|own| own.class == violation.class);
             if run.violations.iter().any(same) {
-                smallest.schedule = run.schedule;
-                smallest.violations = run.violations;
+                let seed = smallest.seed;
+                smallest = Run { seed, ..run };
                 place = 0;
             } else {
                 place += 1;
@@ -265,7 +254,7 @@ impl Explorer {
     }
 
     fn run(&self, scenario: &Scenario, script: &[Deviation], report: &mut Report) -> Vec<u8> {
-        report.take(scripted(scenario, script, self.mutation), None)
+        report.take(scripted(scenario, script, self.mutation))
     }
 }
 
@@ -282,6 +271,8 @@ fn after(arities: &[u8], from: u32) -> impl Iterator<Item = Deviation> {
 pub struct Run {
     /// By which it can be run again.
     pub schedule: Schedule,
+    /// The seed it was drawn from, if it was.
+    pub seed: Option<u64>,
     /// How the orders ended.
     pub ends: Ends,
     /// The promises that it broke.
@@ -299,7 +290,10 @@ fn scripted(scenario: &Scenario, script: &[Deviation], mutation: Option<Mutation
 fn drawn(scenarios: &[Scenario], seed: u64, mutation: Option<Mutation>) -> Run {
     let mut draw = Draw::seeded(seed);
     let scenario = &scenarios[draw.below(scenarios.len())];
-    finished(World::new(scenario, mutation, Choices::random(draw)))
+    Run {
+        seed: Some(seed),
+        ..finished(World::new(scenario, mutation, Choices::random(draw)))
+    }
 }
 
 fn finished(mut world: World<'_>) -> Run {
@@ -310,6 +304,7 @@ fn finished(mut world: World<'_>) -> Run {
             scenario: world.scenario.name,
             deviations: world.choices.taken().to_vec(),
         },
+        seed: None,
         ends,
         violations: std::mem::take(&mut world.violations),
         account: world.trace(),

@@ -19,7 +19,7 @@ mod task;
 mod world;
 
 pub use choices::Deviation;
-pub use explore::{Explorer, Failure, Report, Run, Schedule, replay, schedule_of_seed};
+pub use explore::{Explorer, Report, Run, Schedule, replay, schedule_of_seed};
 pub use mutation::Mutation;
 pub use oracle::{Class, Ends, Violation};
 pub use outage::{Outage, ride_out};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use sim::{Ends, Explorer, Failure, Mutation, Report, Scenario, Schedule, replay, schedule_of_seed};
+use sim::{Explorer, Mutation, Report, Run, Scenario, Schedule, replay, schedule_of_seed};
 
 /// The shop's use cases under every fault.
 #[derive(Parser)]
@@ -100,24 +100,21 @@ fn run(options: &Options) -> bool {
 }
 
 fn tell(what: &str, report: &Report, begun: Instant) {
-    let Ends {
-        forwarded,
-        expired,
-        rejected,
-        parked,
-        none,
-        refunded,
-        unknown,
-    } = report.ends;
+    let ends: Vec<String> = report
+        .ends
+        .0
+        .iter()
+        .map(|(end, n)| format!("{n} {end}"))
+        .collect();
     println!(
-        "{:>9} schedules, {:>6.1} s: {what}\n          orders: {forwarded} forwarded, {expired} expired, {rejected} rejected, {parked} parked, \
-         {none} not placed; {refunded} payments given back; {unknown} shoppers never learned",
+        "{:>9} schedules, {:>6.1} s: {what}\n          {}",
         report.schedules,
         begun.elapsed().as_secs_f64(),
+        ends.join(", "),
     );
 }
 
-fn accuse(failure: &Failure) {
+fn accuse(failure: &Run) {
     if let Some(seed) = failure.seed {
         println!("seed {seed} fails; its smallest part that does:");
     }

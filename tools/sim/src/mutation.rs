@@ -8,8 +8,6 @@ use domain::{
     Capture, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status, StockChange,
 };
 
-use crate::Scenario;
-
 /// One seeded bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "verbatim")]
@@ -139,10 +137,10 @@ pub enum Mutation {
 
 impl Mutation {
     /// Where it shows with fewest faults, if not nearly everywhere.
-    pub(crate) fn shows_in(self) -> Option<Scenario> {
+    pub(crate) fn shows_in(self) -> Option<&'static str> {
         match self {
-            Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some(Scenario::in_steps_unpaid()),
-            Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some(Scenario::dark_last_moment()),
+            Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some("in-steps-unpaid"),
+            Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some("dark-last-moment"),
             _ => None,
         }
     }

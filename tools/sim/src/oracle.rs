@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use domain::{Order, OrderId, RefundState, Sku, Status};
 use testkit::{Accepted, Charge, erp_number};
 
-use crate::shopper::is_wished;
+use crate::shopper::{Shopper, is_wished};
 use crate::world::World;
 
 /// What kind of promise was broken.
@@ -40,35 +40,16 @@ pub struct Violation {
     pub what: String,
 }
 
-/// How the orders of a run ended, and who never learned it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends {
-    /// In the warehouse.
-    pub forwarded: u64,
-    /// Not paid in time.
-    pub expired: u64,
-    /// Refused by the warehouse.
-    pub rejected: u64,
-    /// Set aside for a human.
-    pub parked: u64,
-    /// Wishes of which nothing was left behind.
-    pub none: u64,
-    /// Payments given back.
-    pub refunded: u64,
-    /// Shoppers who never learned how their order stands.
-    pub unknown: u64,
-}
+/// How the orders of a run ended, how many payments were given back, and how many shoppers never learned how their order stands: by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends(pub BTreeMap<&'static str, u64>);
 
 impl Ends {
     /// Adds up.
-    pub fn add(&mut self, other: Self) {
-        self.forwarded += other.forwarded;
-        self.expired += other.expired;
-        self.rejected += other.rejected;
-        self.parked += other.parked;
-        self.none += other.none;
-        self.refunded += other.refunded;
-        self.unknown += other.unknown;
+    pub fn add(&mut self, other: &Self) {
+        for (end, count) in &other.0 {
+            *self.0.entry(end).or_default() += count;
+        }
     }
 }
 
@@ -197,22 +178,33 @@ impl World<'_> {
     }
 
     fn ends(&self, orders: &[Order], charges: &[Charge]) -> Ends {
-        let count = |is: &dyn Fn(&Order) -> bool| orders.iter().filter(|order| is(order)).count() as u64;
-        let refunded = charges.iter().filter(|charge| !charge.refunds.is_empty());
-        let unknown = self.shoppers.iter().filter(|shopper| {
-            shopper.placed.is_none()
-                && !shopper.refused
-                && shopper.requests.iter().any(|request| !request.answered)
-        });
-        Ends {
-            forwarded: count(&|order| order.status == Status::Forwarded),
-            expired: count(&|order| order.status == Status::Expired),
-            rejected: count(&|order| order.status == Status::Rejected),
-            parked: count(&|order| order.parked.is_some()),
-            none: (self.scenario.shoppers.len() as u64).saturating_sub(orders.len() as u64),
-            refunded: refunded.count() as u64,
-            unknown: unknown.count() as u64,
-        }
+        let is = |status| orders.iter().filter(|order| order.status == status).count();
+        let never_learned = |shopper: &&Shopper| {
+            let unanswered = shopper.requests.iter().any(|request| !request.answered);
+            shopper.placed.is_none() && !shopper.refused && unanswered
+        };
+        let counts = [
+            ("forwarded", is(Status::Forwarded)),
+            ("expired", is(Status::Expired)),
+            ("rejected", is(Status::Rejected)),
+            (
+                "parked",
+                orders.iter().filter(|order| order.parked.is_some()).count(),
+            ),
+            (
+                "not placed",
+                self.scenario.shoppers.len().saturating_sub(orders.len()),
+            ),
+            (
+                "refunded",
+                charges.iter().filter(|charge| !charge.refunds.is_empty()).count(),
+            ),
+            (
+                "never learned",
+                self.shoppers.iter().filter(never_learned).count(),
+            ),
+        ];
+        Ends(counts.map(|(end, count)| (end, count as u64)).into())
     }
 }
 

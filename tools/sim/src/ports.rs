@@ -1,11 +1,7 @@
 //! The ports of the use cases, as calls that the world decides about one by one.
 
-use std::any::Any;
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::Arc;
 
 use app::ports::{
     Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
@@ -13,6 +9,8 @@ use app::ports::{
 };
 use domain::{Circuit, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange};
 use jiff::Timestamp;
+use testkit::FakeClock;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::Mutation;
 use crate::effects::ready;
@@ -56,87 +54,53 @@ pub(crate) enum Failure {
     Busy,
 }
 
-type Answer = Box<dyn Any + Send>;
+/// What the caller hears of its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Nothing: the call has its effect.
+    Silence,
+    /// The answer: the call has its effect.
+    Answer,
+    /// A failure: the call has no effect by that.
+    Failure(Failure),
+}
 
 /// A call on a port, as the world sees it: its effect may come twice, and may outlive the caller.
 pub(crate) struct Call {
     pub(crate) op: Op,
-    pub(crate) effect: Box<dyn FnMut(&mut World<'_>) -> Answer + Send>,
-    reply: Arc<Mutex<Reply>>,
+    pub(crate) run: Box<dyn FnMut(&mut World<'_>, Reply) + Send>,
 }
 
-enum Reply {
-    Awaited(Waker),
-    Given(Result<Answer, Failure>),
-}
-
-impl Call {
-    /// Lets the caller go on.
-    pub(crate) fn answer(&self, answer: Result<Answer, Failure>) {
-        if let Reply::Awaited(waker) = std::mem::replace(&mut *lock(&self.reply), Reply::Given(answer)) {
-            waker.wake();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The line between a running function and the world.
-#[derive(Default)]
-pub(crate) struct Line {
-    calls: Mutex<Vec<Call>>,
-    now: AtomicI64,
-}
-
-impl Line {
-    /// Sets the function's clock, in Unix milliseconds.
-    pub(crate) fn set_clock(&self, now: i64) {
-        self.now.store(now, Ordering::Relaxed);
-    }
-
-    /// What the function asked for since it was looked at last.
-    pub(crate) fn new_calls(&self) -> Vec<Call> {
-        std::mem::take(&mut *lock(&self.calls))
-    }
-}
-
-/// Every port of every use case, on one line.
+/// Every port of every use case, on one line to the world.
 #[derive(Clone)]
 pub(crate) struct Ports {
-    line: Arc<Line>,
-    mutation: Option<Mutation>,
+    pub(crate) line: mpsc::UnboundedSender<Call>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) mutation: Option<Mutation>,
 }
 
 impl Ports {
-    pub(crate) fn on(line: Arc<Line>, mutation: Option<Mutation>) -> Self {
-        Self { line, mutation }
-    }
-
     /// Asks the world, and lets it decide who goes on.
     async fn ask<T: Send + 'static>(
         &self,
         op: Op,
         mut effect: impl FnMut(&mut World<'_>) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let reply = Arc::new(Mutex::new(Reply::Awaited(Waker::noop().clone())));
-        lock(&self.line.calls).push(Call {
-            op,
-            effect: Box::new(move |world| Box::new(effect(world))),
-            reply: Arc::clone(&reply),
-        });
-        poll_fn(|context| {
-            let awaited = Reply::Awaited(context.waker().clone());
-            match std::mem::replace(&mut *lock(&reply), awaited) {
-                Reply::Awaited(_) => Poll::Pending,
-                Reply::Given(answer) => Poll::Ready(answer.map(|answer| {
-                    let answer = answer.downcast::<T>();
-                    *answer.expect("the answer is the effect's")
-                })),
+        let (sender, answered) = oneshot::channel();
+        let mut sender = Some(sender);
+        let run = move |world: &mut World<'_>, reply| {
+            let answer = match reply {
+                Reply::Failure(failure) => Err(failure),
+                Reply::Silence | Reply::Answer => Ok(effect(world)),
+            };
+            if let Some(sender) = sender.take_if(|_| reply != Reply::Silence) {
+                // Nobody may listen any more.
+                drop(sender.send(answer));
             }
-        })
-        .await
+        };
+        let run = Box::new(run);
+        drop(self.line.send(Call { op, run }));
+        answered.await.expect("a living function is answered")
     }
 
     async fn store<T: Send + 'static>(
@@ -158,7 +122,7 @@ impl Ports {
 
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.line.now.load(Ordering::Relaxed)).expect("a time within years")
+        self.clock.now()
     }
 }
 

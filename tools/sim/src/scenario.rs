@@ -51,128 +51,59 @@ pub(crate) enum Pays {
 }
 
 impl Scenario {
-    /// The life of one order that is paid at once.
-    pub fn one_order() -> Self {
-        Self::of("one-order", &[("A", 5), ("B", 5)]).shopper("ada", &[("A", 2), ("B", 1)], Pays::AtOnce, 1)
-    }
-
-    /// The life of an order that is paid a second before its page ends.
-    pub fn last_moment() -> Self {
-        Self::of("last-moment", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtTheLastMoment, 1)
-    }
-
-    /// The life of an order that nobody pays.
-    pub fn never_paid() -> Self {
-        Self::of("never-paid", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::Never, 1)
-    }
-
-    /// One shopper who clicks everything twice: two runs of each request at once.
-    pub fn double_click() -> Self {
-        Self::of("double-click", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtOnce, 2)
-    }
-
-    /// Two shoppers, one piece.
-    pub fn last_piece() -> Self {
-        Self::of("last-piece", &[("A", 1), ("B", 5)])
-            .shopper("ada", &[("B", 1), ("A", 1)], Pays::AtOnce, 1)
-            .shopper("bob", &[("A", 1)], Pays::AtOnce, 1)
-    }
-
-    /// Two shoppers and enough for both.
-    pub fn two_orders() -> Self {
-        Self::of("two-orders", &[("A", 3)])
-            .shopper("ada", &[("A", 1)], Pays::AtOnce, 1)
-            .shopper("bob", &[("A", 2)], Pays::AtOnce, 1)
-    }
-
-    /// Two wishes under one key.
-    pub fn one_key_two_wishes() -> Self {
-        Self::of("one-key", &[("A", 5)])
-            .shopper("ada", &[("A", 1)], Pays::AtOnce, 1)
-            .shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
-    }
-
-    /// No webhook ever comes.
-    pub fn dark_provider() -> Self {
-        Self {
-            name: "dark",
-            dark: true,
-            ..Self::one_order()
-        }
-    }
-
-    /// No webhook ever comes, and the reconciler looks at once at whatever is not finished.
-    pub fn dark_and_eager() -> Self {
-        Self {
-            name: "dark-eager",
-            dark: true,
-            eager: EAGER,
-            ..Self::of("", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
-        }
-    }
-
-    /// No webhook ever comes, and the shopper pays just when the reconciler takes the reservation for ended.
-    pub fn dark_last_moment() -> Self {
-        let ada =
-            Self::of("dark-last-moment", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtTheLastMoment, 1);
-        Self {
-            dark: true,
-            eager: EAGER,
-            ..ada
-        }
-    }
-
-    /// An order that is reserved in two steps, clicked twice.
-    pub fn in_steps() -> Self {
-        Self::large("in-steps", 5, Pays::AtOnce, 2)
-    }
-
-    /// An order that is reserved in two steps, and a shopper who wants the last piece of its last line.
-    pub fn in_steps_last_piece() -> Self {
-        let last = format!("S{:02}", domain::LINES_PER_STEP);
-        Self::large("in-steps-last-piece", 1, Pays::AtOnce, 1).shopper(
-            "bob",
-            &[(last.as_str(), 1)],
-            Pays::Never,
-            1,
-        )
-    }
-
-    /// The same two, nobody goes on to pay, and the reconciler withdraws whatever is not finished: all that there is to reserving, expiring and
-    /// giving back in steps.
-    pub fn in_steps_unpaid() -> Self {
-        let mut unpaid = Self::in_steps_last_piece();
-        unpaid.name = "in-steps-unpaid";
-        unpaid.eager = EAGER;
-        for plan in &mut unpaid.shoppers {
-            plan.pays = Pays::NotAtAll;
-        }
-        unpaid
-    }
-
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
+        use Pays::{AtOnce, AtTheLastMoment, Never};
+        let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
+        let two_lines = |name| {
+            let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
+            stocked.shopper("ada", &[("A", 2), ("B", 1)], AtOnce, 1)
+        };
         vec![
-            Self::one_order(),
-            Self::last_moment(),
-            Self::never_paid(),
-            Self::double_click(),
-            Self::last_piece(),
-            Self::two_orders(),
-            Self::one_key_two_wishes(),
-            Self::dark_provider(),
-            Self::dark_and_eager(),
-            Self::dark_last_moment(),
+            // The life of one order: paid at once, a second before its page ends, or not at all.
+            two_lines("one-order"),
+            one("last-moment", AtTheLastMoment),
+            one("never-paid", Never),
+            // One shopper who clicks everything twice: two runs of each request at once.
+            Self::of("double-click", &[("A", 5)]).shopper("ada", &[("A", 2)], AtOnce, 2),
+            // Two shoppers, one piece.
+            Self::of("last-piece", &[("A", 1), ("B", 5)])
+                .shopper("ada", &[("B", 1), ("A", 1)], AtOnce, 1)
+                .shopper("bob", &[("A", 1)], AtOnce, 1),
+            // Two shoppers and enough for both.
+            Self::of("two-orders", &[("A", 3)])
+                .shopper("ada", &[("A", 1)], AtOnce, 1)
+                .shopper("bob", &[("A", 2)], AtOnce, 1),
+            // Two wishes under one key.
+            Self::of("one-key", &[("A", 5)])
+                .shopper("ada", &[("A", 1)], AtOnce, 1)
+                .shopper("ada", &[("A", 2)], AtOnce, 1),
+            // No webhook ever comes: with the reconciler on time, looking at once at whatever is not finished, and doing so while the
+            // shopper pays.
+            two_lines("dark").dark(0),
+            one("dark-eager", AtOnce).dark(EAGER),
+            one("dark-last-moment", AtTheLastMoment).dark(EAGER),
+        ]
+    }
+
+    /// Orders that are reserved in two steps: nobody pays and the reconciler withdraws whatever is not finished, which is all that there is
+    /// to reserving, expiring and giving back in steps; clicked twice; and with a shopper who wants the last piece of the last line.
+    pub fn in_steps() -> Vec<Self> {
+        let last = format!("S{:02}", domain::LINES_PER_STEP);
+        let bob = [(last.as_str(), 1)];
+        let mut unpaid =
+            Self::large("in-steps-unpaid", 1, Pays::NotAtAll, 1).shopper("bob", &bob, Pays::NotAtAll, 1);
+        unpaid.eager = EAGER;
+        vec![
+            unpaid,
+            Self::large("in-steps", 5, Pays::AtOnce, 2),
+            Self::large("in-steps-last-piece", 1, Pays::AtOnce, 1).shopper("bob", &bob, Pays::Never, 1),
         ]
     }
 
     /// Every scenario.
     pub fn all() -> Vec<Self> {
-        let mut all = Self::small();
-        all.push(Self::in_steps_unpaid());
-        all.push(Self::in_steps());
-        all.push(Self::in_steps_last_piece());
-        all
+        [Self::small(), Self::in_steps()].concat()
     }
 
     /// The scenario of that name.
@@ -206,6 +137,12 @@ impl Scenario {
             dark: false,
             eager: 0,
         }
+    }
+
+    /// The provider tells nothing, and the reconciler's clock is so far ahead.
+    fn dark(mut self, eager: i64) -> Self {
+        (self.dark, self.eager) = (true, eager);
+        self
     }
 
     /// One more shopper, who arrives a millisecond after the one before.

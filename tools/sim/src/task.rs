@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use app::PaymentNotice;
+use testkit::FakeClock;
+use tokio::sync::mpsc;
 
 use crate::Mutation;
-use crate::ports::{Call, Line, Ports};
+use crate::ports::{Call, Ports};
 use crate::world::World;
 
 /// Where a function runs, and whose clock it reads.
@@ -52,7 +54,8 @@ pub(crate) struct Task {
     pub(crate) calls: Vec<Call>,
     /// The provider's message that it was started for, and how often that was delivered before.
     pub(crate) webhook: Option<(PaymentNotice, usize)>,
-    line: Arc<Line>,
+    asked: mpsc::UnboundedReceiver<Call>,
+    clock: Arc<FakeClock>,
     future: Pin<Box<dyn Future<Output = End>>>,
 }
 
@@ -65,24 +68,33 @@ impl Task {
         mutation: Option<Mutation>,
         run: impl FnOnce(Ports) -> F,
     ) -> Self {
-        let line = Arc::new(Line::default());
+        let (line, asked) = mpsc::unbounded_channel();
+        let clock = Arc::new(FakeClock::at_noon());
+        let ports = Ports {
+            line,
+            clock: Arc::clone(&clock),
+            mutation,
+        };
         Self {
             side,
             deadline: now + side.timeout(),
             calls: Vec::new(),
             webhook,
-            future: Box::pin(run(Ports::on(Arc::clone(&line), mutation))),
-            line,
+            asked,
+            clock,
+            future: Box::pin(run(ports)),
         }
     }
 
     /// Lets it run, at this time of its clock, until it waits again; how it ended, if it did.
     pub(crate) fn go_on(&mut self, clock: i64) -> Option<End> {
-        self.line.set_clock(clock);
+        self.clock.set(clock);
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(end) => Some(end),
             Poll::Pending => {
-                self.calls.append(&mut self.line.new_calls());
+                while let Ok(call) = self.asked.try_recv() {
+                    self.calls.push(call);
+                }
                 None
             }
         }

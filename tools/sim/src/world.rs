@@ -7,7 +7,7 @@ use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
 use crate::choices::{About, Choices};
 use crate::fault::Fault;
-use crate::ports::Call;
+use crate::ports::{Call, Reply};
 use crate::seen::Seen;
 use crate::shopper::Shopper;
 use crate::task::{Side, Task, end};
@@ -282,7 +282,7 @@ impl<'a> World<'a> {
             Happening::MessageVisible(message) => self.deliver_message(message),
             Happening::EffectLands(mut call) => {
                 self.note(|| format!("late: {:?}", call.op));
-                drop((call.effect)(self));
+                (call.run)(self, Reply::Silence);
             }
         }
     }

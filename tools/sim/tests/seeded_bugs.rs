@@ -5,11 +5,12 @@ use sim::{Explorer, Mutation};
 
 #[test]
 fn every_seeded_bug_is_caught() {
-    let missed: Vec<&Mutation> = Mutation::value_variants()
+    let missed: Vec<Mutation> = Mutation::value_variants()
         .iter()
+        .copied()
         .filter(|mutation| {
             let explorer = Explorer {
-                mutation: Some(**mutation),
+                mutation: Some(*mutation),
                 threads: 2,
             };
             let report = explorer.hunt();

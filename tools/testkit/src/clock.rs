@@ -23,6 +23,14 @@ impl FakeClock {
         Self(Mutex::new(noon()))
     }
 
+    /// Sets the clock, in Unix milliseconds.
+    ///
+    /// # Panics
+    /// Where that is no time of this age.
+    pub fn set(&self, now: i64) {
+        *lock(&self.0) = Timestamp::from_millisecond(now).expect("a time of this age");
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: SignedDuration) {
         let mut now = lock(&self.0);
