@@ -1,7 +1,7 @@
 //! What provider and queue deliver, how often and when.
 
 use app::{Breaker, PaymentNotice};
-use testkit::PageState;
+use testkit::{Page, PageState};
 
 use crate::Mutation;
 use crate::task::{Side, end};
@@ -77,7 +77,7 @@ impl World<'_> {
     /// A webhook that was not confirmed comes again, up to three days long; one of money that was taken late, for ever.
     pub(crate) fn repeat_webhook(&mut self, notice: PaymentNotice, before: usize) {
         let late = matches!(&notice, PaymentNotice::Captured { payment, .. }
-            if self.provider.charges().iter().any(|charge| charge.late && charge.payment_id == payment.payment_id));
+            if self.provider.state().charges.iter().any(|charge| charge.late && charge.payment_id == payment.payment_id));
         let pause = if late { REPEATS.last() } else { REPEATS.get(before) };
         if let Some(pause) = pause {
             let before = before + 1;
@@ -88,21 +88,25 @@ impl World<'_> {
     /// A page's end, by the provider's clock.
     pub(crate) fn page_ends(&mut self, number: usize) {
         self.set_clocks();
-        let page = self.provider.page(number);
-        if let Some(page) = page.filter(|page| page.state == PageState::Expired) {
+        let mut state = self.provider.state();
+        let Page { order, attempt, .. } = state.pages[number];
+        let expired = state.expire(number) == PageState::Expired;
+        drop(state);
+        if expired {
             self.note(|| "a page ends".to_owned());
-            self.tell(PaymentNotice::SessionExpired {
-                order: page.order,
-                attempt: page.attempt,
-            });
+            self.tell(PaymentNotice::SessionExpired { order, attempt });
         }
     }
 
     /// New pages will end.
     pub(crate) fn watch_pages(&mut self) {
-        while let Some(page) = self.provider.page(self.watched) {
-            let after = page.ends - self.clock(Side::Provider);
-            self.schedule(after, Happening::PageEnds(self.watched));
+        let clock = self.clock(Side::Provider);
+        let new: Vec<i64> = self.provider.state().pages[self.watched..]
+            .iter()
+            .map(|page| page.ends)
+            .collect();
+        for ends in new {
+            self.schedule(ends - clock, Happening::PageEnds(self.watched));
             self.watched += 1;
         }
     }

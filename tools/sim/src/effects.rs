@@ -183,7 +183,7 @@ impl World<'_> {
         }
         let mut opened = ready(self.provider.open(order, attempt));
         if self.has(Mutation::PageKeyFromClock) && matches!(opened, Opened::Open(_)) {
-            opened = self.provider.open_anew(order, attempt);
+            opened = Opened::Open(self.provider.state().new_page(order, attempt));
         }
         self.watch_pages();
         opened
@@ -197,12 +197,12 @@ impl World<'_> {
     pub(crate) fn close_page(&mut self, session: &str) -> SessionState {
         self.set_clocks();
         let state = ready(self.provider.close(session));
-        let Some(number) = self.provider.page_number(session) else {
+        let Some(number) = self.provider.state().by_session(session) else {
             return state;
         };
         self.tell_of_closed(number);
-        let order = self.provider.page(number).map(|page| page.order);
-        order.map_or(SessionState::Absent, |order| self.as_read(state, order))
+        let order = self.provider.state().pages[number].order;
+        self.as_read(state, order)
     }
 
     fn as_read(&self, state: SessionState, order: OrderId) -> SessionState {
@@ -233,17 +233,13 @@ impl World<'_> {
         if self.has(Mutation::RefundInPart) {
             refund.amount = Money::new(refund.amount.minor() - 1, refund.amount.currency());
         }
-        let back = |payment: &str| {
-            let charges = self.provider.charges();
-            let charge = charges.into_iter().find(|charge| charge.payment_id == payment);
-            charge.map_or(0, |charge| charge.refunds.len())
-        };
-        let before = back(&refund.payment_id);
-        let outcome = ready(self.provider.refund(order, &refund, tried_before));
-        if self.has(Mutation::RefundWithoutKey) && before == back(&refund.payment_id) {
-            self.provider.give_back(&refund.payment_id, refund.amount);
+        if self.has(Mutation::RefundWithoutKey)
+            && let Some(charge) = self.provider.state().charge(&refund.payment_id)
+            && !charge.refunds.is_empty()
+        {
+            charge.refunds.push(refund.amount);
         }
-        outcome
+        ready(self.provider.refund(order, &refund, tried_before))
     }
 
     /// A message enters the queue.
@@ -275,7 +271,7 @@ impl World<'_> {
     pub(crate) fn submit(&mut self, order: &Order) -> Submitted {
         self.set_mood();
         if self.fault == Fault::Reject {
-            self.warehouse.reject(order.id);
+            self.warehouse.state().reject(order.id);
         }
         let mut order = order.clone();
         if self.has(Mutation::SubmitLosesLine) {
@@ -288,7 +284,7 @@ impl World<'_> {
                 Submitted::Rejected("known".into())
             }
             (accepted @ Submitted::Accepted { .. }, Some(Mutation::SubmitKeyFromClock)) if known => {
-                self.warehouse.take(&order);
+                self.warehouse.state().take(&order);
                 accepted
             }
             (submitted, _) => submitted,
@@ -298,18 +294,14 @@ impl World<'_> {
     pub(crate) fn look_up_order(&self, id: OrderId) -> LookedUp {
         self.set_mood();
         let any = self.has(Mutation::LookUpFindsAny);
-        let any = self
-            .warehouse
-            .accepted()
-            .first()
-            .filter(|_| any)
-            .map(|first| first.id);
+        let first = self.warehouse.state().accepted.first().map(|first| first.id);
+        let any = first.filter(|_| any);
         ready(self.warehouse.look_up(any.unwrap_or(id)))
     }
 
     /// Sets the clocks of what is outside.
     pub(crate) fn set_clocks(&self) {
-        self.provider.set_clock(self.clock(Side::Provider));
+        self.provider.state().now = self.clock(Side::Provider);
         self.queue.set_clock(self.now);
     }
 }

@@ -58,8 +58,8 @@ impl World<'_> {
     pub(crate) fn judge(&mut self) -> Ends {
         let mut found = Findings::default();
         let orders = self.store.orders();
-        let accepted = self.warehouse.accepted();
-        let charges = self.provider.charges();
+        let accepted = self.warehouse.state().accepted.clone();
+        let charges = self.provider.state().charges.clone();
         for order in &orders {
             self.judge_order(order, &charges, &accepted, &mut found);
         }
@@ -112,7 +112,7 @@ impl World<'_> {
             "an order that holds too much or too little",
         );
 
-        let refused = self.warehouse.rejects(order.id);
+        let refused = self.warehouse.state().rejected.contains(&order.id);
         let rightly = order.status != Status::Rejected || refused;
         found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
         let paid = matches!(order.status, Status::Forwarded | Status::Rejected);

@@ -2,8 +2,8 @@
 
 use app::ports::StoreError;
 use app::{PaymentNotice, PaymentPage, StartPaymentError};
-use domain::{Currency, Money, PaymentRefused, Status};
-use testkit::Page;
+use domain::{Currency, Money, PaymentRefused, ReportedPayment, Status};
+use testkit::{Page, PageState};
 
 use crate::Class;
 use crate::scenario::Pays;
@@ -77,15 +77,22 @@ impl World<'_> {
 
     fn page_of(&self, session: &str) -> Option<Page> {
         self.set_clocks();
-        self.provider
-            .page_number(session)
-            .and_then(|number| self.provider.page(number))
+        let mut state = self.provider.state();
+        let number = state.by_session(session)?;
+        state.expire(number);
+        Some(state.pages[number].clone())
     }
 
     pub(crate) fn pay(&mut self, number: usize) {
         self.shoppers[number].stage = Stage::Done;
         let session = std::mem::take(&mut self.shoppers[number].session);
-        let Some(Page { amount: due, .. }) = self.page_of(&session) else {
+        let Some(Page {
+            amount: due,
+            order,
+            state,
+            ..
+        }) = self.page_of(&session)
+        else {
             return;
         };
         let amount = match self.choose(4) {
@@ -94,32 +101,29 @@ impl World<'_> {
             3 => Money::new(due.minor(), Currency::Usd),
             _ => due,
         };
-        let Some((page, payment)) = self.provider.pay_on(&session, amount) else {
-            self.note(|| format!("shopper {number} finds {session} closed"));
-            return self.pay_all_the_same(&session);
-        };
-        self.note(|| format!("shopper {number} pays {} on {session}", payment.amount));
-        let order = page.order;
-        let payment = self.as_reported(payment, order);
-        self.tell(PaymentNotice::Captured { order, payment });
-        // Back in the browser's history, and once more to the till.
-        if self.choose(2) == 1 {
-            self.shoppers[number].stage = Stage::Paying;
-            self.wake(number, 3_000);
-        }
-    }
-
-    /// The provider may break its word and take money on a page that it had declared closed; then it tells until it is heard.
-    fn pay_all_the_same(&mut self, session: &str) {
-        if self.choose(2) == 0 {
-            return;
-        }
-        if let Some((page, payment)) = self.provider.pay_late(session) {
+        if state == PageState::Open {
+            self.note(|| format!("shopper {number} pays {amount} on {session}"));
+            let payment = self.take(&session, amount, false);
+            self.tell(PaymentNotice::Captured { order, payment });
+            // Back in the browser's history, and once more to the till.
+            if self.choose(2) == 1 {
+                self.shoppers[number].stage = Stage::Paying;
+                self.wake(number, 3_000);
+            }
+        } else if self.choose(2) == 1 && state == PageState::Expired {
+            // The provider may break its word and take money on a page that it had declared closed; then it tells until it is heard.
             self.note(|| format!("{session} takes money all the same"));
-            let order = page.order;
-            let payment = self.as_reported(payment, order);
+            let payment = self.take(&session, due, true);
             let notice = PaymentNotice::Captured { order, payment };
             self.schedule(1_000, Happening::Webhook { notice, before: 0 });
         }
+    }
+
+    fn take(&self, session: &str, amount: Money, late: bool) -> ReportedPayment {
+        let mut state = self.provider.state();
+        let page = state.by_session(session).expect("a page that was looked at");
+        let (order, payment) = (state.pages[page].order, state.take(page, amount, late));
+        drop(state);
+        self.as_reported(payment, order)
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{LookedUp, Submitted, Warehouse};
 use domain::{Address, Customer, Order, OrderId, PricedLine};
@@ -46,62 +46,52 @@ impl Accepted {
 
 /// A warehouse in memory: orders by our id, each once.
 #[derive(Debug, Default)]
-pub struct FakeWarehouse(Mutex<State>);
+pub struct FakeWarehouse(Mutex<WarehouseState>);
 
+/// What a [`FakeWarehouse`] knows.
 #[derive(Debug, Default)]
-struct State {
+pub struct WarehouseState {
+    /// What it has.
+    pub accepted: Vec<Accepted>,
+    /// What it will never take.
+    pub rejected: Vec<OrderId>,
     mood: WarehouseMood,
-    accepted: Vec<Accepted>,
-    rejected: Vec<OrderId>,
 }
 
 impl FakeWarehouse {
+    /// What it knows, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, WarehouseState> {
+        lock(&self.0)
+    }
+
     /// From now on it answers like this.
     pub fn set_mood(&self, mood: WarehouseMood) {
-        lock(&self.0).mood = mood;
-    }
-
-    /// Refuses the order from now on, if it has not taken it.
-    pub fn reject(&self, id: OrderId) {
-        lock(&self.0).reject(id);
-    }
-
-    /// Whether it refuses the order for good.
-    pub fn rejects(&self, id: OrderId) -> bool {
-        lock(&self.0).rejected.contains(&id)
-    }
-
-    /// Takes the order in, whether or not it has it.
-    pub fn take(&self, order: &Order) {
-        lock(&self.0).take(order);
-    }
-
-    /// What it has.
-    pub fn accepted(&self) -> Vec<Accepted> {
-        lock(&self.0).accepted.clone()
+        self.state().mood = mood;
     }
 
     /// How often it was handed the order.
     pub fn deliveries(&self, id: OrderId) -> u32 {
-        let state = lock(&self.0);
+        let state = self.state();
         let own = state.accepted.iter().filter(|accepted| accepted.id == id);
         own.map(|accepted| accepted.submissions).sum()
     }
 
     /// How many orders it has.
     pub fn orders(&self) -> usize {
-        lock(&self.0).accepted.len()
+        self.state().accepted.len()
     }
 }
 
-impl State {
-    fn reject(&mut self, id: OrderId) {
+impl WarehouseState {
+    /// Refuses the order from now on, if it has not taken it.
+    pub fn reject(&mut self, id: OrderId) {
         if !self.accepted.iter().any(|accepted| accepted.id == id) {
             self.rejected.push(id);
         }
     }
 
-    fn take(&mut self, order: &Order) {
+    /// Takes the order in, whether or not it has it.
+    pub fn take(&mut self, order: &Order) {
         self.accepted.push(Accepted {
             id: order.id,
             lines: order.quote.lines.clone(),
@@ -115,7 +105,7 @@ impl State {
 
 impl Warehouse for FakeWarehouse {
     async fn submit(&self, order: &Order) -> Submitted {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         match state.mood {
             WarehouseMood::Down => return Submitted::Unknown("no answer".into()),
             WarehouseMood::Busy => return Submitted::Busy("too many requests".into()),
@@ -141,7 +131,7 @@ impl Warehouse for FakeWarehouse {
     }
 
     async fn look_up(&self, id: OrderId) -> LookedUp {
-        let state = lock(&self.0);
+        let state = self.state();
         match state.mood {
             WarehouseMood::Down | WarehouseMood::LosingAnswers => LookedUp::Unknown("no answer".into()),
             _ if state.accepted.iter().any(|accepted| accepted.id == id) => LookedUp::Found {
