@@ -251,9 +251,7 @@ impl World<'_> {
             body = format!("{body} {email}");
         }
         if OrderId::parse(&body).is_err() {
-            self.accuse(Class::Leak, || {
-                "a message carries more than an order's id".to_owned()
-            });
+            self.accuse(Class::Leak, "a message carries more than an order's id");
         }
         self.deliver(&body);
     }

@@ -313,9 +313,6 @@ fn finished(mut world: World<'_>) -> Run {
 }
 
 /// Runs one schedule again and gives an account of it.
-///
-/// # Panics
-/// Where the schedule's scenario is gone.
 pub fn replay(schedule: &Schedule, mutation: Option<Mutation>) -> Run {
     let scenario = Scenario::named(schedule.scenario).expect("a schedule names a scenario");
     finished(World::new(&scenario, mutation, Choices::scripted(&schedule.deviations)).traced())

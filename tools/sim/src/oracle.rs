@@ -12,6 +12,8 @@ use testkit::{Accepted, Charge, erp_number};
 use crate::shopper::{Shopper, is_wished};
 use crate::world::World;
 
+use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished};
+
 /// What kind of promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -70,11 +72,7 @@ impl World<'_> {
         for accepted in &accepted {
             let forwarded = |order: &Order| order.status == Status::Forwarded;
             let known = self.store.peek(accepted.id, forwarded) == Some(true);
-            found.unless(
-                known,
-                Class::Unexpected,
-                "the warehouse has an order that the shop did not forward",
-            );
+            found.must(known, Unexpected, "the warehouse has what was not sent");
         }
         self.judge_stock(&orders, &mut found);
         self.judge_what_was_told(&mut found);
@@ -87,71 +85,47 @@ impl World<'_> {
             OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
         };
         let asked_for = self.scenario.shoppers.iter().any(wished);
-        found.unless(asked_for, Class::Unexpected, "an order that nobody asked for");
+        found.must(asked_for, Unexpected, "an order that nobody asked for");
 
-        let ended = matches!(
-            order.status,
-            Status::Forwarded | Status::Expired | Status::Cancelled | Status::Rejected
-        );
+        let ends = [
+            Status::Forwarded,
+            Status::Expired,
+            Status::Cancelled,
+            Status::Rejected,
+        ];
+        let ended = ends.contains(&order.status);
         let at_rest = order.work().is_empty() && order.due_at.is_none();
         let finished = at_rest && (ended || order.parked.is_some());
-        found.unless(
-            finished,
-            Class::Unfinished,
-            "an order that has neither ended nor is parked",
-        );
+        found.must(finished, Unfinished, "neither ended nor parked");
 
-        let held = if order.status.gives_stock_back() {
-            0
-        } else {
-            order.quote.lines.len()
-        };
-        found.unless(
-            order.held == held,
-            Class::Stock,
-            "an order that holds too much or too little",
-        );
+        let holds = !order.status.gives_stock_back();
+        let held = if holds { order.quote.lines.len() } else { 0 };
+        found.must(order.held == held, Stock, "holds too much or too little");
 
         let refused = self.warehouse.state().rejected.contains(&order.id);
         let rightly = order.status != Status::Rejected || refused;
-        found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
+        found.must(rightly, Unexpected, "rejected, not by the warehouse");
         let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
         let captured = !paid || is_paid(order, charges);
-        found.unless(
-            captured,
-            Class::Unexpected,
-            "forwarded or rejected without its payment",
-        );
+        found.must(captured, Unexpected, "sent or rejected, but not paid");
 
         let copies: Vec<&Accepted> = accepted.iter().filter(|copy| copy.id == order.id).collect();
         match (order.status, copies.as_slice()) {
             (Status::Forwarded, [copy]) => {
-                let named = order.erp_number.as_deref() == Some(erp_number(order.id).as_str());
-                found.unless(
-                    named && copy.is(order),
-                    Class::Lost,
-                    "the warehouse has another order than the shop",
-                );
+                let named = order.erp_number == Some(erp_number(order.id));
+                let same = named && copy.is(order);
+                found.must(same, Lost, "the warehouse has another order");
             }
-            (Status::Forwarded, []) => {
-                found.push(Class::Lost, "a forwarded order that the warehouse has not");
-            }
+            (Status::Forwarded, []) => found.push(Lost, "the warehouse has not what was sent"),
             (_, []) => {}
-            (_, [_]) => found.push(
-                Class::Unexpected,
-                "the warehouse has an order that is not forwarded",
-            ),
-            (_, _) => found.push(Class::Duplicate, "the warehouse has an order twice"),
+            (_, [_]) => found.push(Unexpected, "the warehouse has what was not sent"),
+            (_, _) => found.push(Duplicate, "the warehouse has an order twice"),
         }
     }
 
     /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
     fn judge_stock(&self, orders: &[Order], found: &mut Findings) {
-        found.unless(
-            !self.seen.oversold(),
-            Class::Stock,
-            "more was sold than there was",
-        );
+        found.must(!self.seen.oversold(), Stock, "more sold than there was");
         let level = |sku: &Sku| (sku.clone(), self.store.level(sku));
         let mut levels: BTreeMap<Sku, i64> = self.scenario.stock.keys().map(level).collect();
         for order in orders {
@@ -160,7 +134,7 @@ impl World<'_> {
             }
         }
         let conserved = levels == self.scenario.stock;
-        found.unless(conserved, Class::Stock, "stock was lost or found");
+        found.must(conserved, Stock, "stock was lost or found");
     }
 
     fn judge_what_was_told(&self, found: &mut Findings) {
@@ -168,11 +142,7 @@ impl World<'_> {
             if let Some(id) = shopper.placed {
                 let is_there = |order: &Order| order.status.is_public() && is_wished(order, &plan.wish);
                 let there = self.store.peek(id, is_there);
-                found.unless(
-                    there == Some(true),
-                    Class::Lost,
-                    "an order that its shopper was told of",
-                );
+                found.must(there == Some(true), Lost, "an order that its shopper was told of");
             }
         }
     }
@@ -183,22 +153,15 @@ impl World<'_> {
             let unanswered = shopper.requests.iter().any(|request| !request.answered);
             shopper.placed.is_none() && !shopper.refused && unanswered
         };
+        let parked = orders.iter().filter(|order| order.parked.is_some());
+        let refunded = charges.iter().filter(|charge| !charge.refunds.is_empty());
         let counts = [
             ("forwarded", is(Status::Forwarded)),
             ("expired", is(Status::Expired)),
             ("rejected", is(Status::Rejected)),
-            (
-                "parked",
-                orders.iter().filter(|order| order.parked.is_some()).count(),
-            ),
-            (
-                "not placed",
-                self.scenario.shoppers.len().saturating_sub(orders.len()),
-            ),
-            (
-                "refunded",
-                charges.iter().filter(|charge| !charge.refunds.is_empty()).count(),
-            ),
+            ("parked", parked.count()),
+            ("not placed", self.shoppers.len().saturating_sub(orders.len())),
+            ("refunded", refunded.count()),
             (
                 "never learned",
                 self.shoppers.iter().filter(never_learned).count(),
@@ -220,7 +183,7 @@ fn is_paid(order: &Order, charges: &[Charge]) -> bool {
 /// Every charge pays one order, or was given back in full, or waits for a human: one of them.
 fn judge_charge(charge: &Charge, order: Option<&Order>, found: &mut Findings) {
     let Some(order) = order else {
-        return found.push(Class::Lost, "a charge for an order that is not there");
+        return found.push(Lost, "a charge for an order that is not there");
     };
     let pays = order.status == Status::Forwarded
         && order
@@ -236,17 +199,14 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, found: &mut Findings) {
     });
     match charge.refunds.as_slice() {
         [] if pays != waits => {}
-        [] if pays => found.push(
-            Class::Duplicate,
-            "a charge that pays an order and waits for a human",
-        ),
-        [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
-        [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
+        [] if pays => found.push(Duplicate, "pays an order and waits for a human"),
+        [] => found.push(Lost, "pays nothing and was not given back"),
+        [_] if pays || waits => found.push(Lost, "its payment was given back"),
         [back] if *back != charge.amount => {
-            found.push(Class::Lost, "a charge that was given back in part");
+            found.push(Lost, "given back in part");
         }
-        [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
-        [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
+        [_] => found.must(noted, Lost, "a refund unknown to the shop"),
+        [..] => found.push(Duplicate, "given back twice"),
     }
 }
 
@@ -261,7 +221,7 @@ impl Findings {
         self.violations.push(Violation { class, what });
     }
 
-    fn unless(&mut self, holds: bool, class: Class, what: &str) {
+    fn must(&mut self, holds: bool, class: Class, what: &str) {
         if !holds {
             self.push(class, what);
         }

@@ -26,9 +26,6 @@ pub struct Outage {
 
 /// Lets the warehouse answer nothing for `hours`, while `orders` orders come in over the first half of that time; with a `seed`, everything
 /// else has its random faults too.
-///
-/// # Panics
-/// Never: every order is of one line.
 pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
     let outage = i64::from(hours) * HOUR;
     let mut scenario = Scenario::of("outage", &[("A", i64::from(orders))]);

@@ -35,14 +35,15 @@ impl World<'_> {
                 let was = placed.is_some_and(|id| self.seen.was(id, since, |state| state == status));
                 let parked = placed.and_then(|id| self.store.peek(id, |order| order.parked.is_some()));
                 if !was || status == Status::Placed && parked != Some(true) {
-                    self.accuse(Class::Untrue, || {
-                        format!("told not payable, being {}", status.name())
-                    });
+                    self.accuse(
+                        Class::Untrue,
+                        format!("told not payable, being {}", status.name()),
+                    );
                 }
                 self.leave(number, Stage::Paying);
             }
             Err(error @ (StartPaymentError::NotFound | StartPaymentError::Store(StoreError::Corrupt(_)))) => {
-                self.accuse(Class::Untrue, || format!("told: {error}"));
+                self.accuse(Class::Untrue, format!("told: {error}"));
                 self.leave(number, Stage::Paying);
             }
         }
@@ -58,7 +59,7 @@ impl World<'_> {
         let placed = self.shoppers[number].placed;
         let own = self.page_of(&session).filter(|page| Some(page.order) == placed);
         let Some(ends) = own.map(|page| page.ends) else {
-            return self.accuse(Class::Untrue, || "told to pay on a page of no order".to_owned());
+            return self.accuse(Class::Untrue, "told to pay on a page of no order");
         };
         if self.shoppers[number].stage != Stage::Paying {
             return;

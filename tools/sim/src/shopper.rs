@@ -104,11 +104,6 @@ impl World<'_> {
         }
     }
 
-    /// The shopper waited for nothing.
-    pub(crate) fn request_times_out(&mut self, number: usize, request: usize) {
-        self.try_again(number, request);
-    }
-
     pub(crate) fn try_again(&mut self, number: usize, request: usize) {
         let asked_in = self.shoppers[number].requests[request].stage;
         let shopper = &self.shoppers[number];
@@ -158,12 +153,12 @@ impl World<'_> {
             Err(PlaceOrderError::SoldOut { items, .. }) => self.hear_sold_out(number, id, since, &items),
             Err(PlaceOrderError::PriceChanged(quote)) => {
                 if quote.total == plan.wish.expected_total || self.seen.was_public_at(id, since) {
-                    self.accuse(Class::Untrue, || "a price that did not change".to_owned());
+                    self.accuse(Class::Untrue, "a price that did not change");
                 }
             }
             Err(PlaceOrderError::KeyReused) => self.hear_key_reused(number, id),
             Err(error @ (PlaceOrderError::UnknownItems(_) | PlaceOrderError::Pricing(_))) => {
-                self.accuse(Class::Untrue, || format!("told: {error}"));
+                self.accuse(Class::Untrue, format!("told: {error}"));
             }
         }
         self.shoppers[number].refused = true;
@@ -179,9 +174,7 @@ impl World<'_> {
     fn hear_placed(&mut self, number: usize, order: &Order) {
         let wish = &self.scenario.shoppers[number].wish;
         if !is_wished(order, wish) {
-            self.accuse(Class::Untrue, || {
-                "told of an order that was not wished".to_owned()
-            });
+            self.accuse(Class::Untrue, "told of an order that was not wished");
         }
         let shopper = &mut self.shoppers[number];
         shopper.placed = Some(order.id);
@@ -209,7 +202,7 @@ impl World<'_> {
             })
         };
         if items.is_empty() || !items.iter().all(short) || self.seen.was_public_at(id, since) {
-            self.accuse(Class::Untrue, || "told sold out, and it was not".to_owned());
+            self.accuse(Class::Untrue, "told sold out, and it was not");
         }
     }
 
@@ -223,7 +216,7 @@ impl World<'_> {
         );
         let other = |(own, fingerprint): &(OrderId, _)| *own == id && *fingerprint != mine;
         if !self.seen.fingerprints.iter().any(other) {
-            self.accuse(Class::Untrue, || "told of another wish under the key".to_owned());
+            self.accuse(Class::Untrue, "told of another wish under the key");
         }
     }
 }

@@ -162,7 +162,7 @@ impl<'a> World<'a> {
                 None => return,
             }
         }
-        self.accuse(Class::Unfinished, || "the run does not come to an end".to_owned());
+        self.accuse(Class::Unfinished, "the run does not come to an end");
     }
 
     pub(crate) fn run_to_the_end(&mut self) {
@@ -185,8 +185,9 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(crate) fn accuse(&mut self, class: Class, what: impl FnOnce() -> String) {
-        self.violations.push(Violation { class, what: what() });
+    pub(crate) fn accuse(&mut self, class: Class, what: impl Into<String>) {
+        let what = what.into();
+        self.violations.push(Violation { class, what });
     }
 
     /// What a clock of that side shows.
@@ -276,7 +277,7 @@ impl<'a> World<'a> {
         self.now = self.now.max(at);
         match what {
             Happening::ShopperWakes(shopper) => self.shopper_wakes(shopper),
-            Happening::RequestTimesOut { shopper, request } => self.request_times_out(shopper, request),
+            Happening::RequestTimesOut { shopper, request } => self.try_again(shopper, request),
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),

@@ -27,9 +27,6 @@ impl Stocking for MemoryStore {
 }
 
 /// The contract of [`Orders`], on an empty store.
-///
-/// # Panics
-/// Where the store does not keep it.
 pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     a_stored_order_reads_back_in_every_state(store).await;
     a_write_needs_the_version_that_was_read(store).await;
@@ -42,9 +39,6 @@ pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
 }
 
 /// The contract of [`Catalogue`] and [`Stock`], on an empty store.
-///
-/// # Panics
-/// Where the store does not keep it.
 pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) {
     let skus: Vec<Sku> = (0..130).map(|n| crate::a_sku(&format!("P{n:03}"))).collect();
     for (n, sku) in (0_i64..).zip(&skus) {
@@ -318,9 +312,6 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
 }
 
 /// What every [`Circuits`] must do; on a store in which no circuit is.
-///
-/// # Panics
-/// Where it does not.
 pub async fn circuits(store: &impl Circuits) {
     let none = store.read().await.expect("a read");
     assert_eq!(none, Circuit::default());
