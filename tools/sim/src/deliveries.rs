@@ -122,16 +122,15 @@ impl World<'_> {
     pub(crate) fn deliver(&mut self, body: &str) {
         self.set_clocks();
         for after in self.deliveries() {
-            let message = self.queue.put(body.to_owned());
+            let message = self.queue.state().put(body.to_owned());
             self.schedule(*after, Happening::MessageVisible(message));
         }
     }
 
     pub(crate) fn deliver_message(&mut self, number: usize) {
         self.set_clocks();
-        let Some(message) = self.queue.receive(number) else {
-            return;
-        };
+        let received = self.queue.state().receive(number);
+        let Some(message) = received else { return };
         self.most_receives = self.most_receives.max(message.receives);
         let Some(id) = message.order() else {
             return;
@@ -144,7 +143,7 @@ impl World<'_> {
             end(move |world, answered| {
                 world.note(|| format!("  {forwarded:?}"));
                 if answered && forwarded.is_ok() {
-                    world.queue.acknowledge(number);
+                    world.queue.state().acknowledge(number);
                     world.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == number));
                 }
             })

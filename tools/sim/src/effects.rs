@@ -85,7 +85,7 @@ impl World<'_> {
         let committed = ready(self.store.commit(order, stock.clone())).expect("the fake always answers");
         match (committed, bug) {
             (Committed::Done(done), Mutation::RetryChangesStockAgain) if known => {
-                self.store.change_stock(&stock);
+                self.store.state().change(&stock);
                 Committed::Done(done)
             }
             (Committed::Done(done), Mutation::VersionStaysTheSame) if !known && version > 0 => {
@@ -97,11 +97,11 @@ impl World<'_> {
                 Committed::Done(done)
             }
             (Committed::Done(done), _) if !known => {
-                self.store.change_stock(&unchecked);
+                self.store.state().change(&unchecked);
                 Committed::Done(done)
             }
             (Committed::Conflict(current), Mutation::StockWrittenDespiteConflict) => {
-                self.store.change_stock(&stock);
+                self.store.state().change(&stock);
                 Committed::Conflict(current)
             }
             (Committed::Conflict(Some(mut current)), Mutation::FingerprintIgnored) => {
@@ -113,11 +113,11 @@ impl World<'_> {
     }
 
     fn overwrite(&self, order: Order, stock: &[StockChange]) -> Committed {
-        let short = self.store.shortages(stock);
+        let short = self.store.state().shortages(stock);
         if !short.is_empty() {
             return Committed::Short(short);
         }
-        self.store.change_stock(stock);
+        self.store.state().change(stock);
         Committed::Done(self.store.put_order(order))
     }
 
@@ -149,7 +149,7 @@ impl World<'_> {
 
     pub(crate) fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
         let mut due = match self.fault {
-            Fault::Stale => self.store.due_before(lane, now, limit),
+            Fault::Stale => self.store.state().due_before(lane, now, limit),
             _ => ready(self.store.due(lane, now, limit))?,
         };
         due.retain(|id| !self.is_lost(*id));
@@ -167,11 +167,11 @@ impl World<'_> {
         {
             return None;
         }
-        let forwarding = self.store.first_due(Lane::Forwarding).map(|at| {
-            let open = self.store.circuit().open;
-            open.map_or(at, |open| at.max(open.retry_at))
-        });
-        let mending = self.store.first_due(Lane::Mending);
+        let state = self.store.state();
+        let pause = state.circuit.open.map(|open| open.retry_at);
+        let forwarding = state.first_due(Lane::Forwarding);
+        let forwarding = forwarding.map(|at| pause.map_or(at, |pause| at.max(pause)));
+        let mending = state.first_due(Lane::Mending);
         let first = forwarding.into_iter().chain(mending).min();
         first.map(Timestamp::as_millisecond)
     }
@@ -300,6 +300,6 @@ impl World<'_> {
     /// Sets the clocks of what is outside.
     pub(crate) fn set_clocks(&self) {
         self.provider.state().now = self.clock(Side::Provider);
-        self.queue.set_clock(self.now);
+        self.queue.state().now = self.now;
     }
 }

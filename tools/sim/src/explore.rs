@@ -297,7 +297,7 @@ fn drawn(scenarios: &[Scenario], seed: u64, mutation: Option<Mutation>) -> Run {
 }
 
 fn finished(mut world: World<'_>) -> Run {
-    world.run_to_the_end();
+    world.run();
     let ends = world.judge();
     Run {
         schedule: Schedule {
@@ -307,7 +307,7 @@ fn finished(mut world: World<'_>) -> Run {
         seed: None,
         ends,
         violations: std::mem::take(&mut world.violations),
-        account: world.trace(),
+        account: world.trace.take().unwrap_or_default(),
         arities: world.choices.arities().to_vec(),
     }
 }
@@ -315,7 +315,9 @@ fn finished(mut world: World<'_>) -> Run {
 /// Runs one schedule again and gives an account of it.
 pub fn replay(schedule: &Schedule, mutation: Option<Mutation>) -> Run {
     let scenario = Scenario::named(schedule.scenario).expect("a schedule names a scenario");
-    finished(World::new(&scenario, mutation, Choices::scripted(&schedule.deviations)).traced())
+    let mut world = World::new(&scenario, mutation, Choices::scripted(&schedule.deviations));
+    world.trace = Some(Vec::new());
+    finished(world)
 }
 
 /// The schedule that is drawn from a seed.

@@ -126,7 +126,7 @@ impl World<'_> {
     /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
     fn judge_stock(&self, orders: &[Order], found: &mut Findings) {
         found.must(!self.seen.oversold(), Stock, "more sold than there was");
-        let level = |sku: &Sku| (sku.clone(), self.store.level(sku));
+        let level = |sku: &Sku| (sku.clone(), self.store.state().left(sku));
         let mut levels: BTreeMap<Sku, i64> = self.scenario.stock.keys().map(level).collect();
         for order in orders {
             for line in order.quote.lines.iter().take(order.held) {

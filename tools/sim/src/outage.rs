@@ -40,9 +40,10 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
         || Choices::scripted(&[]),
         |seed| Choices::random(Draw::seeded(seed)),
     );
-    let mut world = World::new(&scenario, None, choices).with_tick(MINUTE);
+    let mut world = World::new(&scenario, None, choices);
+    world.tick = MINUTE;
     let begun = world.now;
-    world.run(u32::MAX);
+    world.run_for(u32::MAX);
     let ends = world.judge();
     let last = world
         .store

@@ -19,7 +19,7 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn note_levels(&mut self, step: u32, store: &MemoryStore, skus: Vec<Sku>) {
         for sku in skus {
-            let level = store.level(&sku);
+            let level = store.state().left(&sku);
             self.levels.push((step, sku, level));
         }
     }

@@ -1,7 +1,6 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
 use app::BreakerMemory;
-use domain::OrderId;
 use jiff::Timestamp;
 use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
@@ -86,13 +85,15 @@ pub(crate) struct World<'a> {
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
     last_tick: i64,
-    tick: i64,
+    /// How often the reconciler runs, in milliseconds.
+    pub(crate) tick: i64,
     encores: u32,
     /// How many messages were dead letters before they were redriven.
     pub(crate) dead_letters: usize,
     /// How often a message was received at most.
     pub(crate) most_receives: u32,
-    trace: Option<Vec<String>>,
+    /// A readable account of the run, where one is kept.
+    pub(crate) trace: Option<Vec<String>>,
 }
 
 impl<'a> World<'a> {
@@ -133,24 +134,12 @@ impl<'a> World<'a> {
         world
     }
 
-    /// Keeps a readable account of the run.
-    pub(crate) fn traced(mut self) -> Self {
-        self.trace = Some(Vec::new());
-        self
-    }
-
-    /// Runs the reconciler every so many milliseconds.
-    pub(crate) fn with_tick(mut self, tick: i64) -> Self {
-        self.tick = tick;
-        self
-    }
-
-    pub(crate) fn trace(&mut self) -> Vec<String> {
-        self.trace.take().unwrap_or_default()
-    }
-
     /// Runs until nothing is left to happen.
-    pub(crate) fn run(&mut self, most_steps: u32) {
+    pub(crate) fn run(&mut self) {
+        self.run_for(MOST_STEPS);
+    }
+
+    pub(crate) fn run_for(&mut self, most_steps: u32) {
         self.skew_a_clock();
         while self.steps < most_steps {
             self.steps += 1;
@@ -163,10 +152,6 @@ impl<'a> World<'a> {
             }
         }
         self.accuse(Class::Unfinished, "the run does not come to an end");
-    }
-
-    pub(crate) fn run_to_the_end(&mut self) {
-        self.run(MOST_STEPS);
     }
 
     pub(crate) fn choose(&mut self, options: usize) -> usize {
@@ -291,42 +276,33 @@ impl<'a> World<'a> {
     /// Once all is done: dead letters are redriven a week later, and everything may be told again.
     fn encore(&mut self) -> bool {
         self.encores += 1;
-        let again = match self.encores {
+        match self.encores {
             1 => {
-                self.dead_letters = self.queue.dead();
                 self.now += WEEK;
-                self.set_clocks();
-                for message in self.queue.redrive() {
-                    self.schedule(0, Happening::MessageVisible(message));
-                }
-                self.dead_letters > 0
+                let dead = std::mem::take(&mut self.queue.state().dead);
+                self.dead_letters = dead.len();
+                self.put_messages(dead);
             }
             2 => match self.choose(3) {
-                1 => self.tell_everything_again(),
-                2 => self.send_everything_again(),
-                _ => false,
+                1 => {
+                    for notice in self.notices.clone() {
+                        self.schedule(0, Happening::Webhook { notice, before: 9 });
+                    }
+                }
+                2 => self.put_messages(self.store.orders().iter().map(|order| order.id.to_string())),
+                _ => {}
             },
             _ => return false,
-        };
-        if again {
-            self.note(|| "a week later".to_owned());
         }
+        self.note(|| "a week later".to_owned());
         true
     }
 
-    fn tell_everything_again(&mut self) -> bool {
-        for notice in self.notices.clone() {
-            self.schedule(0, Happening::Webhook { notice, before: 9 });
-        }
-        true
-    }
-
-    fn send_everything_again(&mut self) -> bool {
-        let orders: Vec<OrderId> = self.store.orders().iter().map(|order| order.id).collect();
-        for id in orders {
-            let message = self.queue.put(id.to_string());
+    fn put_messages(&mut self, bodies: impl IntoIterator<Item = String>) {
+        self.set_clocks();
+        for body in bodies {
+            let message = self.queue.state().put(body);
             self.schedule(0, Happening::MessageVisible(message));
         }
-        true
     }
 }

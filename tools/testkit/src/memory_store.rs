@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, ProductPage, Shortage, Stock, StoreError};
 use domain::{Circuit, Lane, Order, OrderId, Product, Sku, StockChange};
@@ -10,15 +10,18 @@ use crate::lock;
 
 /// Products, stock and orders in memory, as exact as the real store.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore(Mutex<StoreState>);
 
+/// What a [`MemoryStore`] holds.
 #[derive(Debug, Default)]
-struct State {
+pub struct StoreState {
     products: BTreeMap<Sku, Product>,
-    /// Below zero only where somebody forces it.
-    stock: BTreeMap<Sku, i64>,
-    orders: BTreeMap<OrderId, Order>,
-    circuit: Circuit,
+    /// What is left of each SKU: below zero only where somebody forces it.
+    pub stock: BTreeMap<Sku, i64>,
+    /// Every stored order.
+    pub orders: BTreeMap<OrderId, Order>,
+    /// The warehouse's circuit.
+    pub circuit: Circuit,
     /// Which order was written last, and how it was due before.
     before: Option<(OrderId, Option<(Timestamp, Lane)>)>,
 }
@@ -34,74 +37,46 @@ impl MemoryStore {
         store
     }
 
+    /// What it holds, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, StoreState> {
+        lock(&self.0)
+    }
+
     /// Stores a product, replacing the one of the same SKU.
     pub fn put_product(&self, product: Product) {
-        lock(&self.0).products.insert(product.sku.clone(), product);
+        self.state().products.insert(product.sku.clone(), product);
     }
 
     /// Sets what is left of a SKU.
     pub fn set_stock(&self, sku: &Sku, pieces: u32) {
-        lock(&self.0).stock.insert(sku.clone(), i64::from(pieces));
+        self.state().stock.insert(sku.clone(), i64::from(pieces));
     }
 
     /// What is left of a SKU.
     pub fn stock_of(&self, sku: &Sku) -> u32 {
-        u32::try_from(self.level(sku)).unwrap_or(0)
-    }
-
-    /// What is left of a SKU, or how much too much was sold of it.
-    pub fn level(&self, sku: &Sku) -> i64 {
-        lock(&self.0).stock.get(sku).copied().unwrap_or(0)
-    }
-
-    /// Changes stock without a condition.
-    pub fn change_stock(&self, stock: &[StockChange]) {
-        lock(&self.0).change(stock);
-    }
-
-    /// What of these changes cannot be made.
-    pub fn shortages(&self, stock: &[StockChange]) -> Vec<Shortage> {
-        lock(&self.0).shortages(stock)
+        at_least_none(self.state().left(sku))
     }
 
     /// Every stored order.
     pub fn orders(&self) -> Vec<Order> {
-        lock(&self.0).orders.values().cloned().collect()
+        self.state().orders.values().cloned().collect()
     }
 
     /// Looks at an order in its place.
     pub fn peek<T>(&self, id: OrderId, look: impl FnOnce(&Order) -> T) -> Option<T> {
-        lock(&self.0).orders.get(&id).map(look)
+        self.state().orders.get(&id).map(look)
     }
 
     /// Stores an order as it is: for beginning in the middle of a story.
     pub fn put_order(&self, mut order: Order) -> Order {
         order.version += 1;
-        lock(&self.0).write(order.clone());
+        self.state().write(order.clone());
         order
     }
+}
 
-    /// When the first order of that lane is due.
-    pub fn first_due(&self, lane: Lane) -> Option<Timestamp> {
-        let state = lock(&self.0);
-        let due = state.orders.values().filter_map(|order| due_in(order, lane));
-        due.min()
-    }
-
-    /// The warehouse's circuit.
-    pub fn circuit(&self) -> Circuit {
-        lock(&self.0).circuit
-    }
-
-    /// [`Orders::due`] as it was before the last write.
-    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<OrderId> {
-        let state = lock(&self.0);
-        let last = state.before.map(|(id, _)| id);
-        let others = state.entries(lane).filter(|(_, id)| Some(*id) != last);
-        let before = state.before.and_then(|(id, due)| Some((due?, id)));
-        let before = before.filter(|((_, own), _)| *own == lane);
-        first(others.chain(before.map(|((at, _), id)| (at, id))), now, limit)
-    }
+fn at_least_none(left: i64) -> u32 {
+    u32::try_from(left).unwrap_or(0)
 }
 
 fn due_in(order: &Order, lane: Lane) -> Option<Timestamp> {
@@ -114,28 +89,45 @@ fn first(entries: impl Iterator<Item = (Timestamp, OrderId)>, now: Timestamp, li
     due.into_iter().take(limit).map(|(_, id)| id).collect()
 }
 
-impl State {
+impl StoreState {
+    /// When the first order of that lane is due.
+    pub fn first_due(&self, lane: Lane) -> Option<Timestamp> {
+        self.entries(lane).map(|(at, _)| at).min()
+    }
+
+    /// [`Orders::due`] as it was before the last write.
+    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<OrderId> {
+        let last = self.before.map(|(id, _)| id);
+        let others = self.entries(lane).filter(|(_, id)| Some(*id) != last);
+        let before = self.before.and_then(|(id, due)| Some((due?, id)));
+        let before = before.filter(|((_, own), _)| *own == lane);
+        first(others.chain(before.map(|((at, _), id)| (at, id))), now, limit)
+    }
+
     fn entries(&self, lane: Lane) -> impl Iterator<Item = (Timestamp, OrderId)> {
         let entry = move |order: &Order| due_in(order, lane).map(|at| (at, order.id));
         self.orders.values().filter_map(entry)
     }
 
-    fn left(&self, sku: &Sku) -> i64 {
+    /// What is left of a SKU.
+    pub fn left(&self, sku: &Sku) -> i64 {
         self.stock.get(sku).copied().unwrap_or(0)
     }
 
-    fn shortages(&self, stock: &[StockChange]) -> Vec<Shortage> {
+    /// What of these changes cannot be made.
+    pub fn shortages(&self, stock: &[StockChange]) -> Vec<Shortage> {
         let short = |change: &StockChange| match change {
             StockChange::Take { sku, pieces } if self.left(sku) < i64::from(*pieces) => Some(Shortage {
                 sku: sku.clone(),
-                available: u32::try_from(self.left(sku)).unwrap_or(0),
+                available: at_least_none(self.left(sku)),
             }),
             StockChange::Take { .. } | StockChange::GiveBack { .. } => None,
         };
         stock.iter().filter_map(short).collect()
     }
 
-    fn change(&mut self, stock: &[StockChange]) {
+    /// Changes stock without a condition.
+    pub fn change(&mut self, stock: &[StockChange]) {
         for change in stock {
             let (sku, delta) = match change {
                 StockChange::Take { sku, pieces } => (sku, -i64::from(*pieces)),
@@ -154,7 +146,7 @@ impl State {
 
 impl Catalogue for MemoryStore {
     async fn page(&self, after: Option<&Sku>, limit: usize) -> Result<ProductPage, StoreError> {
-        let state = lock(&self.0);
+        let state = self.state();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut rest = state
             .products
@@ -168,11 +160,11 @@ impl Catalogue for MemoryStore {
     }
 
     async fn all(&self) -> Result<Vec<Product>, StoreError> {
-        Ok(lock(&self.0).products.values().cloned().collect())
+        Ok(self.state().products.values().cloned().collect())
     }
 
     async fn products(&self, skus: &[Sku]) -> Result<HashMap<Sku, Product>, StoreError> {
-        let state = lock(&self.0);
+        let state = self.state();
         Ok(skus
             .iter()
             .filter_map(|sku| state.products.get_key_value(sku))
@@ -183,26 +175,26 @@ impl Catalogue for MemoryStore {
 
 impl Stock for MemoryStore {
     async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
-        let state = lock(&self.0);
+        let state = self.state();
         let known = skus.iter().filter(|sku| state.stock.contains_key(*sku));
         Ok(known
-            .map(|sku| (sku.clone(), u32::try_from(state.left(sku)).unwrap_or(0)))
+            .map(|sku| (sku.clone(), at_least_none(state.left(sku))))
             .collect())
     }
 
     async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
-        let skus: Vec<Sku> = lock(&self.0).stock.keys().cloned().collect();
+        let skus: Vec<Sku> = self.state().stock.keys().cloned().collect();
         self.levels(&skus).await
     }
 }
 
 impl Orders for MemoryStore {
     async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        Ok(lock(&self.0).orders.get(&id).cloned())
+        Ok(self.state().orders.get(&id).cloned())
     }
 
     async fn commit(&self, mut order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         let stored = state.orders.get(&order.id);
         let expected = match stored {
             None => order.version == 0,
@@ -225,7 +217,7 @@ impl Orders for MemoryStore {
     }
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         let same = |stored: &Order| stored.version == order.version && stored.placed_at == order.placed_at;
         if state.orders.get(&order.id).is_some_and(same)
             && let Some(removed) = state.orders.remove(&order.id)
@@ -236,17 +228,17 @@ impl Orders for MemoryStore {
     }
 
     async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
-        Ok(first(lock(&self.0).entries(lane), now, limit))
+        Ok(first(self.state().entries(lane), now, limit))
     }
 }
 
 impl Circuits for MemoryStore {
     async fn read(&self) -> Result<Circuit, StoreError> {
-        Ok(lock(&self.0).circuit)
+        Ok(self.state().circuit)
     }
 
     async fn store(&self, mut circuit: Circuit) -> Result<Option<Circuit>, StoreError> {
-        let stored = &mut lock(&self.0).circuit;
+        let stored = &mut self.state().circuit;
         if stored.version != circuit.version {
             return Ok(None);
         }

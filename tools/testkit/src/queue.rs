@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{OrderQueue, QueueError};
 use domain::OrderId;
@@ -31,78 +31,40 @@ impl Message {
 
 /// A queue in memory, with its dead letters.
 #[derive(Debug, Default)]
-pub struct FakeQueue(Mutex<State>);
+pub struct FakeQueue(Mutex<QueueState>);
 
+/// What a [`FakeQueue`] holds.
 #[derive(Debug, Default)]
-struct State {
-    down: bool,
+pub struct QueueState {
     /// In Unix milliseconds.
-    now: i64,
+    pub now: i64,
+    /// The bodies of messages that were received too often.
+    pub dead: Vec<String>,
     sent: usize,
     waiting: BTreeMap<usize, Message>,
-    dead: Vec<String>,
+    down: bool,
 }
 
 impl FakeQueue {
+    /// What it holds, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, QueueState> {
+        lock(&self.0)
+    }
+
     /// From now on the queue takes messages, or does not.
     pub fn set_down(&self, down: bool) {
-        lock(&self.0).down = down;
-    }
-
-    /// Sets the queue's clock, in Unix milliseconds.
-    pub fn set_clock(&self, now: i64) {
-        lock(&self.0).now = now;
-    }
-
-    /// Takes a message in; its number.
-    pub fn put(&self, body: String) -> usize {
-        lock(&self.0).put(body)
-    }
-
-    /// Hands a message out, unless it is gone, too old or was received too often.
-    pub fn receive(&self, number: usize) -> Option<Message> {
-        let mut state = lock(&self.0);
-        let now = state.now;
-        let message = state.waiting.get_mut(&number)?;
-        if now >= message.sent_at + RETENTION {
-            state.waiting.remove(&number);
-            return None;
-        }
-        if message.receives == MAX_RECEIVES {
-            let dead = state.waiting.remove(&number)?;
-            state.dead.push(dead.body);
-            return None;
-        }
-        message.receives += 1;
-        Some(message.clone())
-    }
-
-    /// A received message is done.
-    pub fn acknowledge(&self, number: usize) {
-        lock(&self.0).waiting.remove(&number);
-    }
-
-    /// Puts the dead letters back into the queue, as new; their numbers.
-    pub fn redrive(&self) -> Vec<usize> {
-        let mut state = lock(&self.0);
-        let dead = std::mem::take(&mut state.dead);
-        dead.into_iter().map(|body| state.put(body)).collect()
-    }
-
-    /// How many messages are dead letters.
-    pub fn dead(&self) -> usize {
-        lock(&self.0).dead.len()
+        self.state().down = down;
     }
 
     /// Takes the oldest message.
     pub fn take(&self) -> Option<OrderId> {
-        let (_, message) = lock(&self.0).waiting.pop_first()?;
+        let (_, message) = self.state().waiting.pop_first()?;
         message.order()
     }
 
     /// How many messages wait.
     pub fn len(&self) -> usize {
-        lock(&self.0).waiting.len()
+        self.state().waiting.len()
     }
 
     /// Whether no message waits.
@@ -111,17 +73,37 @@ impl FakeQueue {
     }
 }
 
-impl State {
-    fn put(&mut self, body: String) -> usize {
-        let number = self.sent;
-        self.sent += 1;
+impl QueueState {
+    /// Takes a message in; its number.
+    pub fn put(&mut self, body: String) -> usize {
         let message = Message {
             body,
             receives: 0,
             sent_at: self.now,
         };
-        self.waiting.insert(number, message);
-        number
+        self.waiting.insert(self.sent, message);
+        self.sent += 1;
+        self.sent - 1
+    }
+
+    /// Hands a message out, unless it is gone, too old or was received too often.
+    pub fn receive(&mut self, number: usize) -> Option<Message> {
+        let message = self.waiting.get_mut(&number)?;
+        let too_old = self.now >= message.sent_at + RETENTION;
+        if !too_old && message.receives < MAX_RECEIVES {
+            message.receives += 1;
+            return Some(message.clone());
+        }
+        let gone = self.waiting.remove(&number)?;
+        if !too_old {
+            self.dead.push(gone.body);
+        }
+        None
+    }
+
+    /// A received message is done.
+    pub fn acknowledge(&mut self, number: usize) {
+        self.waiting.remove(&number);
     }
 
     fn answers(&self) -> Result<(), QueueError> {
@@ -134,14 +116,14 @@ impl State {
 
 impl OrderQueue for FakeQueue {
     async fn send(&self, id: OrderId) -> Result<(), QueueError> {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         state.answers()?;
         state.put(id.to_string());
         Ok(())
     }
 
     async fn waiting(&self) -> Result<usize, QueueError> {
-        let state = lock(&self.0);
+        let state = self.state();
         state.answers().map(|()| state.waiting.len())
     }
 }
