@@ -153,6 +153,52 @@ fn the_shop_is_the_only_program_that_cargo_run_starts() {
     assert!(programs[0].0.ends_with("tools/kontor/Cargo.toml"), "{programs:?}");
 }
 
+/// `cargo run` builds what ships and the tools; `cargo test` adds what tests alone need. A feature that only a test asks for would have each
+/// library compiled twice: `tests/Cargo.toml` asks for it too.
+#[test]
+fn tests_ask_for_no_feature_that_cargo_run_lacks() {
+    let (run, test) = (features("normal,build"), features("normal,build,dev"));
+    let more = run
+        .iter()
+        .filter(|(library, features)| !features.is_superset(&test[*library]));
+    let more: Vec<_> = more
+        .map(|(library, has)| (library, test[library].difference(has).collect::<Vec<_>>()))
+        .collect();
+    assert!(more.is_empty(), "{more:?}");
+}
+
+/// Each library of the workspace with the features that it is compiled with, following these kinds of dependencies.
+fn features(kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let arguments = "tree --workspace --locked --no-dedupe --prefix=none --format={p}|{f} --edges";
+    let output = Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .arg(kinds)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut features: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let text = String::from_utf8_lossy(&output.stdout);
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        // What cargo has shown before is marked, whatever it was asked.
+        let line = line.trim_end_matches(" (*)");
+        let (library, compiled_with) = line.split_once('|').expect("a library with its features");
+        let compiled_with = compiled_with
+            .split(',')
+            .filter(|feature| !feature.is_empty())
+            .map(str::to_owned);
+        features
+            .entry(library.to_owned())
+            .or_default()
+            .extend(compiled_with);
+    }
+    features
+}
+
 #[test]
 fn only_the_workspaces_manifest_names_versions() {
     for (name, manifest) in manifests() {
@@ -172,6 +218,9 @@ fn manifests() -> Vec<(String, String)> {
     for folder in ["crates", "functions", "tools"] {
         for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
             let path = entry.expect("an entry").path().join("Cargo.toml");
+            if !path.is_file() {
+                continue;
+            }
             manifests.push((
                 path.display().to_string(),
                 std::fs::read_to_string(&path).expect("a manifest"),

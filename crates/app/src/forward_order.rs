@@ -1,11 +1,11 @@
 //! Handing a paid order to the warehouse.
 
-use domain::{Order, OrderId, Status};
+use domain::{JobKind, Order, OrderId, Status};
 use jiff::SignedDuration;
 
 use crate::breaker::Breaker;
+use crate::jobs::give_stock_back;
 use crate::ports::{Cause, Circuits, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
-use crate::release_stock::release_stock;
 
 /// How often a run meets another run's writes before the message is to come again.
 const PATIENCE: usize = 8;
@@ -68,7 +68,12 @@ pub async fn forward_order(
     if !breaker.may_call(clock.now()).await {
         return Ok(Forwarded::LeftAlone);
     }
-    let word = hand_over(warehouse, &order, first_try && order.tries == 0).await;
+    let word = hand_over(
+        warehouse,
+        &order,
+        first_try && order.tries(&JobKind::Forward) == 0,
+    )
+    .await;
     breaker.heard(!matches!(word, Word::Later(_)), clock.now()).await;
     Ok(note(orders, clock, order, word).await?)
 }
@@ -119,7 +124,7 @@ async fn note(
                 Forwarded::Accepted { after },
             ),
             Word::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
-            Word::Later(_) => (Ok(order.retry_later(now)), Forwarded::Deferred),
+            Word::Later(_) => (Ok(order.retry_later(&JobKind::Forward, now)), Forwarded::Deferred),
         };
         let Ok(moved) = moved else {
             return Ok(Forwarded::NothingToDo);
@@ -128,7 +133,7 @@ async fn note(
         match orders.commit(moved, stock).await? {
             Committed::Done(stored) => {
                 if forwarded == Forwarded::Rejected {
-                    release_stock(orders, clock, stored).await?;
+                    give_stock_back(orders, clock, stored).await?;
                 }
                 return Ok(forwarded);
             }

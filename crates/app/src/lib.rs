@@ -9,12 +9,12 @@ mod browse_catalogue;
 mod forward_order;
 #[cfg(test)]
 mod fuzz;
+mod jobs;
 mod place_order;
 pub mod ports;
 mod price_memory;
 mod quote_cart;
 mod reconcile;
-mod release_stock;
 mod resend_orders;
 mod settle_payment;
 mod shelf;

@@ -7,8 +7,8 @@ use domain::{
     Sku, Status, UnavailableItem, price_cart,
 };
 
+use crate::jobs::give_stock_back;
 use crate::ports::{Catalogue, Clock, Committed, Orders, Shortage, Stock, StoreError};
-use crate::release_stock::release_stock;
 
 /// How often a run meets another run's writes before it leaves the order to that one.
 const PATIENCE: usize = 64;
@@ -170,7 +170,7 @@ async fn reserve(
                 }
                 Status::Withdrawn => {
                     let next = live_again(&current);
-                    release_stock(orders, clock, *current).await?;
+                    give_stock_back(orders, clock, *current).await?;
                     next
                 }
                 _ => {
@@ -200,7 +200,7 @@ async fn withdraw(orders: &impl Orders, clock: &impl Clock, order: Order) -> Res
     };
     let (withdrawn, stock) = withdrawn.give_back_step(clock.now());
     match orders.commit(withdrawn, stock).await? {
-        Committed::Done(stored) => release_stock(orders, clock, stored).await,
+        Committed::Done(stored) => give_stock_back(orders, clock, stored).await,
         Committed::Conflict(_) | Committed::Short(_) => Ok(()),
     }
 }

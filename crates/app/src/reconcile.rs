@@ -1,62 +1,97 @@
-//! Mending whatever was left half done.
+//! The driver of due work: lists what is due, works on several orders at once, and gives each kind of job to its handler.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use domain::{Lane, Money, Order, OrderId, PaymentAttempt, Work};
+use domain::{Job, JobKind, Lane, Money, Order, OrderId};
+use futures_util::StreamExt;
+use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ports::{
-    Clock, Committed, OrderQueue, Orders, PaymentProvider, RefundOutcome, SessionState, StoreError,
-};
-use crate::release_stock::release_stock;
-use crate::settle_payment::{Settled, apply_payment, close_window};
+use crate::jobs::{ProviderGuard, Worked, Worker};
+use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, StoreError};
 
-/// How many due orders are read at once.
-const PAGE: usize = 100;
+/// How many due orders are listed at once.
+const PAGE: usize = 400;
+/// How many orders are worked on at once.
+const AT_ONCE: usize = 16;
 
 /// What a run did: numbers of orders, unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Looked at.
     pub examined: u32,
-    /// Of those, left as they are for now: the store did not answer, or was busy.
+    /// Of those, with a job that could not be worked on: the store did not answer, or was busy.
     pub failed: u32,
-    /// How long the one that was due first had been; zero where none was.
+    /// Of those, stored in a form that cannot be read.
+    pub unreadable: u32,
+    /// The longest time that a job had been due, by its first due time; of an unreadable order, by the index. Zero where none was due.
     pub oldest: SignedDuration,
+    /// By kind: the longest time that a job had been due, by its first due time.
+    pub overdue: BTreeMap<JobKind, SignedDuration>,
     /// What was paid, unnoticed so far: one amount an order.
     pub paid: Vec<Money>,
     /// Expired.
     pub expired: u32,
     /// Set aside for a human.
     pub parked: u32,
-    /// Refunds that the provider refused.
+    /// Refunds that the provider refused for now.
     pub refunds_refused: u32,
-}
-
-/// What was done about one order, as far as it is counted.
-#[derive(Clone, Copy)]
-enum Mended {
-    Paid(Money),
-    Expired,
-    Parked,
-    RefundRefused,
-    Otherwise,
+    /// Refunds that the provider refused for good: each waits for a human.
+    pub refunds_parked: u32,
 }
 
 impl Reconciled {
-    fn add(&mut self, mended: Mended) {
-        match mended {
-            Mended::Paid(amount) => self.paid.push(amount),
-            Mended::Expired => self.expired += 1,
-            Mended::Parked => self.parked += 1,
-            Mended::RefundRefused => self.refunds_refused += 1,
-            Mended::Otherwise => {}
+    fn add(&mut self, found: Found) {
+        self.examined += 1;
+        self.failed += u32::from(found.failed);
+        self.unreadable += u32::from(found.unreadable);
+        self.oldest = self.oldest.max(found.oldest);
+        for (kind, overdue) in found.overdue {
+            let longest = self.overdue.entry(kind).or_default();
+            *longest = (*longest).max(overdue);
+        }
+        for worked in found.worked {
+            match worked {
+                Worked::Paid(amount) => self.paid.push(amount),
+                Worked::Expired => self.expired += 1,
+                Worked::Parked => self.parked += 1,
+                Worked::RefundRefused => self.refunds_refused += 1,
+                Worked::RefundParked => self.refunds_parked += 1,
+                Worked::Other => {}
+            }
         }
     }
 }
 
-/// Looks at every order that is due for mending and does what is due, until none is left or `until` has come. Any number of runs may
-/// overlap.
+/// What was found and done about one order.
+#[derive(Default)]
+struct Found {
+    failed: bool,
+    unreadable: bool,
+    oldest: SignedDuration,
+    overdue: Vec<(JobKind, SignedDuration)>,
+    worked: Vec<Worked>,
+}
+
+impl Found {
+    /// Of an order that cannot be read nothing is known but what the index has.
+    fn unread(due_at: Timestamp, now: Timestamp, error: &StoreError) -> Self {
+        Self {
+            failed: true,
+            unreadable: matches!(error, StoreError::Corrupt(_)),
+            oldest: now.duration_since(due_at).max(SignedDuration::ZERO),
+            ..Self::default()
+        }
+    }
+
+    fn note_overdue(&mut self, job: &Job, now: Timestamp) {
+        self.oldest = self.oldest.max(job.overdue(now));
+        self.overdue.push((job.kind.clone(), job.overdue(now)));
+    }
+}
+
+/// Works on every order of [`Lane::Mending`] that is due, [`AT_ONCE`] at once, until none is left or `until` has come. Any number of runs
+/// may overlap.
 ///
 /// # Errors
 /// [`StoreError`] where the due orders cannot be listed. What fails for one order is logged and does not stop the others.
@@ -67,171 +102,114 @@ pub async fn reconcile(
     clock: &impl Clock,
     until: Timestamp,
 ) -> Result<Reconciled, StoreError> {
+    let guard = ProviderGuard::default();
+    let worker = Worker {
+        orders,
+        queue,
+        provider,
+        clock,
+        guard: &guard,
+    };
     let mut report = Reconciled::default();
     let mut seen = HashSet::new();
     loop {
-        let due: Vec<OrderId> = orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await?;
-        let fresh: Vec<OrderId> = due.into_iter().filter(|id| seen.insert(*id)).collect();
+        let due = orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await?;
+        let fresh: Vec<_> = due.into_iter().filter(|(id, _)| seen.insert(*id)).collect();
         if fresh.is_empty() {
             return Ok(report);
         }
-        for id in fresh {
-            if clock.now() >= until {
-                return Ok(report);
+        let work = |(id, due_at)| work_in_time(&worker, until, id, due_at);
+        let mut working = stream::iter(fresh.into_iter().map(work)).buffer_unordered(AT_ONCE);
+        let mut out_of_time = false;
+        while let Some(found) = working.next().await {
+            match found {
+                Some(found) => report.add(found),
+                None => out_of_time = true,
             }
-            report.examined += 1;
-            match look_at(orders, queue, provider, clock, id, &mut report.oldest).await {
-                Ok(mended) => report.add(mended),
-                Err(error) => {
-                    report.failed += 1;
-                    // Only what is meant to be read: the debug form of a cause may hold a whole answer of the store.
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(order.id = %id, error = %error, cause = cause.as_deref(), "a due order could not be mended; it stays due");
-                }
-            }
+        }
+        if out_of_time {
+            return Ok(report);
         }
     }
 }
 
-/// Does what is due for one order, if it still is; `oldest` is told for how long it was.
-async fn look_at(
-    orders: &impl Orders,
-    queue: &impl OrderQueue,
-    provider: &impl PaymentProvider,
-    clock: &impl Clock,
+/// Works on one order, unless `until` has come: then nothing is begun.
+async fn work_in_time<O, Q, P, C>(
+    worker: &Worker<'_, O, Q, P, C>,
+    until: Timestamp,
     id: OrderId,
-    oldest: &mut SignedDuration,
-) -> Result<Mended, StoreError> {
-    let Some(order) = orders.get(id).await? else {
-        return Ok(Mended::Otherwise);
-    };
-    let now = clock.now();
-    let Some(due_at) = order.due_at.filter(|due| *due <= now) else {
-        return Ok(Mended::Otherwise);
-    };
-    *oldest = (*oldest).max(now.duration_since(due_at));
-    mend(orders, queue, provider, clock, order).await
+    due_at: Timestamp,
+) -> Option<Found>
+where
+    O: Orders,
+    Q: OrderQueue,
+    P: PaymentProvider,
+    C: Clock,
+{
+    if worker.clock.now() >= until {
+        return None;
+    }
+    Some(work_on(worker, id, due_at).await)
 }
 
-/// Does what is most urgent for a due order. What is left stays due for the next run.
-async fn mend(
-    orders: &impl Orders,
-    queue: &impl OrderQueue,
-    provider: &impl PaymentProvider,
-    clock: &impl Clock,
-    order: Order,
-) -> Result<Mended, StoreError> {
-    for work in order.work() {
-        let done = match work {
-            Work::Withdraw => withdraw(orders, clock, order).await,
-            Work::CloseWindow if clock.now() < order.reserved_until => {
-                keep(orders, order.left_until_window_closes()).await
+/// Works on all jobs of one order that are due, one after the other: a kind that fails is due again later, and the next kind has its turn.
+async fn work_on<O, Q, P, C>(worker: &Worker<'_, O, Q, P, C>, id: OrderId, due_at: Timestamp) -> Found
+where
+    O: Orders,
+    Q: OrderQueue,
+    P: PaymentProvider,
+    C: Clock,
+{
+    let now = worker.clock.now();
+    let mut found = Found::default();
+    let mut tried: Vec<JobKind> = Vec::new();
+    loop {
+        let order = match worker.orders.get(id).await {
+            Ok(Some(order)) => order,
+            Ok(None) => return found,
+            Err(error) => {
+                log_failure(id, None, &error);
+                return Found {
+                    worked: found.worked,
+                    ..Found::unread(due_at, now, &error)
+                };
             }
-            Work::CloseWindow => return expire(orders, clock, order).await,
-            Work::AskProvider => return ask_provider(orders, queue, provider, clock, order).await,
-            Work::GiveStockBack | Work::Remove => release_stock(orders, clock, order).await,
-            Work::Refund => return refund(orders, provider, clock, order).await,
-            // In the other lane, unless something else is due as well.
-            Work::Forward => continue,
         };
-        return done.map(|()| Mended::Otherwise);
-    }
-    Ok(Mended::Otherwise)
-}
-
-async fn expire(orders: &impl Orders, clock: &impl Clock, order: Order) -> Result<Mended, StoreError> {
-    Ok(match close_window(orders, clock, order).await? {
-        Settled::Expired => Mended::Expired,
-        _ => Mended::Otherwise,
-    })
-}
-
-async fn withdraw(orders: &impl Orders, clock: &impl Clock, order: Order) -> Result<(), StoreError> {
-    let now = clock.now();
-    let Ok(withdrawn) = order.withdraw(now) else {
-        return Ok(());
-    };
-    let (withdrawn, stock) = withdrawn.give_back_step(now);
-    match orders.commit(withdrawn, stock).await? {
-        Committed::Done(stored) => release_stock(orders, clock, stored).await,
-        Committed::Conflict(_) | Committed::Short(_) => Ok(()),
-    }
-}
-
-async fn ask_provider(
-    orders: &impl Orders,
-    queue: &impl OrderQueue,
-    provider: &impl PaymentProvider,
-    clock: &impl Clock,
-    order: Order,
-) -> Result<Mended, StoreError> {
-    let Some(attempt) = order.payment.clone() else {
-        return Ok(Mended::Otherwise);
-    };
-    let ended = clock.now() >= order.reserved_until;
-    let kept = match state_of(provider, order.id, &attempt, ended).await {
-        SessionState::Paid(payment) => {
-            let amount = payment.amount;
-            return Ok(match apply_payment(orders, queue, clock, order, payment).await? {
-                Settled::Paid => Mended::Paid(amount),
-                Settled::Parked => Mended::Parked,
-                Settled::Expired | Settled::RefundDue | Settled::Known => Mended::Otherwise,
-            });
+        if tried.is_empty() {
+            order
+                .due_jobs(Lane::Mending, now)
+                .for_each(|job| found.note_overdue(job, now));
         }
-        SessionState::Expired => return expire(orders, clock, order).await,
-        SessionState::Absent if ended => return expire(orders, clock, order).await,
-        SessionState::Absent => keep(orders, order.attempt_failed(clock.now())).await,
-        SessionState::Open { .. } => keep(orders, order.retry_later(clock.now())).await,
-        SessionState::Unknown(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not tell how an order stands");
-            keep(orders, order.retry_later(clock.now())).await
+        let Some(kind) = next_kind(&order, &tried, now) else {
+            return found;
+        };
+        tried.push(kind.clone());
+        let is_last = next_kind(&order, &tried, now).is_none();
+        match worker.work(order, &kind).await {
+            Ok(worked) => found.worked.push(worked),
+            Err(error) => {
+                found.failed = true;
+                log_failure(id, Some(&kind), &error);
+            }
         }
-    };
-    kept.map(|()| Mended::Otherwise)
-}
-
-/// How the attempt stands; a page that outlives its reservation is closed first.
-async fn state_of(
-    provider: &impl PaymentProvider,
-    id: OrderId,
-    attempt: &PaymentAttempt,
-    ended: bool,
-) -> SessionState {
-    match provider.look_up(id, attempt).await {
-        SessionState::Open { session_id } if ended => provider.close(&session_id).await,
-        state => state,
+        if is_last {
+            return found;
+        }
     }
 }
 
-async fn refund(
-    orders: &impl Orders,
-    provider: &impl PaymentProvider,
-    clock: &impl Clock,
-    order: Order,
-) -> Result<Mended, StoreError> {
-    let Some(due) = order.due_refund().cloned() else {
-        return Ok(Mended::Otherwise);
-    };
-    let (next, mended) = match provider.refund(order.id, &due, order.tries > 0).await {
-        RefundOutcome::Done { refund_id } => {
-            tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");
-            let next = order.refunded(&due.payment_id, refund_id, clock.now());
-            (next, Mended::Otherwise)
-        }
-        RefundOutcome::Refused(cause) => {
-            tracing::error!(order.id = %order.id, %cause, "the payment provider refused a refund");
-            (order.retry_later(clock.now()), Mended::RefundRefused)
-        }
-        RefundOutcome::Unknown(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not confirm a refund");
-            (order.retry_later(clock.now()), Mended::Otherwise)
-        }
-    };
-    keep(orders, next).await?;
-    Ok(mended)
+/// The next kind of due work that was not tried in this run; never one that only a newer release knows.
+fn next_kind(order: &Order, tried: &[JobKind], now: Timestamp) -> Option<JobKind> {
+    order
+        .due_jobs(Lane::Mending, now)
+        .map(|job| &job.kind)
+        .find(|kind| !matches!(kind, JobKind::Unknown(_)) && !tried.contains(kind))
+        .cloned()
 }
 
-/// Stores what was found. Where another run was quicker, its word stands, and this one's finding is looked for again.
-async fn keep(orders: &impl Orders, order: Order) -> Result<(), StoreError> {
-    orders.commit(order, Vec::new()).await.map(drop)
+fn log_failure(id: OrderId, kind: Option<&JobKind>, error: &StoreError) {
+    // Only what is meant to be read: the debug form of a cause may hold a whole answer of the store.
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let kind = kind.map(JobKind::name);
+    tracing::error!(order.id = %id, job = kind, error = %error, cause = cause.as_deref(), "a due order could not be worked on; it stays due");
 }

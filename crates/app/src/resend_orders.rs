@@ -1,6 +1,6 @@
 //! Keeping the warehouse busy with paid orders that have not reached it.
 
-use domain::{Lane, Leave, Order, OrderId};
+use domain::{JobKind, Lane, Leave, Order, OrderId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{Circuits, Clock, OrderQueue, Orders, QueueError, StoreError};
@@ -46,15 +46,10 @@ pub async fn resend_orders(
 ) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
     let mut due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
-    let Some(first) = due.first() else {
+    let Some((first, due_at)) = due.first().copied() else {
         return Ok(resent);
     };
-    if let Ok(Some(Order {
-        due_at: Some(due_at), ..
-    })) = orders.get(*first).await
-    {
-        resent.oldest = clock.now().duration_since(due_at).max(SignedDuration::ZERO);
-    }
+    resent.oldest = oldest(orders, first, due_at, clock.now()).await;
     let room = match leave(circuits, clock.now()).await {
         Leave::Everyone => backlog.saturating_sub(queue.waiting().await?),
         Leave::OneTry => 1,
@@ -62,7 +57,7 @@ pub async fn resend_orders(
     };
     loop {
         let before = resent.sent;
-        for id in due {
+        for (id, _) in due {
             if resent.sent >= room || clock.now() >= until {
                 return Ok(resent);
             }
@@ -73,6 +68,13 @@ pub async fn resend_orders(
         }
         due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
     }
+}
+
+/// For how long the job that is first in the index has been due, by its first due time; by the index where the order cannot be read.
+async fn oldest(orders: &impl Orders, first: OrderId, due_at: Timestamp, now: Timestamp) -> SignedDuration {
+    let order = orders.get(first).await.ok().flatten();
+    let overdue = order.and_then(|order| order.job(&JobKind::Forward).map(|job| job.overdue(now)));
+    overdue.unwrap_or_else(|| now.duration_since(due_at).max(SignedDuration::ZERO))
 }
 
 /// Who may call the warehouse; everyone, where that is not known: a breaker that is broken itself must not stop the orders.
@@ -94,8 +96,7 @@ async fn resend(
     id: OrderId,
 ) -> Result<bool, ResendError> {
     let now = clock.now();
-    let is_due =
-        |order: &Order| order.lane() == Lane::Forwarding && order.due_at.is_some_and(|due| due <= now);
+    let is_due = |order: &Order| order.due_jobs(Lane::Forwarding, now).next().is_some();
     let order = match orders.get(id).await {
         Ok(order) => order.filter(is_due),
         Err(error) => {

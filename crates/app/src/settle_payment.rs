@@ -2,8 +2,8 @@
 
 use domain::{Order, OrderId, ReportedPayment, Settlement, Status};
 
+use crate::jobs::give_stock_back;
 use crate::ports::{Clock, Committed, OrderQueue, Orders, StoreError};
-use crate::release_stock::release_stock;
 
 /// How often a run meets another run's writes before it asks for the message again.
 const PATIENCE: usize = 8;
@@ -149,7 +149,7 @@ pub(crate) async fn close_window(
     let (expired, stock) = expired.give_back_step(now);
     match orders.commit(expired, stock).await? {
         Committed::Done(stored) => {
-            release_stock(orders, clock, stored).await?;
+            give_stock_back(orders, clock, stored).await?;
             Ok(Settled::Expired)
         }
         Committed::Conflict(_) | Committed::Short(_) => Ok(Settled::Known),

@@ -64,7 +64,7 @@ async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes
     }
     assert_eq!(world.deliveries(), 1);
     let order = world.now().await;
-    assert_eq!((order.status, order.due_at), (Status::Forwarded, None));
+    assert_eq!((order.status, order.due_at()), (Status::Forwarded, None));
     assert!(order.erp_number.is_some());
 }
 
@@ -111,7 +111,7 @@ async fn a_warehouse_that_is_down_or_busy_defers_the_order_and_keeps_it_due() {
         assert_eq!(world.forward(true).await, Forwarded::Deferred);
         let order = world.now().await;
         assert_eq!(
-            (order.status, order.due_at),
+            (order.status, order.due_at()),
             (
                 Status::Paid,
                 Some(world.clock.now() + SignedDuration::from_secs(30))

@@ -117,7 +117,7 @@ async fn three_failures_in_a_row_open_the_circuit_for_everybody() {
         shop.calls.len()
     );
     assert!(shop.queue.is_empty(), "messages are acknowledged");
-    assert!(shop.waiting().iter().all(|order| order.due_at.is_some()));
+    assert!(shop.waiting().iter().all(|order| order.due_at().is_some()));
 }
 
 #[tokio::test]

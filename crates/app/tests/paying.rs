@@ -193,7 +193,7 @@ async fn an_unpaid_order_expires_and_its_stock_goes_back() {
     world.reconcile().await;
     assert_eq!(world.now().await.status, Status::Expired);
     assert_eq!(world.stock(), 1);
-    assert_eq!(world.now().await.due_at, None);
+    assert_eq!(world.now().await.due_at(), None);
 }
 
 #[tokio::test]
@@ -279,7 +279,10 @@ async fn money_for_an_expired_order_is_given_back_once() {
         (payment.payment_id, vec![charge.amount])
     );
     let order = world.now().await;
-    assert_eq!((order.total_refunded(), order.due_at), (order.quote.total, None));
+    assert_eq!(
+        (order.total_refunded(), order.due_at()),
+        (order.quote.total, None)
+    );
     assert!(world.queue.is_empty());
 }
 

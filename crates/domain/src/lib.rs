@@ -6,6 +6,7 @@ mod cart;
 mod catalogue;
 mod circuit;
 mod contact;
+mod jobs;
 mod money;
 mod order;
 mod order_id;
@@ -21,8 +22,9 @@ pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
 pub use circuit::{Circuit, Leave, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
+pub use jobs::{Job, JobKind, Lane};
 pub use money::{Currency, Money, MoneyError};
-pub use order::{HistoryEntry, HistoryEvent, Lane, Order, Parked, ParkedReason, Unmoved, Work};
+pub use order::{HistoryEntry, HistoryEvent, Order, Parked, ParkedReason, Unmoved};
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use payment::{
     AttemptState, Capture, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::jobs::{Job, JobKind};
 use crate::order_id::{Fingerprint, OrderId};
 use crate::payment::{AttemptState, Capture, PaymentAttempt, Refund, RefundReason, RefundState};
 use crate::reservation::{StockChange, give_back_next, take_next};
@@ -13,19 +14,6 @@ const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(45);
 const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
 /// Starting to pay again and again holds stock no longer than this.
 const LONGEST_RESERVATION: SignedDuration = SignedDuration::from_hours(6);
-/// A checkout that reserves in steps has answered or died by then.
-const RESERVING_GRACE: SignedDuration = SignedDuration::from_mins(2);
-/// By then most shoppers have paid, or gone.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
-/// By then a webhook should have told of a payment; else the provider is asked.
-const PAYMENT_GRACE: SignedDuration = SignedDuration::from_mins(2);
-/// By then a queued order should have reached the warehouse; else it is queued again.
-const FORWARD_GRACE: SignedDuration = SignedDuration::from_mins(5);
-/// The pause after a first failed try; it doubles with each further one.
-const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
-/// The longest pause between tries.
-const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_mins(15);
-
 /// An order and all that the shop knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -59,44 +47,14 @@ pub struct Order {
     pub erp_number: Option<String>,
     /// Set aside for a human.
     pub parked: Option<Parked>,
-    /// When the reconciler looks at it next; `None` where nothing is to be done.
-    pub due_at: Option<Timestamp>,
-    /// Failed tries of what is due, in a row.
-    pub tries: u32,
+    /// What is still to be done, each kind with its own time: see [`Job`].
+    pub jobs: Vec<Job>,
     /// What happened, oldest first.
     pub history: Vec<HistoryEntry>,
 }
 
-/// What is still to be done for an order, by the reconciler or whoever comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// Reserving was left half done: withdraw the order.
-    Withdraw,
-    /// Nobody pays: expire the order when its reservation has ended.
-    CloseWindow,
-    /// Somebody may have paid: ask the provider.
-    AskProvider,
-    /// Paid: get it to the warehouse.
-    Forward,
-    /// Put the stock of the next lines back.
-    GiveStockBack,
-    /// Give a payment back.
-    Refund,
-    /// Nothing is held any more: forget the order that never was.
-    Remove,
-}
-
-/// In which line a due order waits: each is worked off by itself, so that neither holds up the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// For the reconciler to bring something to its end.
-    Mending,
-    /// For the warehouse, which may be down for weeks.
-    Forwarding,
-}
-
 /// One thing that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
@@ -105,7 +63,7 @@ pub struct HistoryEntry {
 }
 
 /// What can be in an order's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistoryEvent {
     /// The order entered this state.
     Became(Status),
@@ -115,25 +73,29 @@ pub enum HistoryEvent {
     RefundDue,
     /// A payment was given back.
     Refunded,
+    /// An event of a newer release, by its name: carried unchanged.
+    Unknown(String),
 }
 
 impl HistoryEvent {
     /// The event's stable name, as stored and shown.
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Became(status) => status.name(),
             Self::PaymentStarted => "payment_started",
             Self::RefundDue => "refund_due",
             Self::Refunded => "refunded",
+            Self::Unknown(name) => name,
         }
     }
 
     /// The event of that name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub fn of_name(name: &str) -> Self {
         [Self::PaymentStarted, Self::RefundDue, Self::Refunded]
             .into_iter()
             .find(|event| event.name() == name)
             .or_else(|| Status::parse(name).map(Self::Became))
+            .unwrap_or_else(|| Self::Unknown(name.to_owned()))
     }
 }
 
@@ -178,7 +140,7 @@ impl Order {
         quote: Quote,
         now: Timestamp,
     ) -> Self {
-        Self {
+        let mut draft = Self {
             id,
             version: 0,
             status: Status::Reserving,
@@ -194,10 +156,11 @@ impl Order {
             refunds: Vec::new(),
             erp_number: None,
             parked: None,
-            due_at: Some(now + RESERVING_GRACE),
-            tries: 0,
+            jobs: Vec::new(),
             history: Vec::new(),
-        }
+        };
+        draft.reschedule(now);
+        draft
     }
 
     /// The same draft once more, after a life of this id that was placed at `after` and is gone: its time tells them apart, and is a later
@@ -243,7 +206,6 @@ impl Order {
         }
         let (held, changes) = give_back_next(&self.quote.lines, self.held);
         self.held = held;
-        self.tries = 0;
         self.reschedule(now);
         (self, changes)
     }
@@ -336,10 +298,28 @@ impl Order {
                 at: now,
                 event: HistoryEvent::Refunded,
             });
-            self.tries = 0;
+            self.finish_job(&JobKind::Refund);
             self.reschedule(now);
         }
         self
+    }
+
+    /// The provider will never give `payment_id` back: a human decides. The order goes on as if nothing were due for it.
+    #[must_use]
+    pub fn refund_refused(mut self, payment_id: &str, reason: String, now: Timestamp) -> Self {
+        let due = |refund: &&mut Refund| refund.payment_id == payment_id && refund.state == RefundState::Due;
+        if let Some(refund) = self.refunds.iter_mut().find(due) {
+            refund.state = RefundState::Refused { reason };
+            self.finish_job(&JobKind::Refund);
+            self.reschedule(now);
+        }
+        self
+    }
+
+    /// Whether a human must decide: about the order itself, or about a refund that the provider refused for good.
+    pub fn needs_human(&self) -> bool {
+        let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
+        self.parked.is_some() || self.refunds.iter().any(refused)
     }
 
     /// When it was paid, if it was.
@@ -354,7 +334,7 @@ impl Order {
         let done = self
             .refunds
             .iter()
-            .filter(|refund| refund.state != RefundState::Due)
+            .filter(|refund| matches!(refund.state, RefundState::Done { .. }))
             .map(|refund| refund.amount)
             .filter(|amount| amount.currency() == self.quote.total.currency());
         Money::sum(self.quote.total.currency(), done).unwrap_or(self.quote.total)
@@ -375,7 +355,6 @@ impl Order {
             at: now,
             event: HistoryEvent::PaymentStarted,
         });
-        self.tries = 0;
         self.reschedule(now);
         self
     }
@@ -400,77 +379,7 @@ impl Order {
         if let Some(attempt) = &mut self.payment {
             attempt.state = AttemptState::Failed;
         }
-        self.tries = 0;
         self.reschedule(now);
-        self
-    }
-
-    /// What is still to be done, most urgent first.
-    pub fn work(&self) -> Vec<Work> {
-        let mut work = Vec::new();
-        match self.status {
-            Status::Reserving => work.push(Work::Withdraw),
-            Status::Placed if self.parked.is_some() => {}
-            Status::Placed => {
-                let started = self
-                    .payment
-                    .as_ref()
-                    .is_some_and(|attempt| attempt.state != AttemptState::Failed);
-                work.push(if started {
-                    Work::AskProvider
-                } else {
-                    Work::CloseWindow
-                });
-            }
-            Status::Paid => work.push(Work::Forward),
-            _ => {}
-        }
-        if self.status.gives_stock_back() && self.held > 0 {
-            work.push(Work::GiveStockBack);
-        }
-        if self.due_refund().is_some() {
-            work.push(Work::Refund);
-        }
-        if self.status == Status::Withdrawn && work.is_empty() {
-            work.push(Work::Remove);
-        }
-        work
-    }
-
-    /// In which line it waits while something is due.
-    pub fn lane(&self) -> Lane {
-        // A refund that is due beside it must not wait for the warehouse.
-        if self.status == Status::Paid && self.due_refund().is_none() {
-            Lane::Forwarding
-        } else {
-            Lane::Mending
-        }
-    }
-
-    /// Nobody has paid yet, and the reservation goes on: nothing is to be done before its end.
-    #[must_use]
-    pub fn left_until_window_closes(mut self) -> Self {
-        self.due_at = Some(self.reserved_until);
-        self
-    }
-
-    /// A try at what is due did not succeed: the next one after a pause that doubles from try to try.
-    #[must_use]
-    pub fn retry_later(mut self, now: Timestamp) -> Self {
-        let doubled = 2_i32.saturating_pow(self.tries.min(10));
-        self.tries = self.tries.saturating_add(1);
-        let mut next = now + (FIRST_BACKOFF * doubled).min(LONGEST_BACKOFF);
-        if self.status == Status::Placed && now < self.reserved_until {
-            next = next.min(self.reserved_until);
-        }
-        self.due_at = Some(next);
-        self
-    }
-
-    /// The order was queued for the warehouse: look again if it has not arrived by then.
-    #[must_use]
-    pub fn queued(mut self, now: Timestamp) -> Self {
-        self.due_at = Some(now + FORWARD_GRACE);
         self
     }
 
@@ -485,7 +394,6 @@ impl Order {
                         event: HistoryEvent::Became(next),
                     });
                 }
-                self.tries = 0;
                 self.reschedule(now);
                 Ok(self)
             }
@@ -494,26 +402,5 @@ impl Order {
                 event,
             }),
         }
-    }
-
-    /// When to ask for a payment that begins now. Where the first look is about to come anyway it is soon enough: another time would be two
-    /// more writes, to the index of what is due.
-    fn after_grace(&self, now: Timestamp) -> Timestamp {
-        let soon = now + PAYMENT_GRACE..=now + FIRST_LOOK;
-        self.due_at
-            .filter(|due| soon.contains(due))
-            .unwrap_or(now + PAYMENT_GRACE)
-    }
-
-    /// When to look again, now that what is to be done has changed.
-    fn reschedule(&mut self, now: Timestamp) {
-        self.due_at = self.work().first().map(|work| match work {
-            Work::Withdraw => now + RESERVING_GRACE,
-            Work::CloseWindow if self.payment.is_none() => now + FIRST_LOOK,
-            Work::CloseWindow => self.reserved_until,
-            Work::AskProvider => self.after_grace(now).min(self.reserved_until),
-            Work::Forward if self.due_refund().is_none() => now + FORWARD_GRACE,
-            Work::Forward | Work::GiveStockBack | Work::Refund | Work::Remove => now,
-        });
     }
 }

@@ -65,6 +65,11 @@ pub enum RefundState {
         /// The provider's name for it.
         refund_id: String,
     },
+    /// The provider will never do it: a human decides.
+    Refused {
+        /// What the provider said, for operators.
+        reason: String,
+    },
 }
 
 /// Why a payment is given back.

@@ -1,8 +1,8 @@
 //! An order's life, by its own transitions.
 
 use domain::{
-    AttemptState, Event, HistoryEvent, LINES_PER_STEP, Order, PaymentRefused, RefundState, ReportedPayment,
-    Settlement, Status, StockChange, Unmoved, Work,
+    AttemptState, Event, HistoryEvent, Job, JobKind, LINES_PER_STEP, Order, PaymentRefused, RefundState,
+    ReportedPayment, Settlement, Status, StockChange, Unmoved,
 };
 use jiff::SignedDuration;
 use testkit::{an_order, eur, noon};
@@ -18,7 +18,7 @@ fn payment(id: &str, order: &Order) -> ReportedPayment {
     }
 }
 
-fn events(order: &Order) -> Vec<&'static str> {
+fn events(order: &Order) -> Vec<&str> {
     order.history.iter().map(|entry| entry.event.name()).collect()
 }
 
@@ -56,7 +56,7 @@ fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
 
     let mut order = order.expire(noon()).expect("placed");
     let mut back = Vec::new();
-    while order.work().contains(&Work::GiveStockBack) {
+    while order.work().contains(&JobKind::GiveStockBack) {
         let (next, stock) = order.give_back_step(noon());
         assert!((1..=LINES_PER_STEP).contains(&stock.len()));
         back.extend(stock.iter().map(|change| change.sku().clone()));
@@ -65,7 +65,7 @@ fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
     back.sort();
     taken.sort();
     assert_eq!((order.held, back), (0, taken));
-    assert_eq!(order.due_at, None, "nothing is left to do");
+    assert_eq!(order.due_at(), None, "nothing is left to do");
 }
 
 #[test]
@@ -81,16 +81,16 @@ fn a_withdrawn_order_is_removed_once_its_stock_is_back() {
     let builder = an_order().lines(LINES_PER_STEP + 1);
     let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
     let withdrawn = half.withdraw(noon()).expect("reserving");
-    assert_eq!(withdrawn.work(), [Work::GiveStockBack]);
+    assert_eq!(withdrawn.work(), [JobKind::GiveStockBack]);
     let (empty, _) = withdrawn.give_back_step(noon());
-    assert_eq!(empty.work(), [Work::Remove]);
+    assert_eq!(empty.work(), [JobKind::Remove]);
 }
 
 #[test]
 fn an_order_that_nobody_finishes_reserving_is_withdrawn_after_two_minutes() {
     let draft = an_order().draft();
-    assert_eq!(draft.work(), [Work::Withdraw]);
-    assert_eq!(draft.due_at, Some(noon() + minutes(2)));
+    assert_eq!(draft.work(), [JobKind::Withdraw]);
+    assert_eq!(draft.due_at(), Some(noon() + minutes(2)));
     assert_eq!(draft.reserved_until, noon() + minutes(45));
     let withdrawn = draft.withdraw(noon()).expect("reserving");
     assert_eq!(events(&withdrawn), [""; 0], "no shopper was told of it");
@@ -115,9 +115,9 @@ fn the_time_to_pay_begins_when_all_stock_is_reserved() {
     let later = noon() + minutes(1);
     let (placed, _) = half.reserve_step(later).expect("reserving");
     assert_eq!(placed.reserved_until, later + minutes(45));
-    assert_eq!(placed.due_at, Some(later + minutes(5)), "for a first look");
+    assert_eq!(placed.due_at(), Some(later + minutes(5)), "for a first look");
     assert_eq!(
-        placed.left_until_window_closes().due_at,
+        placed.left_until_window_closes().due_at(),
         Some(later + minutes(45)),
         "and then at the end"
     );
@@ -159,18 +159,18 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
 #[test]
 fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes() {
     let opening = an_order().placed().attempt_for(noon()).expect("payable");
-    assert_eq!(opening.work(), [Work::AskProvider]);
-    assert_eq!(opening.due_at, Some(noon() + minutes(5)), "at the first look");
+    assert_eq!(opening.work(), [JobKind::AskProvider]);
+    assert_eq!(opening.due_at(), Some(noon() + minutes(5)), "at the first look");
     let failed = opening.attempt_failed(noon());
-    assert_eq!(failed.work(), [Work::CloseWindow]);
-    assert_eq!(failed.due_at, Some(failed.reserved_until));
+    assert_eq!(failed.work(), [JobKind::CloseWindow]);
+    assert_eq!(failed.due_at(), Some(failed.reserved_until));
 }
 
 #[test]
 fn a_page_that_is_opened_when_the_first_look_is_near_is_asked_for_two_minutes_later() {
     for (started, asked) in [(0, 5), (3, 5), (4, 6), (20, 22)] {
         let order = an_order().placed().attempt_for(noon() + minutes(started));
-        assert_eq!(order.expect("payable").due_at, Some(noon() + minutes(asked)));
+        assert_eq!(order.expect("payable").due_at(), Some(noon() + minutes(asked)));
     }
 }
 
@@ -210,8 +210,8 @@ fn the_agreed_amount_pays_the_order_and_makes_it_due() {
     let Settlement::Paid(paid) = placed.clone().settle(payment("pi", &placed), noon()) else {
         panic!("not paid")
     };
-    assert_eq!(paid.work(), [Work::Forward]);
-    assert_eq!(paid.due_at, Some(noon() + minutes(5)));
+    assert_eq!(paid.work(), [JobKind::Forward]);
+    assert_eq!(paid.due_at(), Some(noon() + minutes(5)));
     assert_eq!(events(&paid), ["placed", "paid"]);
 }
 
@@ -239,7 +239,7 @@ fn a_second_payment_is_given_back() {
             Some("pi_2")
         );
         assert_eq!(owing.status, order.status, "the order goes on");
-        assert_eq!(owing.due_at, Some(noon()), "money is given back at once");
+        assert_eq!(owing.due_at(), Some(noon()), "money is given back at once");
         assert_eq!(owing.clone().settle(second, noon()), Settlement::Known(owing));
     }
 }
@@ -277,7 +277,7 @@ fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
         let Settlement::Parked(parked) = placed.clone().settle(report.clone(), noon()) else {
             panic!("taken")
         };
-        assert_eq!((parked.status, parked.due_at), (Status::Placed, None));
+        assert_eq!((parked.status, parked.due_at()), (Status::Placed, None));
         assert!(
             parked.clone().attempt_for(noon()).is_err(),
             "it cannot be paid again by hand"
@@ -312,11 +312,11 @@ fn a_second_payment_of_a_wrong_amount_is_given_back_and_the_first_still_waits() 
 #[test]
 fn a_rejected_order_gives_money_and_stock_back() {
     let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
-    assert_eq!(rejected.work(), [Work::GiveStockBack, Work::Refund]);
+    assert_eq!(rejected.work(), [JobKind::GiveStockBack, JobKind::Refund]);
     let (rejected, stock) = rejected.give_back_step(noon());
     assert_eq!(stock.len(), 1);
     let done = rejected.refunded("pi_1", "re".into(), noon());
-    assert_eq!((done.due_at, done.work()), (None, Vec::new()));
+    assert_eq!((done.due_at(), done.work()), (None, Vec::new()));
     assert_eq!(
         events(&done),
         ["placed", "paid", "rejected", "refund_due", "refunded"]
@@ -336,8 +336,8 @@ fn pauses_double_up_to_a_quarter_of_an_hour() {
     let mut order = an_order().paid();
     let pauses: Vec<i64> = (0..8)
         .map(|_| {
-            order = order.clone().retry_later(noon());
-            order.due_at.expect("due").as_second() - noon().as_second()
+            order = order.clone().retry_later(&JobKind::Forward, noon());
+            order.due_at().expect("due").as_second() - noon().as_second()
         })
         .collect();
     assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
@@ -348,28 +348,31 @@ fn asking_the_provider_again_never_misses_the_reservations_end() {
     let mut order = an_order().placed().attempt_for(noon()).expect("payable");
     for _ in 0..6 {
         let nearly = order.reserved_until - minutes(1);
-        order = order.retry_later(nearly);
+        order = order.retry_later(&JobKind::AskProvider, nearly);
     }
-    assert_eq!(order.due_at, Some(order.reserved_until));
+    assert_eq!(order.due_at(), Some(order.reserved_until));
     let end = order.reserved_until;
     let after = an_order()
         .placed()
         .attempt_for(noon())
         .expect("payable")
-        .retry_later(end);
-    assert_eq!(after.due_at, Some(end + SignedDuration::from_secs(30)));
+        .retry_later(&JobKind::AskProvider, end);
+    assert_eq!(after.due_at(), Some(end + SignedDuration::from_secs(30)));
 }
 
 #[test]
 fn handing_over_a_paid_order_has_nothing_to_do_with_the_time_to_pay() {
     let nearly = an_order().paid().reserved_until - SignedDuration::from_secs(1);
-    let later = an_order().paid().retry_later(nearly);
-    assert_eq!(later.due_at, Some(nearly + SignedDuration::from_secs(30)));
+    let later = an_order().paid().retry_later(&JobKind::Forward, nearly);
+    assert_eq!(later.due_at(), Some(nearly + SignedDuration::from_secs(30)));
 }
 
 #[test]
 fn a_queued_order_is_looked_at_again_after_five_minutes() {
-    assert_eq!(an_order().paid().queued(noon()).due_at, Some(noon() + minutes(5)));
+    assert_eq!(
+        an_order().paid().queued(noon()).due_at(),
+        Some(noon() + minutes(5))
+    );
 }
 
 #[test]
@@ -398,6 +401,95 @@ fn the_history_tells_what_a_shopper_was_told() {
     assert!(
         done.history
             .iter()
-            .all(|entry| HistoryEvent::parse(entry.event.name()) == Some(entry.event))
+            .all(|entry| HistoryEvent::of_name(entry.event.name()) == entry.event)
     );
+}
+
+/// A paid order that was paid a second time: two kinds of work are due.
+fn paid_twice() -> Order {
+    let paid = an_order().paid();
+    match paid.clone().settle(payment("pi_2", &paid), noon()) {
+        Settlement::RefundDue(owing) => owing,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_failed_try_of_one_kind_moves_no_other() {
+    for (failing, other) in [
+        (JobKind::Refund, JobKind::Forward),
+        (JobKind::Forward, JobKind::Refund),
+    ] {
+        let before = paid_twice();
+        let mut after = before.clone();
+        for _ in 0..20 {
+            after = after.retry_later(&failing, noon() + minutes(60));
+        }
+        assert_eq!(after.job(&other), before.job(&other));
+        assert_eq!(after.tries(&failing), 20);
+    }
+}
+
+#[test]
+fn failed_tries_leave_the_first_due_time_as_it_was() {
+    let order = paid_twice();
+    let later = order.clone().retry_later(&JobKind::Refund, noon() + minutes(60));
+    let job = later.job(&JobKind::Refund).expect("a job");
+    assert_eq!(job.overdue(noon() + minutes(90)), minutes(90));
+    let queued = order.queued(noon() + minutes(60));
+    let job = queued.job(&JobKind::Forward).expect("a job");
+    assert_eq!(job.overdue(noon() + minutes(65)), minutes(60));
+}
+
+#[test]
+fn a_refund_that_is_refused_for_good_waits_for_a_human() {
+    let parked = paid_twice().refund_refused("pi_2", "closed account".into(), noon());
+    assert!(parked.needs_human());
+    assert_eq!(parked.work(), [JobKind::Forward], "the order goes on");
+    assert_eq!(parked.total_refunded(), eur(0));
+    let same = payment("pi_2", &parked);
+    assert_eq!(parked.clone().settle(same, noon()), Settlement::Known(parked));
+}
+
+#[test]
+fn an_open_page_is_looked_at_three_times_and_not_more() {
+    let mut order = an_order().placed().attempt_for(noon()).expect("payable");
+    let mut looks = Vec::new();
+    while order.due_at().expect("due") < order.reserved_until {
+        let at = order.due_at().expect("due");
+        looks.push(at.duration_since(noon()).as_mins());
+        order = order.page_seen_open(at);
+    }
+    assert_eq!(looks, [5, 15]);
+    assert_eq!(order.due_at(), Some(order.reserved_until));
+    assert_eq!(order.tries(&JobKind::AskProvider), 0, "no look failed");
+}
+
+#[test]
+fn a_job_of_a_newer_release_survives_every_change() {
+    let mut order = an_order().placed();
+    let job = Job::new(JobKind::of_name("send_invoice"), noon());
+    order.jobs.push(job.clone());
+    let order = order.attempt_for(noon()).expect("payable");
+    let report = payment("pi", &order);
+    let Settlement::Paid(paid) = order.settle(report, noon()) else {
+        panic!("not paid")
+    };
+    let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
+    assert_eq!(done.jobs, [job]);
+}
+
+#[test]
+fn an_order_of_the_release_before_gets_its_jobs() {
+    for order in [paid_twice(), an_order().placed(), an_order().draft()] {
+        let due_at = noon() + minutes(7);
+        let old = Order {
+            jobs: Vec::new(),
+            ..order.clone()
+        };
+        let read = old.with_jobs_of_one_due_time(Some(due_at), 2);
+        let kinds: Vec<_> = read.jobs.iter().map(|job| job.kind.clone()).collect();
+        assert_eq!(kinds, order.work());
+        assert!(read.jobs.iter().all(|job| (job.due_at, job.tries) == (due_at, 2)));
+    }
 }

@@ -37,6 +37,13 @@ pub(crate) const DUE: &str = "due";
 pub(crate) const DUE_AT: &str = "due_at";
 /// Orders: the index of what is due.
 pub(crate) const DUE_INDEX: &str = "due";
+/// Orders: partition key of the sparse index [`FORWARD_INDEX`]; there only while the order is to be forwarded. Of its own, since one order
+/// may be due for the warehouse and for something else.
+pub(crate) const FORWARD_DUE: &str = "forward_due";
+/// Orders: when it is to be forwarded, in milliseconds since 1970; sort key of [`FORWARD_INDEX`].
+pub(crate) const FORWARD_AT: &str = "forward_at";
+/// Orders: the index of what is to be forwarded.
+pub(crate) const FORWARD_INDEX: &str = "forward";
 
 /// Circuits: partition key, the outside system's name.
 pub(crate) const CIRCUIT: &str = "circuit";

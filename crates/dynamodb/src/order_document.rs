@@ -7,15 +7,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64_NOPAD;
 use domain::{
     Address, AttemptState, Capture, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent,
-    Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PricedLine, Quantity, Quote, Refund,
-    RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
+    Job, JobKind, Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PricedLine, Quantity,
+    Quote, Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Item;
 use crate::failure::corrupt;
-use crate::keys::{DOCUMENT, DUE, DUE_AT, ORDER_ID, PARKED, PLACED_AT, STATUS, VERSION};
+use crate::keys::{
+    DOCUMENT, DUE, DUE_AT, DUE_INDEX, FORWARD_AT, FORWARD_DUE, FORWARD_INDEX, ORDER_ID, PARKED, PLACED_AT,
+    STATUS, VERSION,
+};
 use crate::packed::{pack, unpack};
 
 /// The item of an order.
@@ -35,20 +38,51 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         ),
         (DOCUMENT.to_owned(), AttributeValue::B(document)),
     ]);
-    if let Some(due_at) = order.due_at {
+    for lane in [Lane::Mending, Lane::Forwarding] {
+        let Some(due_at) = order.due_in(lane) else {
+            continue;
+        };
+        let index = DueIndex::of(lane);
         item.insert(
-            DUE.to_owned(),
-            AttributeValue::S(lane_name(order.lane()).to_owned()),
+            index.partition.to_owned(),
+            AttributeValue::S(lane_name(lane).to_owned()),
         );
-        item.insert(DUE_AT.to_owned(), number(due_at.as_millisecond().to_string()));
+        item.insert(index.sort.to_owned(), number(due_at.as_millisecond().to_string()));
     }
-    if order.parked.is_some() {
+    if order.needs_human() {
         item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
     }
     Ok(item)
 }
 
-/// The partition of the index of due orders that a lane is.
+/// The index of a lane.
+pub(crate) struct DueIndex {
+    pub(crate) name: &'static str,
+    pub(crate) partition: &'static str,
+    pub(crate) sort: &'static str,
+}
+
+impl DueIndex {
+    /// Where the release before kept both lanes, as two partitions.
+    pub(crate) const OF_BOTH: Self = Self {
+        name: DUE_INDEX,
+        partition: DUE,
+        sort: DUE_AT,
+    };
+
+    pub(crate) fn of(lane: Lane) -> Self {
+        match lane {
+            Lane::Mending => Self::OF_BOTH,
+            Lane::Forwarding => Self {
+                name: FORWARD_INDEX,
+                partition: FORWARD_DUE,
+                sort: FORWARD_AT,
+            },
+        }
+    }
+}
+
+/// The partition of a lane.
 pub(crate) fn lane_name(lane: Lane) -> &'static str {
     match lane {
         Lane::Mending => "mending",
@@ -132,8 +166,12 @@ struct Document {
     erp_number: Option<String>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     parked: Option<SetAside>,
-    #[serde(rename = "y", default)]
+    /// Failed tries, as the release before counted them for whatever was due.
+    #[serde(rename = "y", default, skip_serializing)]
     tries: u32,
+    /// Kind, when it is due, how many milliseconds earlier it was due first, failed tries. Missing where the release before wrote.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    jobs: Option<Vec<(String, i64, i64, u32)>>,
     /// When, what.
     #[serde(rename = "e")]
     history: Vec<(i64, String)>,
@@ -199,6 +237,9 @@ struct Back {
     reason: String,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<String>,
+    /// Why the provider will never do it.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -265,7 +306,8 @@ impl Document {
             refunds: order.refunds.iter().map(Back::of).collect(),
             erp_number: order.erp_number.clone(),
             parked: order.parked.as_ref().map(SetAside::of),
-            tries: order.tries,
+            tries: 0,
+            jobs: (!order.jobs.is_empty()).then(|| order.jobs.iter().map(stored_job).collect()),
             history: order
                 .history
                 .iter()
@@ -298,11 +340,12 @@ impl Document {
         let entry = |(at, event): (i64, String)| {
             Some(HistoryEntry {
                 at: time(at)?,
-                event: HistoryEvent::parse(&event)?,
+                event: HistoryEvent::of_name(&event),
             })
         };
         let fingerprint = BASE64_NOPAD.decode(self.fingerprint.as_bytes()).ok()?;
-        Some(Order {
+        let jobs = self.jobs;
+        let order = Order {
             id: head.id,
             version: head.version,
             status: head.status,
@@ -336,11 +379,32 @@ impl Document {
                 .collect::<Option<_>>()?,
             erp_number: self.erp_number,
             parked: optional(self.parked, SetAside::into_parked).ok()?,
-            due_at: head.due_at,
-            tries: self.tries,
+            jobs: Vec::new(),
             history: self.history.into_iter().map(entry).collect::<Option<_>>()?,
+        };
+        Some(match jobs {
+            Some(jobs) => Order {
+                jobs: jobs.into_iter().map(job_of).collect::<Option<_>>()?,
+                ..order
+            },
+            None => order.with_jobs_of_one_due_time(head.due_at, self.tries),
         })
     }
+}
+
+fn stored_job(job: &Job) -> (String, i64, i64, u32) {
+    let due_at = job.due_at.as_millisecond();
+    let late = due_at - job.first_due_at.as_millisecond();
+    (job.kind.name().to_owned(), due_at, late, job.tries)
+}
+
+fn job_of((kind, due_at, late, tries): (String, i64, i64, u32)) -> Option<Job> {
+    Some(Job {
+        kind: JobKind::of_name(&kind),
+        due_at: time(due_at)?,
+        first_due_at: time(due_at.checked_sub(late)?)?,
+        tries,
+    })
 }
 
 impl Attempt {
@@ -401,8 +465,12 @@ impl Back {
             currency: refund.amount.currency().code().to_owned(),
             reason: refund.reason.name().to_owned(),
             refund_id: match &refund.state {
-                RefundState::Due => None,
+                RefundState::Due | RefundState::Refused { .. } => None,
                 RefundState::Done { refund_id } => Some(refund_id.clone()),
+            },
+            refused: match &refund.state {
+                RefundState::Refused { reason } => Some(reason.clone()),
+                RefundState::Due | RefundState::Done { .. } => None,
             },
         }
     }
@@ -412,9 +480,11 @@ impl Back {
             payment_id: self.payment_id,
             amount: Money::new(self.amount, Currency::parse(&self.currency)?),
             reason: RefundReason::parse(&self.reason)?,
-            state: self
-                .refund_id
-                .map_or(RefundState::Due, |refund_id| RefundState::Done { refund_id }),
+            state: match (self.refund_id, self.refused) {
+                (Some(refund_id), _) => RefundState::Done { refund_id },
+                (None, Some(reason)) => RefundState::Refused { reason },
+                (None, None) => RefundState::Due,
+            },
         })
     }
 }

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use crate::DynamoDb;
 use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
-use crate::keys::{AVAILABLE, DUE, DUE_AT, DUE_INDEX, ORDER_ID, PARKED, PLACED_AT, VERSION};
-use crate::order_document::{from_item, lane_name, to_item};
+use crate::keys::{AVAILABLE, ORDER_ID, PARKED, PLACED_AT, VERSION};
+use crate::order_document::{DueIndex, from_item, lane_name, to_item};
 use crate::stock::{available, stock_key};
 
 /// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
@@ -72,27 +72,20 @@ impl Orders for DynamoDb {
         }
     }
 
-    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.tables.orders)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("#d = :lane AND #at <= :now")
-            .expression_attribute_names("#d", DUE)
-            .expression_attribute_names("#at", DUE_AT)
-            .expression_attribute_values(":lane", AttributeValue::S(lane_name(lane).to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(failed)?;
-        let id = |item: &Item| {
-            let raw = item.get(ORDER_ID).and_then(|value| value.as_s().ok());
-            raw.and_then(|raw| OrderId::parse(raw).ok())
-                .ok_or_else(|| corrupt("an order's id"))
-        };
-        page.items.unwrap_or_default().iter().map(id).collect()
+    async fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        let mut due = self.due_by(&DueIndex::of(lane), lane, now, limit).await?;
+        if lane == Lane::Forwarding {
+            // Orders that the release before wrote; they move to their own index with the next write.
+            due.extend(self.due_by(&DueIndex::OF_BOTH, lane, now, limit).await?);
+            due.sort_by_key(|(_, due_at)| *due_at);
+            due.truncate(limit);
+        }
+        Ok(due)
     }
 }
 
@@ -145,6 +138,41 @@ impl DynamoDb {
             parked.push(from_item(&item.map_err(failed)?)?);
         }
         Ok(parked)
+    }
+
+    /// What is due by one index.
+    async fn due_by(
+        &self,
+        index: &DueIndex,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.orders)
+            .index_name(index.name)
+            .key_condition_expression("#d = :lane AND #at <= :now")
+            .expression_attribute_names("#d", index.partition)
+            .expression_attribute_names("#at", index.sort)
+            .expression_attribute_values(":lane", AttributeValue::S(lane_name(lane).to_owned()))
+            .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failed)?;
+        let entry = |item: &Item| {
+            let id = item.get(ORDER_ID).and_then(|value| value.as_s().ok())?;
+            let due_at = item.get(index.sort).and_then(|value| value.as_n().ok())?;
+            let due_at = Timestamp::from_millisecond(due_at.parse().ok()?).ok()?;
+            Some((OrderId::parse(id).ok()?, due_at))
+        };
+        let items = page.items.unwrap_or_default();
+        items
+            .iter()
+            .map(|item| entry(item).ok_or_else(|| corrupt("an entry of an index")))
+            .collect()
     }
 
     /// Stores an order whose stock does not change.

@@ -47,7 +47,19 @@ pub(crate) enum CallError {
     Request(#[from] http::Error),
 }
 
+/// Refusals that end when the shop's balance is filled or a dispute is settled (Stripe's list of error codes).
+const REFUSED_FOR_NOW: [&str; 3] = [
+    "balance_insufficient",
+    "charge_disputed",
+    "refund_disputed_payment",
+];
+
 impl CallError {
+    /// Whether the same call may succeed later although it was refused.
+    pub(crate) fn is_for_now(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if REFUSED_FOR_NOW.contains(&code.as_str()))
+    }
+
     /// Whether it is certain that the call had no effect and will have none.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. })

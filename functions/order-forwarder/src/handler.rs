@@ -55,7 +55,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use app::BreakerMemory;
-    use domain::{OrderId, Status};
+    use domain::{JobKind, OrderId, Status};
     use jiff::SignedDuration;
     use lambda_kit::clock::{Deadline, now};
     use lambda_kit::metrics::collect;
@@ -157,8 +157,11 @@ mod tests {
             assert_eq!(figures.of("WarehouseUnavailable"), [9]);
             assert!(all(&subject, Status::Paid));
             let orders = subject.orders.orders();
-            assert!(orders.iter().all(|order| order.due_at.is_some()));
-            let tried = orders.iter().filter(|order| order.tries > 0).count();
+            assert!(orders.iter().all(|order| order.due_at().is_some()));
+            let tried = orders
+                .iter()
+                .filter(|order| order.tries(&JobKind::Forward) > 0)
+                .count();
             assert_eq!(tried, 3, "then the warehouse is left alone");
         }
     }

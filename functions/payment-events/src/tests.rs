@@ -172,7 +172,7 @@ async fn a_queue_that_is_down_does_not_lose_a_payment() {
     assert_eq!(answer(&subject, &signed(captured(1_490))).await.status(), 200);
     let order = subject.orders.orders().remove(0);
     assert_eq!(order.status, Status::Paid);
-    assert!(order.due_at.is_some(), "the reconciler finds it");
+    assert!(order.due_at().is_some(), "the reconciler finds it");
 }
 
 proptest! {

@@ -9,6 +9,9 @@ use lambda_kit::schedule::Run;
 /// What one order may take: a question to the provider, another one, and the writes after them.
 const LONGEST: SignedDuration = SignedDuration::from_secs(15);
 
+/// What has been due for longer, by its first due time, is late: it had several tries.
+const LATE: SignedDuration = SignedDuration::from_mins(15);
+
 /// Looks after everything that is due.
 pub(crate) struct Reconciler<O, B, Q, P, C> {
     pub(crate) orders: O,
@@ -31,8 +34,16 @@ impl<O: Orders, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run fo
             orders.resent = resent.as_ref().ok().map(|resent| resent.sent),
             orders.examined = report.examined,
             orders.failed = report.failed,
+            orders.unreadable = report.unreadable,
             "looked after what is due"
         );
+        for (kind, overdue) in report.overdue.iter().filter(|(_, overdue)| **overdue > LATE) {
+            tracing::warn!(
+                job = kind.name(),
+                overdue_s = overdue.as_secs(),
+                "a kind of due work is late"
+            );
+        }
         count(&report, resent.as_ref().unwrap_or(&Resent::default()));
         Ok(resent.map(drop)?)
     }
@@ -47,6 +58,8 @@ fn count(report: &Reconciled, resent: &Resent) {
     metrics::count("OrdersExpired", report.expired);
     metrics::count("PaymentsParked", report.parked);
     metrics::count("RefundsFailed", report.refunds_refused);
+    metrics::count("RefundsParked", report.refunds_parked);
+    metrics::count("UnreadableOrders", report.unreadable);
     if !report.paid.is_empty() {
         let revenue = report.paid.iter().map(|amount| amount.minor()).sum();
         metrics::record(
@@ -88,7 +101,7 @@ mod tests {
             .orders
             .orders()
             .iter()
-            .filter_map(|order| order.due_at)
+            .filter_map(|order| order.due_at())
             .min();
         subject.clock.advance(SignedDuration::from_hours(1));
         let now = noon() + SignedDuration::from_hours(1);

@@ -208,7 +208,7 @@ async fn store(
                 order.id = OrderId::for_key(&format!("past-{number}"));
                 order.version = 0;
                 order.status = Status::Forwarded;
-                order.due_at = None;
+                order.jobs.clear();
                 let committed = tables
                     .commit(order, Vec::new())
                     .await

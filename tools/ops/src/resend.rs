@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::{Committed, OrderQueue, Orders};
-use domain::{Lane, Order, OrderId, Status};
+use domain::{JobKind, Order, OrderId, Status};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ impl Shop {
     /// The reconciler need not queue it as well. Where a refund is due beside it, that must not wait; where another was quicker, its word
     /// stands.
     async fn note_queued(&self, order: Order, now: Timestamp) -> anyhow::Result<()> {
-        if order.lane() == Lane::Forwarding {
+        if order.job(&JobKind::Forward).is_some() {
             let noted: Committed = self
                 .orders
                 .commit(order.queued(now), Vec::new())

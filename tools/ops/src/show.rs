@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::Orders;
 use domain::{
-    AttemptState, Capture, Order, OrderId, Parked, ParkedReason, PaymentAttempt, Refund, RefundState,
+    AttemptState, Capture, Job, Order, OrderId, Parked, ParkedReason, PaymentAttempt, Refund, RefundState,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -71,9 +71,9 @@ fn in_json(order: &Order, personal: bool) -> Value {
         "refunds": order.refunds.iter().map(refund).collect::<Vec<_>>(),
         "erp_number": order.erp_number,
         "parked": order.parked.as_ref().map(parked),
-        "work": order.work().into_iter().map(work_name).collect::<Vec<_>>(),
-        "due_at": order.due_at.map(|due| due.to_string()),
-        "tries": order.tries,
+        "work": order.jobs.iter().map(|job| work_name(&job.kind)).collect::<Vec<_>>(),
+        "due_at": order.due_at().map(|due| due.to_string()),
+        "jobs": order.jobs.iter().map(job).collect::<Vec<_>>(),
         "history": history.map(|entry| json!({"at": entry.at.to_string(), "event": entry.event.name()})).collect::<Vec<_>>(),
     });
     if personal {
@@ -99,14 +99,25 @@ fn attempt(attempt: &PaymentAttempt) -> Value {
     })
 }
 
+fn job(job: &Job) -> Value {
+    json!({
+        "kind": work_name(&job.kind), "due_at": job.due_at.to_string(), "first_due_at": job.first_due_at.to_string(), "tries": job.tries,
+    })
+}
+
 fn refund(refund: &Refund) -> Value {
     let (state, id) = match &refund.state {
         RefundState::Due => ("due", None),
         RefundState::Done { refund_id } => ("done", Some(refund_id)),
+        RefundState::Refused { .. } => ("refused", None),
+    };
+    let refused = match &refund.state {
+        RefundState::Refused { reason } => Some(reason),
+        RefundState::Due | RefundState::Done { .. } => None,
     };
     json!({
         "payment_id": refund.payment_id, "amount": Amount::from(refund.amount), "reason": refund.reason.name(),
-        "state": state, "refund_id": id,
+        "state": state, "refund_id": id, "refused_because": refused,
     })
 }
 
@@ -163,7 +174,6 @@ impl fmt::Display for Shown {
 
 /// The rows for people: only what there is.
 fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
-    let work: Vec<_> = order.work().into_iter().map(work_name).collect();
     let mut facts = vec![
         ("status", order.status.name().to_owned()),
         ("placed", order.placed_at.to_string()),
@@ -199,6 +209,7 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
         let state = match &refund.state {
             RefundState::Due => "due".to_owned(),
             RefundState::Done { refund_id } => format!("done as {refund_id}"),
+            RefundState::Refused { reason } => format!("refused for good: {reason}"),
         };
         let Refund {
             amount,
@@ -224,13 +235,15 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
             format!("{payment_id} was {captured}, not the order's total; since {at}"),
         ));
     }
-    if let Some(due_at) = order.due_at {
+    for job in &order.jobs {
         facts.push((
             "to be done",
             format!(
-                "{}, next look {due_at}, {} failed tries",
-                work.join(", "),
-                order.tries
+                "{}, next try {}, due first {}, {} failed tries",
+                work_name(&job.kind),
+                job.due_at,
+                job.first_due_at,
+                job.tries
             ),
         ));
     }

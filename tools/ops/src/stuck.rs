@@ -1,10 +1,11 @@
 //! Orders that wait for longer than they should.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
-use domain::{Lane, Order, OrderId, Work};
+use domain::{JobKind, Lane, Order, OrderId};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -55,7 +56,7 @@ pub struct StuckOrder {
     /// For how long it has waited, in seconds.
     pub waiting_s: i64,
     /// What is still to be done, most urgent first.
-    pub work: Vec<&'static str>,
+    pub work: Vec<String>,
     /// Failed tries in a row.
     pub tries: u32,
     /// When it is looked at next.
@@ -78,12 +79,13 @@ impl Shop {
     /// Where the store does not answer. A single order that cannot be read is part of the answer.
     pub async fn stuck(&self, search: Search, now: Timestamp) -> anyhow::Result<Stuck> {
         let (mut orders, mut unreadable, mut more) = (Vec::new(), Vec::new(), false);
+        let mut seen = HashSet::new();
         for lane in [Lane::Mending, Lane::Forwarding] {
             let due = self.orders.due(lane, now + LONGEST_PAUSE, search.limit).await;
             let due = due.context("the index of due orders")?;
             more |= due.len() >= search.limit;
-            let mut read = stream::iter(due)
-                .map(async |id| (id, self.orders.get(id).await))
+            let mut read = stream::iter(due.into_iter().filter(|(id, _)| seen.insert(*id)))
+                .map(async |(id, _)| (id, self.orders.get(id).await))
                 .buffered(READS);
             while let Some((id, read)) = read.next().await {
                 match read {
@@ -95,7 +97,7 @@ impl Shop {
         if search.parked {
             // What is due for a parked order was found above.
             let parked = self.orders.parked().await.context("the table of orders")?;
-            orders.extend(parked.into_iter().filter(|order| order.due_at.is_none()));
+            orders.extend(parked.into_iter().filter(|order| order.due_at().is_none()));
         }
         let mut stuck: Vec<_> = orders
             .iter()
@@ -117,15 +119,19 @@ impl StuckOrder {
     fn of(order: &Order, patience: SignedDuration, now: Timestamp) -> Option<Self> {
         let late = |since: &Timestamp| now.duration_since(*since) > patience;
         let since = [
-            ("overdue", order.due_at.filter(late)),
+            (
+                "overdue",
+                order.jobs.iter().map(|job| job.first_due_at).min().filter(late),
+            ),
             ("not_forwarded", not_forwarded_since(order).filter(late)),
             (
                 "refund_failed",
                 order
-                    .due_at
-                    .filter(|_| order.due_refund().is_some() && order.tries > 0),
+                    .job(&JobKind::Refund)
+                    .filter(|job| job.tries > 0)
+                    .map(|job| job.first_due_at),
             ),
-            ("parked", order.parked.as_ref().map(|parked| parked.at)),
+            ("parked", parked_since(order)),
         ];
         let oldest = since.iter().filter_map(|(_, since)| *since).min()?;
         let reasons = since.iter().filter(|(_, since)| since.is_some());
@@ -134,29 +140,36 @@ impl StuckOrder {
             status: order.status.name(),
             reasons: reasons.map(|(reason, _)| *reason).collect(),
             waiting_s: seconds(oldest, now),
-            work: order.work().into_iter().map(work_name).collect(),
-            tries: order.tries,
-            due_at: order.due_at.map(|due| due.to_string()),
+            work: order
+                .jobs
+                .iter()
+                .map(|job| work_name(&job.kind).to_owned())
+                .collect(),
+            tries: order.jobs.iter().map(|job| job.tries).max().unwrap_or(0),
+            due_at: order.due_at().map(|due| due.to_string()),
         })
     }
 }
 
+/// Since when a human must decide: about the order, or about a refund that the provider refused for good.
+fn parked_since(order: &Order) -> Option<Timestamp> {
+    let parked = order.parked.as_ref().map(|parked| parked.at);
+    parked.or_else(|| order.needs_human().then_some(order.placed_at))
+}
+
 /// Since when the warehouse should have it.
 fn not_forwarded_since(order: &Order) -> Option<Timestamp> {
-    let waits = order.work().contains(&Work::Forward);
+    let waits = order.work().contains(&JobKind::Forward);
     order.paid_at().filter(|_| waits)
 }
 
-/// The name of what is to be done.
-pub(crate) const fn work_name(work: Work) -> &'static str {
-    match work {
-        Work::Withdraw => "withdraw",
-        Work::CloseWindow => "close_payment_window",
-        Work::AskProvider => "ask_payment_provider",
-        Work::Forward => "forward_to_warehouse",
-        Work::GiveStockBack => "give_stock_back",
-        Work::Refund => "refund",
-        Work::Remove => "remove",
+/// The name of what is to be done, as operators know it.
+pub(crate) fn work_name(kind: &JobKind) -> &str {
+    match kind {
+        JobKind::CloseWindow => "close_payment_window",
+        JobKind::AskProvider => "ask_payment_provider",
+        JobKind::Forward => "forward_to_warehouse",
+        other => other.name(),
     }
 }
 

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use domain::{Circuit, Order, ReportedPayment, Settlement, StockLevel};
+use domain::{Circuit, JobKind, Order, ReportedPayment, Settlement, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
 use ops::{Clients, Outcome, Refused, Report, Search, Shop};
@@ -170,15 +170,17 @@ async fn a_paid_order_that_is_not_with_the_warehouse_is_found() {
     let early = premises.shop.stuck(SEARCH, after(4)).await.expect("an answer");
     assert!(early.orders.is_empty(), "{:?}", early.orders);
     assert_eq!(early.outcome(), Outcome::Well);
-    // Put off again and again: never overdue, and still not there.
-    let order = premises.keep(order.retry_later(after(19))).await;
+    // Put off again and again: overdue by its first due time, and still not there.
+    let order = premises
+        .keep(order.retry_later(&JobKind::Forward, after(19)))
+        .await;
     let stuck = premises.shop.stuck(SEARCH, after(19)).await.expect("an answer");
     assert_eq!(stuck.outcome(), Outcome::Attention);
     let [found] = &stuck.orders[..] else {
         panic!("{:?}", stuck.orders);
     };
     assert_eq!(found.order_id, order.id.to_string());
-    assert_eq!(found.reasons, ["not_forwarded"]);
+    assert_eq!(found.reasons, ["overdue", "not_forwarded"]);
     assert_eq!((found.waiting_s, found.tries), (19 * 60, 1));
     assert_eq!(found.work, ["forward_to_warehouse"]);
     assert!(stuck.to_string().contains(order.id.as_str()));
@@ -189,7 +191,7 @@ async fn an_order_that_nobody_brings_on_is_found_and_others_are_not() {
     let premises = Premises::open().await;
     let placed = premises.keep(an_order().under("placed").placed()).await;
     premises.keep(an_order().under("there").forwarded()).await;
-    let due = placed.due_at.expect("due");
+    let due = placed.due_at().expect("due");
     let stuck = premises.shop.stuck(SEARCH, due).await.expect("an answer");
     assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
     let late = due + SignedDuration::from_mins(6);
@@ -205,10 +207,12 @@ async fn a_refund_that_failed_is_found_at_once() {
     let rejected = premises.keep(rejected).await;
     let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
     assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
-    premises.keep(rejected.retry_later(noon())).await;
+    premises
+        .keep(rejected.retry_later(&JobKind::Refund, noon()))
+        .await;
     let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
     assert_eq!(stuck.orders[0].reasons, ["refund_failed"]);
-    assert!(stuck.orders[0].work.contains(&"refund"));
+    assert!(stuck.orders[0].work.contains(&"refund".to_owned()));
 }
 
 #[tokio::test]
@@ -322,7 +326,7 @@ async fn a_paid_order_is_queued_again_and_looked_at_later() {
     assert!(done.sent);
     assert_eq!(premises.queued(), 1);
     let stored = premises.orders.get(id).await.expect("read").expect("an order");
-    assert_eq!(stored.due_at, Some(after(35)));
+    assert_eq!(stored.due_at(), Some(after(35)));
 }
 
 #[tokio::test]

@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 
 use crate::chance::Chance;
 
-/// `faults` with the members of `change`, a JSON object; what it does not name stays as it is.
+/// `faults` with the members of `update`, a JSON object; what it does not name stays as it is.
 ///
 /// A member `seed` starts chance over, so that the same calls meet the same faults.
 pub(crate) fn changed<F: Serialize + DeserializeOwned>(
     faults: &F,
-    change: &[u8],
+    update: &[u8],
     chance: &Chance,
 ) -> serde_json::Result<F> {
-    let mut change: Map<String, Value> = serde_json::from_slice(change)?;
-    let seed = change.remove("seed").map(serde_json::from_value).transpose()?;
+    let mut update: Map<String, Value> = serde_json::from_slice(update)?;
+    let seed = update.remove("seed").map(serde_json::from_value).transpose()?;
     let mut members: Map<String, Value> = serde_json::from_value(serde_json::to_value(faults)?)?;
-    members.extend(change);
+    members.extend(update);
     let faults = serde_json::from_value(Value::Object(members))?;
     if let Some(seed) = seed {
         chance.seed(seed);

@@ -147,12 +147,17 @@ impl World<'_> {
         removed
     }
 
-    pub(crate) fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    pub(crate) fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         let mut due = match self.fault {
             Fault::Stale => self.store.state().due_before(lane, now, limit),
             _ => ready(self.store.due(lane, now, limit))?,
         };
-        due.retain(|id| !self.is_lost(*id));
+        due.retain(|(id, _)| !self.is_lost(*id));
         Ok(due)
     }
 

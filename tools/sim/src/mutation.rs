@@ -5,7 +5,8 @@
 
 use clap::ValueEnum;
 use domain::{
-    Capture, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status, StockChange,
+    Capture, Job, JobKind, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status,
+    StockChange,
 };
 
 /// One seeded bug.
@@ -163,21 +164,22 @@ impl Mutation {
     pub(crate) fn spoil(self, stored: Option<&Order>, next: &mut Order, stock: &mut Vec<StockChange>) {
         let became = |status| next.status == status && stored.is_some_and(|stored| stored.status != status);
         match self {
-            Self::PaidWithoutDueTime if became(Status::Paid) => next.due_at = None,
+            Self::PaidWithoutDueTime if became(Status::Paid) => next.jobs.clear(),
             Self::QueuedWithoutDueTime
                 if next.status == Status::Paid
                     && stored.is_some_and(|stored| {
-                        stored.status == Status::Paid && stored.tries == next.tries
+                        stored.status == Status::Paid
+                            && stored.tries(&JobKind::Forward) == next.tries(&JobKind::Forward)
                     }) =>
             {
-                next.due_at = None;
+                next.jobs.clear();
             }
             Self::ExpiredKeepsStock if became(Status::Expired) => stock.clear(),
             Self::LineForgottenOnGiveBack if gives_back(stock) => drop(stock.pop()),
             Self::HeldNotNoted if gives_back(stock) => {
                 if let Some(stored) = stored.filter(|stored| !stored.status.gives_stock_back()) {
                     next.held = stored.held;
-                    next.due_at = Some(next.placed_at);
+                    next.jobs = vec![Job::new(JobKind::GiveStockBack, next.placed_at)];
                 }
             }
             Self::StepSkipsLine if stored.is_some() && !stock.is_empty() && !gives_back(stock) => {
@@ -185,12 +187,14 @@ impl Mutation {
             }
             Self::RejectedWithoutRefund if became(Status::Rejected) => {
                 next.refunds.clear();
-                next.due_at = None;
+                next.jobs.clear();
             }
             Self::EndedOrderRevived => revive(next),
             Self::AnyAmountPays => accept_any(stored, next),
             Self::DeferredIsForwarded
-                if next.status == Status::Paid && next.tries > 0 && next.due_refund().is_none() =>
+                if next.status == Status::Paid
+                    && next.tries(&JobKind::Forward) > 0
+                    && next.due_refund().is_none() =>
             {
                 if let Ok(forwarded) = next
                     .clone()

@@ -94,7 +94,7 @@ impl World<'_> {
             Status::Rejected,
         ];
         let ended = ends.contains(&order.status);
-        let at_rest = order.work().is_empty() && order.due_at.is_none();
+        let at_rest = order.work().is_empty() && order.due_at().is_none();
         let finished = at_rest && (ended || order.parked.is_some());
         found.must(finished, Unfinished, "neither ended nor parked");
 

@@ -7,7 +7,7 @@ use app::ports::{
     Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
-use domain::{Circuit, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange};
+use domain::{Circuit, Job, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange};
 use jiff::Timestamp;
 use testkit::FakeClock;
 use tokio::sync::{mpsc, oneshot};
@@ -28,7 +28,7 @@ pub(crate) enum Op {
         version: u64,
         status: Status,
         held: usize,
-        due_at: Option<Timestamp>,
+        jobs: Vec<Job>,
         stock_changes: usize,
     },
     Remove(OrderId),
@@ -172,7 +172,7 @@ impl Orders for Ports {
             version: order.version,
             status: order.status,
             held: order.held,
-            due_at: order.due_at,
+            jobs: order.jobs.clone(),
             stock_changes: stock.len(),
         };
         let committed = self.store(op, move |world| Ok(world.commit(order.clone(), stock.clone())));
@@ -195,7 +195,12 @@ impl Orders for Ports {
             .await
     }
 
-    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         self.store(Op::Due(lane, now), move |world| world.due(lane, now, limit))
             .await
     }

@@ -3,7 +3,10 @@
 use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
-use domain::{Circuit, LINES_PER_STEP, Lane, Order, Parked, ParkedReason, Product, Sku, StockChange};
+use domain::{
+    Circuit, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Lane, Order, Parked, ParkedReason,
+    Product, ReportedPayment, Settlement, Sku, StockChange,
+};
 use jiff::SignedDuration;
 
 use crate::{MemoryStore, a_product, an_order, eur, noon};
@@ -35,6 +38,8 @@ pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     a_conflict_comes_before_a_shortage(store, shelf).await;
     a_removed_order_is_gone_and_its_second_life_is_another(store).await;
     only_due_orders_are_listed_the_longest_due_first(store).await;
+    an_order_that_is_due_twice_is_listed_in_both_indexes(store).await;
+    what_a_newer_release_wrote_reads_back(store).await;
     the_largest_step_fits(store, shelf).await;
 }
 
@@ -108,6 +113,7 @@ fn orders_of_every_kind() -> Vec<Order> {
             .expect("placed"),
         rejected("rejected"),
         refunded.refunded(&payment_id, "re_1".to_owned(), now),
+        rejected("refused for good").refund_refused("pi_1", "closed account".to_owned(), now),
         Order {
             parked: Some(Parked { at: now, reason }),
             ..builder.clone().under("parked").placed()
@@ -279,25 +285,30 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
     let builder = an_order().lines(1);
     let mut expected = Vec::new();
     for (key, minutes) in [("due b", 2), ("due a", 1), ("due c", 3), ("due later", 9_999)] {
+        let due_at = now - SignedDuration::from_mins(10) + SignedDuration::from_mins(minutes);
         let order = Order {
-            due_at: Some(now - SignedDuration::from_mins(10) + SignedDuration::from_mins(minutes)),
+            jobs: vec![Job::new(JobKind::CloseWindow, due_at)],
             ..builder.clone().under(key).placed()
         };
-        expected.push((order.due_at, order.id, minutes < 100));
+        expected.push((due_at, order.id, minutes < 100));
         stored(store, order).await;
     }
     let idle = stored(store, builder.under("not due").forwarded()).await;
-    assert_eq!(idle.due_at, None);
+    assert_eq!(idle.due_at(), None);
     expected.sort_unstable();
     let wanted: Vec<_> = expected
         .into_iter()
         .filter(|(_, _, due)| *due)
-        .map(|(_, id, _)| id)
+        .map(|(due_at, id, _)| (id, due_at))
         .collect();
     let all = store.due(Lane::Mending, now, 1_000).await.expect("a list");
-    let listed: Vec<_> = all.iter().copied().filter(|id| wanted.contains(id)).collect();
-    assert_eq!(listed, wanted);
-    assert!(!all.contains(&idle.id));
+    let listed: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|entry| wanted.contains(entry))
+        .collect();
+    assert_eq!(listed, wanted, "with the time since when");
+    assert!(!all.iter().any(|(id, _)| *id == idle.id));
     assert_eq!(
         store.due(Lane::Mending, now, 1).await.expect("a list").len(),
         1,
@@ -306,9 +317,52 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
     let paid = stored(store, an_order().lines(1).under("due at the warehouse").paid()).await;
     for (lane, listed) in [(Lane::Forwarding, true), (Lane::Mending, false)] {
         let all = store.due(lane, now, 1_000).await.expect("a list");
-        assert_eq!(all.contains(&paid.id), listed, "each lane by itself");
-        assert_eq!(all.contains(&wanted[0]), !listed, "each lane by itself");
+        let has = |id| all.iter().any(|(own, _)| *own == id);
+        assert_eq!(has(paid.id), listed, "each index by itself");
+        assert_eq!(has(wanted[0].0), !listed, "each index by itself");
     }
+}
+
+async fn an_order_that_is_due_twice_is_listed_in_both_indexes(store: &impl Orders) {
+    let paid = an_order().lines(1).under("due twice").paid();
+    let again = ReportedPayment {
+        payment_id: "pi_2".to_owned(),
+        amount: paid.quote.total,
+    };
+    let Settlement::RefundDue(owing) = paid.settle(again, noon()) else {
+        panic!("kept")
+    };
+    let owing = stored(store, owing).await;
+    let now = noon() + SignedDuration::from_hours(1);
+    for (lane, due_at) in [
+        (Lane::Mending, noon()),
+        (Lane::Forwarding, noon() + SignedDuration::from_mins(5)),
+    ] {
+        let all = store.due(lane, now, 1_000).await.expect("a list");
+        assert!(all.contains(&(owing.id, due_at)), "{lane:?}: {all:?}");
+    }
+}
+
+async fn what_a_newer_release_wrote_reads_back(store: &impl Orders) {
+    let mut order = an_order().lines(1).under("newer").paid();
+    let name = "of_a_newer_release".to_owned();
+    order.history.push(HistoryEntry {
+        at: noon(),
+        event: HistoryEvent::Unknown(name.clone()),
+    });
+    order.jobs.push(Job {
+        tries: 3,
+        first_due_at: noon(),
+        ..Job::new(JobKind::Unknown(name), noon() + SignedDuration::from_mins(1))
+    });
+    let order = stored(store, order).await;
+    assert_eq!(stored_now(store, &order).await, order);
+    let forwarded = order
+        .accepted_by_warehouse("K1".to_owned(), noon())
+        .expect("paid");
+    let kept = stored(store, forwarded).await;
+    assert_eq!(kept.jobs.len(), 1, "the job of a newer release goes on");
+    assert_eq!(stored_now(store, &kept).await, kept);
 }
 
 /// What every [`Circuits`] must do; on a store in which no circuit is.

@@ -22,8 +22,8 @@ pub struct StoreState {
     pub orders: BTreeMap<OrderId, Order>,
     /// The warehouse's circuit.
     pub circuit: Circuit,
-    /// Which order was written last, and how it was due before.
-    before: Option<(OrderId, Option<(Timestamp, Lane)>)>,
+    /// Which order was written last, and what was there before.
+    before: Option<(OrderId, Option<Order>)>,
 }
 
 impl MemoryStore {
@@ -79,14 +79,14 @@ fn at_least_none(left: i64) -> u32 {
     u32::try_from(left).unwrap_or(0)
 }
 
-fn due_in(order: &Order, lane: Lane) -> Option<Timestamp> {
-    order.due_at.filter(|_| order.lane() == lane)
-}
-
-fn first(entries: impl Iterator<Item = (Timestamp, OrderId)>, now: Timestamp, limit: usize) -> Vec<OrderId> {
+fn first(
+    entries: impl Iterator<Item = (Timestamp, OrderId)>,
+    now: Timestamp,
+    limit: usize,
+) -> Vec<(OrderId, Timestamp)> {
     let mut due: Vec<_> = entries.filter(|(at, _)| *at <= now).collect();
     due.sort_unstable();
-    due.into_iter().take(limit).map(|(_, id)| id).collect()
+    due.into_iter().take(limit).map(|(at, id)| (id, at)).collect()
 }
 
 impl StoreState {
@@ -96,16 +96,18 @@ impl StoreState {
     }
 
     /// [`Orders::due`] as it was before the last write.
-    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<OrderId> {
-        let last = self.before.map(|(id, _)| id);
+    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<(OrderId, Timestamp)> {
+        let (last, before) = self
+            .before
+            .as_ref()
+            .map_or((None, None), |(id, order)| (Some(*id), order.as_ref()));
         let others = self.entries(lane).filter(|(_, id)| Some(*id) != last);
-        let before = self.before.and_then(|(id, due)| Some((due?, id)));
-        let before = before.filter(|((_, own), _)| *own == lane);
-        first(others.chain(before.map(|((at, _), id)| (at, id))), now, limit)
+        let before = before.and_then(|order| Some((order.due_in(lane)?, order.id)));
+        first(others.chain(before), now, limit)
     }
 
     fn entries(&self, lane: Lane) -> impl Iterator<Item = (Timestamp, OrderId)> {
-        let entry = move |order: &Order| due_in(order, lane).map(|at| (at, order.id));
+        let entry = move |order: &Order| order.due_in(lane).map(|at| (at, order.id));
         self.orders.values().filter_map(entry)
     }
 
@@ -139,8 +141,7 @@ impl StoreState {
 
     fn write(&mut self, order: Order) {
         let id = order.id;
-        let before = self.orders.insert(id, order);
-        self.before = Some((id, before.and_then(|order| Some((order.due_at?, order.lane())))));
+        self.before = Some((id, self.orders.insert(id, order)));
     }
 }
 
@@ -219,15 +220,18 @@ impl Orders for MemoryStore {
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
         let mut state = self.state();
         let same = |stored: &Order| stored.version == order.version && stored.placed_at == order.placed_at;
-        if state.orders.get(&order.id).is_some_and(same)
-            && let Some(removed) = state.orders.remove(&order.id)
-        {
-            state.before = Some((order.id, removed.due_at.map(|at| (at, removed.lane()))));
+        if state.orders.get(&order.id).is_some_and(same) {
+            state.before = Some((order.id, state.orders.remove(&order.id)));
         }
         Ok(())
     }
 
-    async fn due(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, StoreError> {
+    async fn due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         Ok(first(self.state().entries(lane), now, limit))
     }
 }

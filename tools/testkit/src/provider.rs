@@ -18,6 +18,8 @@ pub enum ProviderFault {
     LostAnswer,
     /// It is refused: a page that is not there yet for good, a refund for now.
     Refused,
+    /// A refund is refused for good; any other call as by [`ProviderFault::Refused`].
+    RefusedForGood,
 }
 
 /// A payment page.
@@ -200,8 +202,10 @@ impl PaymentProvider for FakeProvider {
         let key = (order.id, attempt.number);
         let opened = match state.find(order.id, attempt.number) {
             Some(page) => session(state.pages[page].session_id.clone()),
-            None if fault == Some(ProviderFault::Refused)
-                || state.refused.contains(&key)
+            None if matches!(
+                fault,
+                Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
+            ) || state.refused.contains(&key)
                 || attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE =>
             {
                 state.refused.push(key);
@@ -246,6 +250,9 @@ impl PaymentProvider for FakeProvider {
         match fault {
             Some(ProviderFault::LostRequest) => return RefundOutcome::Unknown("the request was lost".into()),
             Some(ProviderFault::Refused) => return RefundOutcome::Refused("not now".into()),
+            Some(ProviderFault::RefusedForGood) => {
+                return RefundOutcome::RefusedForGood("never".into());
+            }
             Some(ProviderFault::LostAnswer) | None => {}
         }
         let Some(charge) = state.charge(&refund.payment_id) else {

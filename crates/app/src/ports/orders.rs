@@ -52,11 +52,12 @@ pub trait Orders: Sync {
     /// `order.placed_at`.
     fn remove(&self, order: &Order) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Orders of that lane whose `due_at` is not after `now`, the longest due first, at most `limit`. May be some seconds behind.
+    /// Orders of that index that are due at `now`, with the time since when, the longest due first, at most `limit`. May be some seconds
+    /// behind. MUST name orders that cannot be read, too.
     fn due(
         &self,
         lane: Lane,
         now: Timestamp,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(OrderId, Timestamp)>, StoreError>> + Send;
 }

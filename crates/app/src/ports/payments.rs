@@ -50,8 +50,10 @@ pub enum RefundOutcome {
         /// The provider's name for the refund.
         refund_id: String,
     },
-    /// The provider will not.
+    /// The provider will not now: later it may.
     Refused(Cause),
+    /// The provider never will: trying again changes nothing.
+    RefusedForGood(Cause),
     /// It may have been given back.
     Unknown(Cause),
 }

@@ -238,7 +238,10 @@ async fn what_is_wrong_is_told_before_anything_is_built() {
         ..right
     };
     let error = World::start(again).await.err().expect("refused");
-    assert!(format!("{error:#}").contains("--port"), "{error:#}");
+    assert!(
+        format!("{error:#}").starts_with("choose another port with --port "),
+        "{error:#}"
+    );
     world.stop().await;
 }
 

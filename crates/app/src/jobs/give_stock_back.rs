@@ -1,6 +1,6 @@
 //! Giving the stock of an ended order back, step by step.
 
-use domain::{Order, Work};
+use domain::{JobKind, Order};
 
 use crate::ports::{Clock, Committed, Orders, StoreError};
 
@@ -9,19 +9,19 @@ use crate::ports::{Clock, Committed, Orders, StoreError};
 ///
 /// # Errors
 /// [`StoreError`]; what is left is still due.
-pub(crate) async fn release_stock(
+pub(crate) async fn give_stock_back(
     orders: &impl Orders,
     clock: &impl Clock,
     mut order: Order,
 ) -> Result<(), StoreError> {
-    while order.work().contains(&Work::GiveStockBack) {
+    while order.work().contains(&JobKind::GiveStockBack) {
         let (next, stock) = order.give_back_step(clock.now());
         match orders.commit(next, stock).await? {
             Committed::Done(stored) => order = stored,
             Committed::Conflict(_) | Committed::Short(_) => return Ok(()),
         }
     }
-    if order.work().contains(&Work::Remove) {
+    if order.work().contains(&JobKind::Remove) {
         orders.remove(&order).await
     } else {
         Ok(())

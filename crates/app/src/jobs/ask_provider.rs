@@ -1,0 +1,66 @@
+//! Asking the provider about a payment whose event may have been missed.
+
+use domain::{JobKind, Order, OrderId, PaymentAttempt};
+
+use super::close_window::expire;
+use super::{Worked, Worker};
+use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, SessionState, StoreError};
+use crate::settle_payment::{Settled, apply_payment};
+
+/// Looks how the attempt to pay stands, and applies it.
+///
+/// # Errors
+/// [`StoreError`]; the job stays due.
+pub(super) async fn ask_provider<O, Q, P, C>(
+    worker: &Worker<'_, O, Q, P, C>,
+    order: Order,
+) -> Result<Worked, StoreError>
+where
+    O: Orders,
+    Q: OrderQueue,
+    P: PaymentProvider,
+    C: Clock,
+{
+    let (orders, clock) = (worker.orders, worker.clock);
+    let Some(attempt) = order.payment.clone().filter(|_| worker.guard.may_call()) else {
+        return Ok(Worked::Other);
+    };
+    let ended = clock.now() >= order.reserved_until;
+    let state = state_of(worker.provider, order.id, &attempt, ended).await;
+    worker.guard.note(!matches!(state, SessionState::Unknown(_)));
+    let next = match state {
+        SessionState::Paid(payment) => {
+            let amount = payment.amount;
+            let settled = apply_payment(orders, worker.queue, clock, order, payment).await?;
+            return Ok(match settled {
+                Settled::Paid => Worked::Paid(amount),
+                Settled::Parked => Worked::Parked,
+                Settled::Expired | Settled::RefundDue | Settled::Known => Worked::Other,
+            });
+        }
+        SessionState::Expired => return expire(orders, clock, order).await,
+        SessionState::Absent if ended => return expire(orders, clock, order).await,
+        SessionState::Absent => order.attempt_failed(clock.now()),
+        SessionState::Open { .. } if ended => order.retry_later(&JobKind::AskProvider, clock.now()),
+        SessionState::Open { .. } => order.page_seen_open(clock.now()),
+        SessionState::Unknown(cause) => {
+            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not tell how an order stands");
+            order.retry_later(&JobKind::AskProvider, clock.now())
+        }
+    };
+    worker.keep(next).await?;
+    Ok(Worked::Other)
+}
+
+/// How the attempt stands; a page that outlives its reservation is closed first.
+async fn state_of(
+    provider: &impl PaymentProvider,
+    id: OrderId,
+    attempt: &PaymentAttempt,
+    ended: bool,
+) -> SessionState {
+    match provider.look_up(id, attempt).await {
+        SessionState::Open { session_id } if ended => provider.close(&session_id).await,
+        state => state,
+    }
+}

@@ -1,0 +1,90 @@
+//! Due work, one kind a file. A handler does its own kind only, and where it fails only its own kind is due again later.
+
+mod ask_provider;
+mod close_window;
+mod give_stock_back;
+mod refund_payment;
+mod withdraw_order;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::{JobKind, Money, Order};
+
+use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, StoreError};
+
+pub(crate) use give_stock_back::give_stock_back;
+
+/// So many calls of the provider in a row without an answer, and it is not called for the rest of the run.
+const MOST_SILENT_CALLS: u32 = 3;
+
+/// What a handler did, as far as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worked {
+    Paid(Money),
+    Expired,
+    Parked,
+    RefundRefused,
+    RefundParked,
+    Other,
+}
+
+/// What the handlers work with.
+pub(crate) struct Worker<'a, O, Q, P, C> {
+    pub(crate) orders: &'a O,
+    pub(crate) queue: &'a Q,
+    pub(crate) provider: &'a P,
+    pub(crate) clock: &'a C,
+    pub(crate) guard: &'a ProviderGuard,
+}
+
+/// Stops a run from waiting for a provider that does not answer: jobs that need nobody outside go on.
+#[derive(Debug, Default)]
+pub(crate) struct ProviderGuard {
+    silent: AtomicU32,
+}
+
+impl ProviderGuard {
+    /// Whether the provider is called in this run.
+    pub(crate) fn may_call(&self) -> bool {
+        self.silent.load(Ordering::Relaxed) < MOST_SILENT_CALLS
+    }
+
+    /// Notes whether a call was answered.
+    pub(crate) fn note(&self, answered: bool) {
+        if answered {
+            self.silent.store(0, Ordering::Relaxed);
+        } else {
+            self.silent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<O, Q, P, C> Worker<'_, O, Q, P, C>
+where
+    O: Orders,
+    Q: OrderQueue,
+    P: PaymentProvider,
+    C: Clock,
+{
+    /// Works on the due job of that kind.
+    pub(crate) async fn work(&self, order: Order, kind: &JobKind) -> Result<Worked, StoreError> {
+        let (orders, clock) = (self.orders, self.clock);
+        match kind {
+            JobKind::Withdraw => withdraw_order::withdraw_order(orders, clock, order).await,
+            JobKind::CloseWindow => close_window::close_window_when_due(orders, clock, order).await,
+            JobKind::AskProvider => ask_provider::ask_provider(self, order).await,
+            JobKind::Refund => refund_payment::refund_payment(self, order).await,
+            JobKind::GiveStockBack | JobKind::Remove => {
+                give_stock_back(orders, clock, order).await?;
+                Ok(Worked::Other)
+            }
+            // Of the other index, or of a newer release.
+            JobKind::Forward | JobKind::Unknown(_) => Ok(Worked::Other),
+        }
+    }
+
+    /// Stores what was found. Where another run was quicker, its word stands, and this one's finding is looked for again.
+    pub(crate) async fn keep(&self, order: Order) -> Result<(), StoreError> {
+        self.orders.commit(order, Vec::new()).await.map(drop)
+    }
+}

@@ -1,0 +1,56 @@
+//! Giving a payment back.
+
+use domain::{JobKind, Order};
+
+use super::{Worked, Worker};
+use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, RefundOutcome, StoreError};
+
+/// Gives the next payment back that is due. What the provider refuses for good is parked with its reason.
+///
+/// # Errors
+/// [`StoreError`]; the job stays due.
+pub(super) async fn refund_payment<O, Q, P, C>(
+    worker: &Worker<'_, O, Q, P, C>,
+    order: Order,
+) -> Result<Worked, StoreError>
+where
+    O: Orders,
+    Q: OrderQueue,
+    P: PaymentProvider,
+    C: Clock,
+{
+    let clock = worker.clock;
+    let Some(due) = order.due_refund().cloned().filter(|_| worker.guard.may_call()) else {
+        return Ok(Worked::Other);
+    };
+    let tried_before = order.tries(&JobKind::Refund) > 0;
+    let outcome = worker.provider.refund(order.id, &due, tried_before).await;
+    worker.guard.note(!matches!(outcome, RefundOutcome::Unknown(_)));
+    let (next, worked) = match outcome {
+        RefundOutcome::Done { refund_id } => {
+            tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");
+            (
+                order.refunded(&due.payment_id, refund_id, clock.now()),
+                Worked::Other,
+            )
+        }
+        RefundOutcome::RefusedForGood(cause) => {
+            tracing::error!(order.id = %order.id, %cause, "the payment provider refused a refund for good; a human must decide");
+            let parked = order.refund_refused(&due.payment_id, cause.to_string(), clock.now());
+            (parked, Worked::RefundParked)
+        }
+        RefundOutcome::Refused(cause) => {
+            tracing::warn!(order.id = %order.id, %cause, "the payment provider refused a refund for now");
+            (
+                order.retry_later(&JobKind::Refund, clock.now()),
+                Worked::RefundRefused,
+            )
+        }
+        RefundOutcome::Unknown(cause) => {
+            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not confirm a refund");
+            (order.retry_later(&JobKind::Refund, clock.now()), Worked::Other)
+        }
+    };
+    worker.keep(next).await?;
+    Ok(worked)
+}
