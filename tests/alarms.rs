@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use domain::JobKind;
 use sam_runner::template::Document;
 use serde_json::Value;
 
@@ -59,6 +60,22 @@ fn an_alarm_is_called_as_its_entry_and_says_where_that_is() {
             alarm.get("AlarmActions").is_some() && alarm.get("OKActions").is_some(),
             "{id} tells nobody"
         );
+    }
+}
+
+#[test]
+fn each_kind_of_due_work_has_an_alarm_when_it_is_late() {
+    let alarms = resources(&templates(), &["AWS::CloudWatch::Alarm"]);
+    let kinds = JobKind::KNOWN.map(|kind| kind.name().replace('_', ""));
+    let others = ["unknown", "unreadable"].map(str::to_owned);
+    for kind in kinds.into_iter().chain(others) {
+        let alarm = alarms
+            .iter()
+            .find(|(id, _)| id.to_lowercase() == format!("overdue{kind}alarm"));
+        let (id, alarm) = alarm.unwrap_or_else(|| panic!("no alarm for {kind}"));
+        assert_eq!(alarm["MetricName"].as_str(), id.strip_suffix("Alarm"));
+        // What fails is tried again up to 15 minutes later: a shorter period would be without a figure in between.
+        assert!(alarm["Period"].as_i64() > Some(15 * 60), "{id}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::{Job, JobKind, Lane, Money, Order, OrderId};
+use domain::{JobKind, Lane, Money, Order, OrderId};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
@@ -22,10 +22,10 @@ pub struct Reconciled {
     pub examined: u32,
     /// Of those, with a job that could not be worked on: the store did not answer, or was busy.
     pub failed: u32,
-    /// Of those, stored in a form that cannot be read.
+    /// Of those, that could not be read.
     pub unreadable: u32,
-    /// The longest time that a job had been due, by its first due time; of an unreadable order, by the index. Zero where none was due.
-    pub oldest: SignedDuration,
+    /// The longest time that one of these had been due, by the index.
+    pub overdue_unreadable: SignedDuration,
     /// By kind: the longest time that a job had been due, by its first due time.
     pub overdue: BTreeMap<JobKind, SignedDuration>,
     /// What was paid, unnoticed so far: one amount an order.
@@ -41,11 +41,19 @@ pub struct Reconciled {
 }
 
 impl Reconciled {
+    /// The longest time that anything had been due; zero where nothing was.
+    pub fn oldest(&self) -> SignedDuration {
+        let jobs = self.overdue.values().copied();
+        jobs.max().unwrap_or_default().max(self.overdue_unreadable)
+    }
+
     fn add(&mut self, found: Found) {
         self.examined += 1;
         self.failed += u32::from(found.failed);
-        self.unreadable += u32::from(found.unreadable);
-        self.oldest = self.oldest.max(found.oldest);
+        if let Some(overdue) = found.unreadable {
+            self.unreadable += 1;
+            self.overdue_unreadable = self.overdue_unreadable.max(overdue);
+        }
         for (kind, overdue) in found.overdue {
             let longest = self.overdue.entry(kind).or_default();
             *longest = (*longest).max(overdue);
@@ -67,27 +75,10 @@ impl Reconciled {
 #[derive(Default)]
 struct Found {
     failed: bool,
-    unreadable: bool,
-    oldest: SignedDuration,
+    /// Where it could not be read: for how long it has been due, by the index.
+    unreadable: Option<SignedDuration>,
     overdue: Vec<(JobKind, SignedDuration)>,
     worked: Vec<Worked>,
-}
-
-impl Found {
-    /// Of an order that cannot be read nothing is known but what the index has.
-    fn unread(due_at: Timestamp, now: Timestamp, error: &StoreError) -> Self {
-        Self {
-            failed: true,
-            unreadable: matches!(error, StoreError::Corrupt(_)),
-            oldest: now.duration_since(due_at).max(SignedDuration::ZERO),
-            ..Self::default()
-        }
-    }
-
-    fn note_overdue(&mut self, job: &Job, now: Timestamp) {
-        self.oldest = self.oldest.max(job.overdue(now));
-        self.overdue.push((job.kind.clone(), job.overdue(now)));
-    }
 }
 
 /// Works on every order of [`Lane::Mending`] that is due, [`AT_ONCE`] at once, until none is left or `until` has come. Any number of runs
@@ -102,7 +93,7 @@ pub async fn reconcile(
     clock: &impl Clock,
     until: Timestamp,
 ) -> Result<Reconciled, StoreError> {
-    let guard = ProviderGuard::default();
+    let guard = ProviderGuard::new(clock.now(), until);
     let worker = Worker {
         orders,
         queue,
@@ -149,11 +140,16 @@ where
     if worker.clock.now() >= until {
         return None;
     }
-    Some(work_on(worker, id, due_at).await)
+    Some(work_on(worker, until, id, due_at).await)
 }
 
 /// Works on all jobs of one order that are due, one after the other: a kind that fails is due again later, and the next kind has its turn.
-async fn work_on<O, Q, P, C>(worker: &Worker<'_, O, Q, P, C>, id: OrderId, due_at: Timestamp) -> Found
+async fn work_on<O, Q, P, C>(
+    worker: &Worker<'_, O, Q, P, C>,
+    until: Timestamp,
+    id: OrderId,
+    due_at: Timestamp,
+) -> Found
 where
     O: Orders,
     Q: OrderQueue,
@@ -169,16 +165,14 @@ where
             Ok(None) => return found,
             Err(error) => {
                 log_failure(id, None, &error);
-                return Found {
-                    worked: found.worked,
-                    ..Found::unread(due_at, now, &error)
-                };
+                found.failed = true;
+                found.unreadable = Some(now.duration_since(due_at).max(SignedDuration::ZERO));
+                return found;
             }
         };
         if tried.is_empty() {
-            order
-                .due_jobs(Lane::Mending, now)
-                .for_each(|job| found.note_overdue(job, now));
+            let due = order.due_jobs(Lane::Mending, now);
+            found.overdue = due.map(|job| (job.kind.clone(), job.overdue(now))).collect();
         }
         let Some(kind) = next_kind(&order, &tried, now) else {
             return found;
@@ -192,7 +186,7 @@ where
                 log_failure(id, Some(&kind), &error);
             }
         }
-        if is_last {
+        if is_last || worker.clock.now() >= until {
             return found;
         }
     }

@@ -1,6 +1,6 @@
 //! Keeping the warehouse busy with paid orders that have not reached it.
 
-use domain::{JobKind, Lane, Leave, Order, OrderId};
+use domain::{JobKind, Lane, Leave, OrderId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{Circuits, Clock, OrderQueue, Orders, QueueError, StoreError};
@@ -13,7 +13,7 @@ const PAGE: usize = 250;
 pub struct Resent {
     /// How many orders were queued.
     pub sent: usize,
-    /// How long the one that was due first had been; zero where none was.
+    /// The longest time that one had been due, by its first due time; zero where none was.
     pub oldest: SignedDuration,
 }
 
@@ -61,7 +61,10 @@ pub async fn resend_orders(
             if resent.sent >= room || clock.now() >= until {
                 return Ok(resent);
             }
-            resent.sent += usize::from(resend(orders, queue, clock, id).await?);
+            if let Some(overdue) = resend(orders, queue, clock, id).await? {
+                resent.sent += 1;
+                resent.oldest = resent.oldest.max(overdue);
+            }
         }
         if resent.sent == before {
             return Ok(resent);
@@ -88,29 +91,36 @@ async fn leave(circuits: &impl Circuits, now: Timestamp) -> Leave {
     }
 }
 
-/// Queues one order, if it still waits for the warehouse; an order that cannot be read or written does not stop the others.
+/// Queues one order, if it still waits for the warehouse, and tells for how long it has been due. An order that cannot be read or written does
+/// not stop the others.
 async fn resend(
     orders: &impl Orders,
     queue: &impl OrderQueue,
     clock: &impl Clock,
     id: OrderId,
-) -> Result<bool, ResendError> {
+) -> Result<Option<SignedDuration>, ResendError> {
     let now = clock.now();
-    let is_due = |order: &Order| order.due_jobs(Lane::Forwarding, now).next().is_some();
     let order = match orders.get(id).await {
-        Ok(order) => order.filter(is_due),
+        Ok(order) => order,
         Err(error) => {
             tracing::error!(order.id = %id, error = %error, "a due order could not be read; it stays due");
             None
         }
     };
     let Some(order) = order else {
-        return Ok(false);
+        return Ok(None);
+    };
+    let Some(overdue) = order
+        .due_jobs(Lane::Forwarding, now)
+        .map(|job| job.overdue(now))
+        .max()
+    else {
+        return Ok(None);
     };
     queue.send(id).await?;
     // Where another run was quicker, its word stands.
     if let Err(error) = orders.commit(order.queued(now), Vec::new()).await {
         tracing::error!(order.id = %id, error = %error, "a queued order could not be noted as such; it stays due");
     }
-    Ok(true)
+    Ok(Some(overdue))
 }

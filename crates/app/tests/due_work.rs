@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::ports::{
     Clock, Opened, Orders, PaymentProvider, PaymentSession, RefundOutcome, SessionState, StoreError,
 };
-use app::{Breaker, BreakerMemory, Forwarded, Reconciled, forward_order, reconcile, resend_orders};
+use app::{Breaker, BreakerMemory, Reconciled, forward_order, reconcile, resend_orders};
 use domain::{
     HistoryEvent, JobKind, Order, OrderId, PaymentAttempt, Refund, RefundState, ReportedPayment, Settlement,
     Status,
@@ -97,11 +97,9 @@ impl World {
             .expect("an answer");
         while let Some(id) = self.queue.take() {
             let breaker = Breaker::new(&self.store, BreakerMemory::default());
-            let forwarded: Forwarded =
-                forward_order(&self.store, &self.warehouse, &breaker, &self.clock, id, false)
-                    .await
-                    .expect("an outcome");
-            drop(forwarded);
+            forward_order(&self.store, &self.warehouse, &breaker, &self.clock, id, false)
+                .await
+                .expect("an outcome");
         }
         reconcile(&self.store, &self.queue, &self.provider, &self.clock, until)
             .await
@@ -204,9 +202,9 @@ async fn what_is_due_for_long_is_told_by_its_first_due_time() {
     let mut oldest = SignedDuration::ZERO;
     for _ in 0..60 {
         let report = world.minute().await;
-        oldest = oldest.max(report.oldest);
+        oldest = oldest.max(report.oldest());
         let refund = report.overdue.get(&JobKind::Refund).copied();
-        assert!(refund.is_none_or(|overdue| overdue == report.oldest));
+        assert!(refund.is_none_or(|overdue| overdue == report.oldest()));
     }
     assert!(oldest >= 45 * MINUTE, "{oldest}");
 }
@@ -256,7 +254,7 @@ async fn an_order_that_cannot_be_read_is_counted_by_the_indexs_time() {
         .await
         .expect("a report");
     assert_eq!((report.unreadable, report.failed), (1, 1));
-    assert_eq!(report.oldest, 55 * MINUTE);
+    assert_eq!(report.oldest(), 55 * MINUTE);
     assert_eq!(world.order(other).await.status, Status::Expired);
 }
 
@@ -279,6 +277,33 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
     assert!(took < Duration::from_secs(20), "{took:?}");
     let next: BTreeSet<_> = world.store.orders().iter().map(Order::due_at).collect();
     assert_eq!(next.len(), 1, "each was looked at");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_provider_uses_half_a_run_and_leaves_the_rest() {
+    let mut world = World::new(Mood::Well);
+    world.provider.1 = Duration::from_secs(5);
+    for number in 0..300 {
+        let order = an_order().under(&number.to_string()).placed();
+        world.store.put_order(order.attempt_for(noon()).expect("payable"));
+    }
+    let mut unpaid = an_order().under("unpaid").placed();
+    unpaid.reserved_until = noon() + 43 * MINUTE;
+    let unpaid = unpaid.left_until_window_closes();
+    let unpaid = world.store.put_order(unpaid).id;
+    let begun = tokio::time::Instant::now();
+    let passed = || SignedDuration::try_from(begun.elapsed()).expect("a short test");
+    let clock = || noon() + 44 * MINUTE + passed();
+    let until = clock.now() + MINUTE;
+    let report = reconcile(&world.store, &world.queue, &world.provider, &clock, until)
+        .await
+        .expect("a report");
+    assert_eq!(report.examined, 301);
+    assert!(clock.now() <= until);
+    assert_eq!(world.order(unpaid).await.status, Status::Expired);
+    let asked = world.store.orders().into_iter();
+    let asked = asked.filter(|order| order.due_at() > Some(noon() + 44 * MINUTE));
+    assert!(asked.count() >= 16 * 6, "asked for half a minute");
 }
 
 #[tokio::test(start_paused = true)]

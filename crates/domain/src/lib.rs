@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no async, no clock, no randomness. What is parsed here cannot be wrong further in.
 
+mod carried;
 mod cart;
 mod catalogue;
 mod circuit;
@@ -18,6 +19,7 @@ mod status;
 mod tax;
 mod text;
 
+pub use carried::Carried;
 pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
 pub use circuit::{Circuit, Leave, OpenCircuit};

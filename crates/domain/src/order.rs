@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::carried::Carried;
 use crate::jobs::{Job, JobKind};
 use crate::order_id::{Fingerprint, OrderId};
 use crate::payment::{AttemptState, Capture, PaymentAttempt, Refund, RefundReason, RefundState};
@@ -14,6 +15,7 @@ const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(45);
 const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
 /// Starting to pay again and again holds stock no longer than this.
 const LONGEST_RESERVATION: SignedDuration = SignedDuration::from_hours(6);
+
 /// An order and all that the shop knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -51,6 +53,8 @@ pub struct Order {
     pub jobs: Vec<Job>,
     /// What happened, oldest first.
     pub history: Vec<HistoryEntry>,
+    /// What a newer release stored with it.
+    pub carried: Carried,
 }
 
 /// One thing that happened.
@@ -158,6 +162,7 @@ impl Order {
             parked: None,
             jobs: Vec::new(),
             history: Vec::new(),
+            carried: Carried::default(),
         };
         draft.reschedule(now);
         draft

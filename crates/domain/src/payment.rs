@@ -73,7 +73,7 @@ pub enum RefundState {
 }
 
 /// Why a payment is given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundReason {
     /// The order had ended before the money came.
     OrderEnded,
@@ -83,11 +83,13 @@ pub enum RefundReason {
     RejectedByWarehouse,
     /// Another amount than was agreed, and the order is set aside for one such payment already.
     AmountDiffers,
+    /// A reason of a newer release, by its name.
+    Unknown(String),
 }
 
 impl RefundReason {
-    /// Every reason.
-    pub const ALL: [Self; 4] = [
+    /// Every reason that this release gives.
+    pub const KNOWN: [Self; 4] = [
         Self::OrderEnded,
         Self::PaidTwice,
         Self::RejectedByWarehouse,
@@ -95,18 +97,20 @@ impl RefundReason {
     ];
 
     /// The reason's stable name, as stored and logged.
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::OrderEnded => "order_ended",
             Self::PaidTwice => "paid_twice",
             Self::RejectedByWarehouse => "rejected_by_warehouse",
             Self::AmountDiffers => "amount_differs",
+            Self::Unknown(name) => name,
         }
     }
 
     /// The reason of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    pub fn of_name(name: &str) -> Self {
+        let known = Self::KNOWN.into_iter().find(|reason| reason.name() == name);
+        known.unwrap_or_else(|| Self::Unknown(name.to_owned()))
     }
 }
 
@@ -222,7 +226,8 @@ mod tests {
 
     #[test]
     fn why_a_payment_is_given_back_is_found_by_its_stable_name() {
-        let names = RefundReason::ALL.map(RefundReason::name);
+        let known = RefundReason::KNOWN;
+        let names: Vec<_> = known.iter().map(RefundReason::name).collect();
         assert_eq!(
             names,
             [
@@ -232,7 +237,11 @@ mod tests {
                 "amount_differs"
             ]
         );
-        assert_eq!(names.map(RefundReason::parse), RefundReason::ALL.map(Some));
-        assert_eq!(RefundReason::parse("unheard-of"), None);
+        assert!(
+            known
+                .iter()
+                .all(|reason| RefundReason::of_name(reason.name()) == *reason)
+        );
+        assert_eq!(RefundReason::of_name("unheard-of").name(), "unheard-of");
     }
 }

@@ -3,6 +3,7 @@
 //! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans;
 //! the one that reads a whole table is an operator's, [`DynamoDb::parked`].
 
+mod carried;
 mod catalogue;
 mod circuits;
 mod failure;

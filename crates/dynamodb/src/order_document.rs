@@ -6,13 +6,14 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64_NOPAD;
 use domain::{
-    Address, AttemptState, Capture, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent,
-    Job, JobKind, Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt, PricedLine, Quantity,
-    Quote, Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
+    Address, AttemptState, Capture, Carried, Country, Currency, Customer, Fingerprint, HistoryEntry,
+    HistoryEvent, Job, JobKind, Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt,
+    PricedLine, Quantity, Quote, Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::carried::{Fields, attribute, attributes_beyond};
 use crate::catalogue::Item;
 use crate::failure::corrupt;
 use crate::keys::{
@@ -23,7 +24,8 @@ use crate::packed::{pack, unpack};
 
 /// The item of an order.
 pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
-    let document = Blob::new(pack(&Document::of(order)).map_err(corrupt)?);
+    let packed = pack(&Document::of(order), &stored_fields(order)).map_err(corrupt)?;
+    let document = Blob::new(packed);
     let number = |n: String| AttributeValue::N(n);
     let mut item = Item::from([
         (ORDER_ID.to_owned(), AttributeValue::S(order.id.to_string())),
@@ -51,6 +53,10 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
     }
     if order.needs_human() {
         item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
+    }
+    for (name, kept) in &order.carried.attributes {
+        let value = attribute(kept).ok_or_else(|| corrupt("a carried attribute"))?;
+        item.entry(name.clone()).or_insert(value);
     }
     Ok(item)
 }
@@ -103,7 +109,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             .and_then(|n| n.parse::<i64>().ok())
     };
     let document = item.get(DOCUMENT).and_then(|value| value.as_b().ok());
-    let document: Document = unpack(document.map_or(&[], Blob::as_ref)).map_err(corrupt)?;
+    let (document, fields) = unpack::<Document>(document.map_or(&[], Blob::as_ref)).map_err(corrupt)?;
     let read = || {
         let head = Head {
             id: OrderId::parse(text(ORDER_ID)?).ok()?,
@@ -115,9 +121,63 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
                 None => None,
             },
         };
-        document.into_order(&head)
+        let mut order = document.into_order(&head)?;
+        order.carried = Carried {
+            fields: carried_fields(&order, fields),
+            attributes: attributes_beyond(item, &KNOWN),
+        };
+        Some(order)
     };
     read().ok_or_else(|| corrupt(format!("order {:?}", text(ORDER_ID))))
+}
+
+/// The attributes that this release reads and writes; it carries all others.
+const KNOWN: [&str; 10] = [
+    ORDER_ID,
+    VERSION,
+    PLACED_AT,
+    STATUS,
+    DOCUMENT,
+    DUE,
+    DUE_AT,
+    FORWARD_DUE,
+    FORWARD_AT,
+    PARKED,
+];
+
+/// The stored name of the attempt to pay.
+const ATTEMPT: &str = "p";
+
+/// Fields of an attempt to pay, under a name that has the attempt's number: they must not pass to the next attempt.
+fn attempt_name(order: &Order) -> Option<String> {
+    let attempt = order.payment.as_ref()?;
+    Some(format!("{ATTEMPT}{}", attempt.number))
+}
+
+/// Unknown fields, as an order carries them.
+fn carried_fields(order: &Order, stored: Fields) -> Fields {
+    rename(stored, ATTEMPT, attempt_name(order).as_deref())
+}
+
+/// Unknown fields, as they are stored.
+fn stored_fields(order: &Order) -> Fields {
+    match attempt_name(order) {
+        Some(name) => rename(order.carried.fields.clone(), &name, Some(ATTEMPT)),
+        None => order.carried.fields.clone(),
+    }
+}
+
+/// The fields within the part `from`, as fields within `to`.
+fn rename(fields: Fields, from: &str, to: Option<&str>) -> Fields {
+    let renamed = |(mut path, value): (Vec<String>, Vec<u8>)| {
+        if let (Some(to), [part, _, ..]) = (to, path.as_mut_slice()) {
+            if part == from {
+                to.clone_into(part);
+            }
+        }
+        (path, value)
+    };
+    fields.into_iter().map(renamed).collect()
 }
 
 /// What is kept in attributes of its own.
@@ -156,6 +216,7 @@ struct Document {
     held: usize,
     #[serde(rename = "r")]
     reserved_until: i64,
+    /// [`ATTEMPT`].
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     payment: Option<Attempt>,
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
@@ -167,9 +228,10 @@ struct Document {
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     parked: Option<SetAside>,
     /// Failed tries, as the release before counted them for whatever was due.
-    #[serde(rename = "y", default, skip_serializing)]
+    #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
     tries: u32,
-    /// Kind, when it is due, how many milliseconds earlier it was due first, failed tries. Missing where the release before wrote.
+    /// Kind, when it is due, how many milliseconds earlier it was due first, failed tries. Missing where the release before wrote. More about
+    /// jobs goes into a field beside this one: a longer entry could not be read by the release before.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     jobs: Option<Vec<(String, i64, i64, u32)>>,
     /// When, what.
@@ -381,6 +443,7 @@ impl Document {
             parked: optional(self.parked, SetAside::into_parked).ok()?,
             jobs: Vec::new(),
             history: self.history.into_iter().map(entry).collect::<Option<_>>()?,
+            carried: Carried::default(),
         };
         Some(match jobs {
             Some(jobs) => Order {
@@ -479,7 +542,7 @@ impl Back {
         Some(Refund {
             payment_id: self.payment_id,
             amount: Money::new(self.amount, Currency::parse(&self.currency)?),
-            reason: RefundReason::parse(&self.reason)?,
+            reason: RefundReason::of_name(&self.reason),
             state: match (self.refund_id, self.refused) {
                 (Some(refund_id), _) => RefundState::Done { refund_id },
                 (None, Some(reason)) => RefundState::Refused { reason },
@@ -523,6 +586,147 @@ fn optional<T, U>(stored: Option<T>, read: impl Fn(T) -> Option<U>) -> Result<Op
     stored.map(|stored| read(stored).ok_or(Unreadable)).transpose()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(tries: &u32) -> bool {
+    *tries == 0
+}
+
 fn time(milliseconds: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::{an_order, noon};
+
+    use super::*;
+
+    /// The item of `order`, as a release wrote it that knows a field `zz` in each of these parts, and an attribute.
+    fn by_a_newer_release(order: &Order, parts: &[&[&str]]) -> Item {
+        let field = |part: &&[&str]| {
+            let path = part.iter().chain(&["zz"]).map(|&name| name.to_owned()).collect();
+            (path, vec![7])
+        };
+        let fields: Fields = parts.iter().map(field).collect();
+        let mut item = to_item(order).expect("an item");
+        let document = pack(&Document::of(order), &fields).expect("packed");
+        item.insert(DOCUMENT.to_owned(), AttributeValue::B(Blob::new(document)));
+        item.insert("gift_note".to_owned(), AttributeValue::S("Alles Gute".to_owned()));
+        item
+    }
+
+    fn written_back(order: &Order) -> Order {
+        from_item(&to_item(order).expect("an item")).expect("an order")
+    }
+
+    #[test]
+    fn what_a_newer_release_stored_is_carried_to_the_end() {
+        let paid = an_order().paid();
+        let order = paid.rejected_by_warehouse(noon()).expect("paid");
+        let parts: [&[&str]; 5] = [&[], &["c"], &["s"], &["m"], &["b", "0"]];
+        let read = from_item(&by_a_newer_release(&order, &parts)).expect("an order");
+        assert_eq!(read.carried.names().len(), 6);
+        let (emptied, _) = read.clone().give_back_step(noon());
+        let done = emptied.refunded("pi_1", "re_1".to_owned(), noon());
+        let again = written_back(&done);
+        assert_eq!(again, done);
+        assert_eq!(again.carried, read.carried);
+        assert_eq!(
+            to_item(&done).expect("an item")["gift_note"],
+            AttributeValue::S("Alles Gute".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_field_of_an_attempt_to_pay_ends_with_that_attempt() {
+        let order = an_order().placed().start_attempt(noon());
+        let read = from_item(&by_a_newer_release(&order, &[&["p"]])).expect("an order");
+        let opened = written_back(&read.attempt_opened("cs_1".to_owned()));
+        assert_eq!(opened.carried.fields.len(), 1);
+        let next = written_back(&opened.start_attempt(noon()));
+        assert_eq!(next.carried.fields.len(), 0);
+        assert_eq!(next.carried.attributes.len(), 1);
+    }
+
+    /// Thirteen lines, the real shop's median, with names as long as there.
+    fn a_usual_order() -> Order {
+        let names = [
+            "WHITE HANGING HEART T-LIGHT HOLDER",
+            "REGENCY CAKESTAND 3 TIER",
+            "JUMBO BAG RED RETROSPOT",
+            "PARTY BUNTING",
+            "LUNCH BAG RED RETROSPOT",
+            "ASSORTED COLOUR BIRD ORNAMENT",
+            "SET OF 3 CAKE TINS PANTRY DESIGN",
+            "PACK OF 72 RETROSPOT CAKE CASES",
+            "LUNCH BAG BLACK SKULL.",
+            "NATURAL SLATE HEART CHALKBOARD",
+            "HEART OF WICKER SMALL",
+            "JAM MAKING SET WITH JARS",
+            "PAPER CHAIN KIT 50'S CHRISTMAS",
+        ];
+        let mut order = an_order().lines(names.len()).draft();
+        for (line, name) in order.quote.lines.iter_mut().zip(names) {
+            name.clone_into(&mut line.name);
+        }
+        order
+    }
+
+    fn bytes_of(item: &Item) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(number) => number.len() / 2 + 2,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            other => unreachable!("{other:?}"),
+        };
+        item.iter().map(|(name, own)| name.len() + value(own)).sum()
+    }
+
+    /// What `DynamoDB` bills for `after` in the place of `before`: units of a kilobyte, and one for each entry of an index that goes or comes.
+    fn units(before: &Item, after: &Item) -> usize {
+        let kilobytes = bytes_of(before).max(bytes_of(after)).div_ceil(1024);
+        let entry = |item: &Item, index: &DueIndex| item.get(index.sort).cloned();
+        let moved = |lane| {
+            let index = DueIndex::of(lane);
+            let (was, is) = (entry(before, &index), entry(after, &index));
+            let entries = usize::from(was.is_some()) + usize::from(is.is_some());
+            if was == is { 0 } else { entries }
+        };
+        kilobytes + moved(Lane::Mending) + moved(Lane::Forwarding)
+    }
+
+    #[test]
+    fn an_order_takes_36_write_units_from_cart_to_warehouse() {
+        let at = |seconds| noon() + jiff::SignedDuration::from_secs(seconds);
+        let (placed, stock) = a_usual_order().reserve_step(noon()).expect("a draft");
+        let opening = placed.clone().attempt_for(at(60)).expect("payable");
+        let session = format!("cs_live_{}", "a1B2c3".repeat(10));
+        let open = opening.clone().attempt_opened(session);
+        let payment = domain::ReportedPayment {
+            payment_id: "pi_3MtwBwLkdIwHu7ix28a3tqPa".to_owned(),
+            amount: open.quote.total,
+        };
+        let domain::Settlement::Paid(paid) = open.clone().settle(payment, at(120)) else {
+            panic!("not paid")
+        };
+        let forwarded = paid
+            .clone()
+            .accepted_by_warehouse("K-0001234".to_owned(), at(122))
+            .expect("paid");
+        let steps = [placed, opening, open, paid, forwarded];
+        let items: Vec<_> = steps
+            .iter()
+            .map(|order| to_item(order).expect("an item"))
+            .collect();
+        assert!(items.iter().all(|item| bytes_of(item) <= 1024));
+        // In a transaction an item counts twice; an entry of an index does not.
+        let placing = 2 * (stock.len() + 1) + 1;
+        let later: usize = items.windows(2).map(|pair| units(&pair[0], &pair[1])).sum();
+        assert_eq!((placing, later), (29, 7));
+    }
+
+    #[test]
+    fn an_order_without_anything_unknown_carries_nothing() {
+        assert_eq!(written_back(&an_order().paid()).carried, Carried::default());
+    }
 }

@@ -1,5 +1,6 @@
 use app::ports::{Circuits, Clock, OrderQueue, Orders, PaymentProvider};
 use app::{Reconciled, Resent, reconcile, resend_orders};
+use domain::JobKind;
 use jiff::SignedDuration;
 use lambda_kit::Error;
 use lambda_kit::clock::Deadline;
@@ -37,29 +38,55 @@ impl<O: Orders, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run fo
             orders.unreadable = report.unreadable,
             "looked after what is due"
         );
-        for (kind, overdue) in report.overdue.iter().filter(|(_, overdue)| **overdue > LATE) {
-            tracing::warn!(
-                job = kind.name(),
-                overdue_s = overdue.as_secs(),
-                "a kind of due work is late"
-            );
-        }
-        count(&report, resent.as_ref().unwrap_or(&Resent::default()));
+        let sent = resent.as_ref().copied().unwrap_or_default();
+        count(&report, &sent);
+        record_overdue(&report, &sent);
         Ok(resent.map(drop)?)
     }
 }
 
-/// What waits is told even where nothing does: an alarm needs to hear that all is well.
+/// The metric of one kind of due work; its alarm has the same name.
+fn overdue_metric(kind: &JobKind) -> &'static str {
+    match kind {
+        JobKind::Withdraw => "OverdueWithdraw",
+        JobKind::CloseWindow => "OverdueCloseWindow",
+        JobKind::AskProvider => "OverdueAskProvider",
+        JobKind::Forward => "OverdueForward",
+        JobKind::GiveStockBack => "OverdueGiveStockBack",
+        JobKind::Refund => "OverdueRefund",
+        JobKind::Remove => "OverdueRemove",
+        JobKind::Unknown(_) => "OverdueUnknown",
+    }
+}
+
+/// Records by kind what is late. What is not is no figure: CloudWatch bills each hour in which a metric has one.
+fn record_overdue(report: &Reconciled, resent: &Resent) {
+    let jobs = report.overdue.iter();
+    let jobs = jobs.map(|(kind, overdue)| (overdue_metric(kind), kind.name(), *overdue));
+    let others = [
+        (
+            overdue_metric(&JobKind::Forward),
+            JobKind::Forward.name(),
+            resent.oldest,
+        ),
+        ("OverdueUnreadable", "unreadable", report.overdue_unreadable),
+    ];
+    for (metric, job, overdue) in jobs.chain(others).filter(|(.., overdue)| *overdue > LATE) {
+        tracing::warn!(job, overdue_s = overdue.as_secs(), "a kind of due work is late");
+        metrics::record(metric, Unit::Seconds, overdue.as_secs());
+    }
+}
+
+/// What waits is told even where nothing does: the dashboard needs to hear that all is well.
 fn count(report: &Reconciled, resent: &Resent) {
     let waiting = i64::from(report.examined) + i64::try_from(resent.sent).unwrap_or(i64::MAX);
     metrics::record("OrdersWaiting", Unit::Count, waiting);
-    let oldest = report.oldest.max(resent.oldest);
+    let oldest = report.oldest().max(resent.oldest);
     metrics::record("OldestWaitingOrder", Unit::Seconds, oldest.as_secs());
     metrics::count("OrdersExpired", report.expired);
     metrics::count("PaymentsParked", report.parked);
     metrics::count("RefundsFailed", report.refunds_refused);
     metrics::count("RefundsParked", report.refunds_parked);
-    metrics::count("UnreadableOrders", report.unreadable);
     if !report.paid.is_empty() {
         let revenue = report.paid.iter().map(|amount| amount.minor()).sum();
         metrics::record(
@@ -112,6 +139,10 @@ mod tests {
         assert_eq!(figures.of("OrdersWaiting"), [2]);
         assert_eq!(figures.of("OldestWaitingOrder"), [oldest]);
         assert_eq!(figures.of("OrdersExpired"), [1]);
+        for late in ["OverdueCloseWindow", "OverdueForward"] {
+            assert_eq!(figures.of(late), [oldest], "{late}");
+        }
+        assert!(figures.of("OverdueRefund").is_empty());
         let mut states: Vec<_> = subject
             .orders
             .orders()
@@ -121,6 +152,26 @@ mod tests {
         states.sort_unstable();
         assert_eq!(states, [Status::Expired.name(), Status::Paid.name()]);
         assert_eq!(subject.queue.len(), 1);
+    }
+
+    #[test]
+    fn each_kind_has_a_metric_of_its_own_name() {
+        for kind in JobKind::KNOWN {
+            let metric = overdue_metric(&kind).to_lowercase();
+            assert_eq!(metric, format!("overdue{}", kind.name().replace('_', "")));
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_is_not_late_has_no_figure() {
+        let subject = subject();
+        subject.clock.advance(SignedDuration::from_mins(10));
+        let deadline = Deadline::new(noon() + SignedDuration::from_hours(2));
+        let (_, figures) = collect(once(&subject, deadline)).await;
+        assert_eq!(figures.of("OrdersWaiting"), [2]);
+        for kind in JobKind::KNOWN {
+            assert!(figures.of(overdue_metric(&kind)).is_empty());
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,8 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::Orders;
 use domain::{
-    AttemptState, Capture, Job, Order, OrderId, Parked, ParkedReason, PaymentAttempt, Refund, RefundState,
+    AttemptState, Capture, HistoryEvent, Job, JobKind, Order, OrderId, Parked, ParkedReason, PaymentAttempt,
+    Refund, RefundState,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -75,6 +76,7 @@ fn in_json(order: &Order, personal: bool) -> Value {
         "due_at": order.due_at().map(|due| due.to_string()),
         "jobs": order.jobs.iter().map(job).collect::<Vec<_>>(),
         "history": history.map(|entry| json!({"at": entry.at.to_string(), "event": entry.event.name()})).collect::<Vec<_>>(),
+        "of_another_release": of_another_release(order),
     });
     if personal {
         let (customer, to) = (&order.customer, &order.shipping_address);
@@ -97,6 +99,17 @@ fn attempt(attempt: &PaymentAttempt) -> Value {
         "attempt": attempt.number, "state": state, "session_id": session,
         "started_at": attempt.started_at.to_string(), "expires_at": attempt.expires_at.to_string(),
     })
+}
+
+/// What this release carries and does not know: jobs, events, fields of the document, attributes.
+fn of_another_release(order: &Order) -> Vec<String> {
+    let jobs = order.jobs.iter().map(|job| &job.kind);
+    let jobs = jobs.filter(|kind| matches!(kind, JobKind::Unknown(_)));
+    let events = order.history.iter().map(|entry| &entry.event);
+    let events = events.filter(|event| matches!(event, HistoryEvent::Unknown(_)));
+    let jobs = jobs.map(|kind| format!("job {}", kind.name()));
+    let events = events.map(|event| format!("event {}", event.name()));
+    jobs.chain(events).chain(order.carried.names()).collect()
 }
 
 fn job(job: &Job) -> Value {
@@ -246,6 +259,9 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
                 job.tries
             ),
         ));
+    }
+    for name in of_another_release(order) {
+        facts.push(("of another release", name));
     }
     if personal {
         let (customer, to) = (&order.customer, &order.shipping_address);

@@ -288,6 +288,23 @@ async fn an_order_is_shown_with_its_amounts_and_what_is_due() {
 }
 
 #[tokio::test]
+async fn what_another_release_stored_is_shown_as_such() {
+    let premises = Premises::open().await;
+    let mut order = an_order().paid();
+    let kind = JobKind::of_name("send_invoice");
+    order.jobs.push(domain::Job::new(kind, noon()));
+    order.history.push(domain::HistoryEntry {
+        at: noon(),
+        event: domain::HistoryEvent::of_name("invoice_due"),
+    });
+    let order = premises.keep(order).await;
+    let shown = premises.shop.show(order.id, false).await.expect("an answer");
+    let of_another = json!(["job send_invoice", "event invoice_due"]);
+    assert_eq!(in_json(&shown)["of_another_release"], of_another);
+    assert!(shown.to_string().contains("of another release"));
+}
+
+#[tokio::test]
 async fn that_there_is_no_such_order_is_told() {
     let premises = Premises::open().await;
     let id = an_order().draft().id;
@@ -346,7 +363,15 @@ async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() 
         .await
         .expect("an answer");
     assert!(done.sent);
-    assert_eq!(premises.orders.get(order.id).await.expect("read"), Some(order));
+    let read = premises
+        .orders
+        .get(order.id)
+        .await
+        .expect("read")
+        .expect("an order");
+    assert_eq!(read.job(&JobKind::Refund), order.job(&JobKind::Refund));
+    let forward = read.job(&JobKind::Forward).map(|job| job.due_at);
+    assert_eq!(forward, Some(after(35)), "it is not queued a second time");
 }
 
 #[tokio::test]

@@ -22,7 +22,8 @@ where
     C: Clock,
 {
     let (orders, clock) = (worker.orders, worker.clock);
-    let Some(attempt) = order.payment.clone().filter(|_| worker.guard.may_call()) else {
+    let may_call = worker.guard.may_call(clock.now());
+    let Some(attempt) = order.payment.clone().filter(|_| may_call) else {
         return Ok(Worked::Other);
     };
     let ended = clock.now() >= order.reserved_until;

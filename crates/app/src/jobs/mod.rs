@@ -9,6 +9,7 @@ mod withdraw_order;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{JobKind, Money, Order};
+use jiff::Timestamp;
 
 use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, StoreError};
 
@@ -37,24 +38,33 @@ pub(crate) struct Worker<'a, O, Q, P, C> {
     pub(crate) guard: &'a ProviderGuard,
 }
 
-/// Stops a run from waiting for a provider that does not answer: jobs that need nobody outside go on.
-#[derive(Debug, Default)]
+/// Keeps a provider that is slow or does not answer from using up a run: jobs that need nobody outside go on.
+#[derive(Debug)]
 pub(crate) struct ProviderGuard {
     silent: AtomicU32,
+    until: Timestamp,
 }
 
 impl ProviderGuard {
-    /// Whether the provider is called in this run.
-    pub(crate) fn may_call(&self) -> bool {
-        self.silent.load(Ordering::Relaxed) < MOST_SILENT_CALLS
+    /// For a run of which the provider may use the first half: until `until` at the latest.
+    pub(crate) fn new(now: Timestamp, until: Timestamp) -> Self {
+        Self {
+            silent: AtomicU32::new(0),
+            until: now + until.duration_since(now) / 2,
+        }
+    }
+
+    /// Whether the provider is called in this run. Jobs that would call it stay due as they are.
+    pub(crate) fn may_call(&self, now: Timestamp) -> bool {
+        now < self.until && self.silent.load(Ordering::Relaxed) < MOST_SILENT_CALLS
     }
 
     /// Notes whether a call was answered.
     pub(crate) fn note(&self, answered: bool) {
         if answered {
             self.silent.store(0, Ordering::Relaxed);
-        } else {
-            self.silent.fetch_add(1, Ordering::Relaxed);
+        } else if self.silent.fetch_add(1, Ordering::Relaxed) + 1 == MOST_SILENT_CALLS {
+            tracing::warn!("the payment provider does not answer; this run calls it no more");
         }
     }
 }

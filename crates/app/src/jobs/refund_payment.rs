@@ -20,7 +20,8 @@ where
     C: Clock,
 {
     let clock = worker.clock;
-    let Some(due) = order.due_refund().cloned().filter(|_| worker.guard.may_call()) else {
+    let may_call = worker.guard.may_call(clock.now());
+    let Some(due) = order.due_refund().cloned().filter(|_| may_call) else {
         return Ok(Worked::Other);
     };
     let tried_before = order.tries(&JobKind::Refund) > 0;
