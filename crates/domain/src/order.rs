@@ -369,11 +369,14 @@ impl Order {
         now + LEAST_PAYMENT_PAGE <= self.reserved_until.max(self.placed_at + LONGEST_RESERVATION)
     }
 
-    /// The provider opened the payment page of the last attempt, under its own name for it.
+    /// The provider opened the payment page of the last attempt, under its own name for it. Where another run took the attempt for failed
+    /// meanwhile, the provider must be asked again before the order may expire.
     #[must_use]
     pub fn attempt_opened(mut self, session_id: String) -> Self {
         if let Some(attempt) = &mut self.payment {
             attempt.state = AttemptState::Open { session_id };
+            let started_at = attempt.started_at;
+            self.reschedule(started_at);
         }
         self
     }

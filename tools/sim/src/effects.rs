@@ -51,6 +51,7 @@ impl World<'_> {
         };
         self.seen.note_levels(self.steps, &self.store, skus);
         self.seen.note_order(self.steps, &self.store, id);
+        self.judge_jobs(id);
         committed
     }
 

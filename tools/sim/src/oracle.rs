@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Order, OrderId, RefundState, Sku, Status};
+use domain::{JobKind, Order, OrderId, RefundState, Sku, Status};
 use testkit::{Accepted, Charge, erp_number};
 
 use crate::shopper::{Shopper, is_wished};
@@ -78,6 +78,17 @@ impl World<'_> {
         self.judge_what_was_told(&mut found);
         self.violations.append(&mut found.violations);
         self.ends(&orders, &charges)
+    }
+
+    /// After each write: an order has a job of each kind that its state asks for, and no other.
+    pub(crate) fn judge_jobs(&mut self, id: OrderId) {
+        let fits = self.store.peek(id, |order| {
+            let kinds: Vec<JobKind> = order.jobs.iter().map(|job| job.kind.clone()).collect();
+            kinds == order.work()
+        });
+        if fits == Some(false) {
+            self.accuse(Unfinished, "an order's jobs are not what its state asks for");
+        }
     }
 
     fn judge_order(&self, order: &Order, charges: &[Charge], accepted: &[Accepted], found: &mut Findings) {
