@@ -3,12 +3,13 @@
 use std::future::Future;
 
 use app::PaymentNotice;
+use domain::{JobKind, Order, Status};
 
 use crate::choices::About;
 use crate::fault::{Fault, HANG, SLOW};
-use crate::ports::{Failure, Ports, Reply};
+use crate::ports::{Failure, Op, Ports, Reply};
 use crate::task::{End, Side, Task};
-use crate::world::{Happening, World};
+use crate::world::{BROKEN, Happening, World};
 
 /// How long a call takes, in milliseconds.
 const CALL: i64 = 10;
@@ -22,6 +23,11 @@ impl World<'_> {
             return self.kill();
         }
         let mut call = self.tasks[0].calls.remove(call);
+        if self.is_broken(self.tasks[0].side, &call.op) {
+            self.note(|| format!("  {:?} !! as always", call.op));
+            (call.run)(self, Reply::Failure(Failure::Unknown));
+            return self.go_on();
+        }
         let faults = Fault::of(&call.op);
         let fault = faults[self.choices.choose(About::Call, faults.len())];
         self.note(|| match fault {
@@ -52,6 +58,36 @@ impl World<'_> {
             }
         }
         self.go_on();
+    }
+
+    /// Whether the call belongs to the kind of due work that fails in this scenario.
+    fn is_broken(&self, side: Side, op: &Op) -> bool {
+        let worker = matches!(side, Side::Reconciler | Side::Forwarder);
+        let broken = self.scenario.broken.as_ref();
+        let Some(broken) = broken.filter(|_| worker && self.now < self.begun + BROKEN) else {
+            return false;
+        };
+        let kind = match op {
+            Op::LookUpPage(..) | Op::ClosePage(_) => Some(JobKind::AskProvider),
+            Op::Refund(_) => Some(JobKind::Refund),
+            Op::Submit(_) | Op::LookUpOrder(_) => Some(JobKind::Forward),
+            Op::Remove(_) => Some(JobKind::Remove),
+            Op::Commit { id, status, held, .. } => {
+                let step = |stored: &Order| match (stored.status, status) {
+                    (Status::Reserving, Status::Withdrawn) => Some(JobKind::Withdraw),
+                    (Status::Placed, Status::Expired) => {
+                        stored.job(&JobKind::CloseWindow).map(|job| job.kind.clone())
+                    }
+                    (before, after) if before == *after && *held < stored.held => {
+                        Some(JobKind::GiveStockBack)
+                    }
+                    _ => None,
+                };
+                self.store.peek(*id, step).flatten()
+            }
+            _ => None,
+        };
+        kind.as_ref() == Some(broken)
     }
 
     /// A function starts, for a message of the provider perhaps, and goes before all others.

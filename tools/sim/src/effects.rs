@@ -8,10 +8,11 @@ use app::ports::{
     Submitted, Warehouse,
 };
 use domain::{
-    Lane, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status, StockChange,
+    JobKind, Lane, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
+    StockChange,
 };
 use futures_util::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use testkit::{ProviderFault, WarehouseMood};
 
 use crate::fault::Fault;
@@ -156,20 +157,37 @@ impl World<'_> {
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         let mut due = match self.fault {
             Fault::Stale => self.store.state().due_before(lane, now, limit),
+            Fault::JobEarly => ready(self.store.due(lane, now + SignedDuration::from_hours(1), limit))?,
             _ => ready(self.store.due(lane, now, limit))?,
         };
-        due.retain(|(id, _)| !self.is_lost(*id));
+        match self.fault {
+            Fault::JobLost => drop(due.drain(..1.min(due.len()))),
+            Fault::JobDoubled => due = due.iter().flat_map(|entry| [*entry; 2]).collect(),
+            _ => {}
+        }
+        due.retain(|(id, _)| !self.is_lost(lane, *id));
         Ok(due)
     }
 
-    fn is_lost(&self, id: OrderId) -> bool {
-        let paid = |order: &Order| order.status == Status::Paid;
-        self.has(Mutation::DueEntryLost) && self.store.peek(id, paid).unwrap_or(false)
+    fn is_lost(&self, lane: Lane, id: OrderId) -> bool {
+        let lost = |order: &Order| match self.mutation {
+            Some(Mutation::DueEntryLost) => order.status == Status::Paid,
+            Some(Mutation::RefundHoldsBackForwarding) => {
+                lane == Lane::Forwarding && order.job(&JobKind::Refund).is_some()
+            }
+            _ => false,
+        };
+        self.mutation.is_some() && self.store.peek(id, lost).unwrap_or(false)
     }
 
     /// When a reconciler finds something to do first, in Unix milliseconds: while the warehouse is left alone, its orders wait.
     pub(crate) fn first_due(&self) -> Option<i64> {
-        if self.has(Mutation::DueEntryLost) && self.store.orders().iter().all(|order| self.is_lost(order.id))
+        if self.has(Mutation::DueEntryLost)
+            && self
+                .store
+                .orders()
+                .iter()
+                .all(|order| self.is_lost(Lane::Mending, order.id))
         {
             return None;
         }
@@ -232,8 +250,10 @@ impl World<'_> {
     }
 
     pub(crate) fn refund(&mut self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
-        if self.fault == Fault::Refuse {
-            self.provider.fail_next(ProviderFault::Refused);
+        match self.fault {
+            Fault::Refuse => self.provider.fail_next(ProviderFault::Refused),
+            Fault::RefuseForGood => self.provider.fail_next(ProviderFault::RefusedForGood),
+            _ => {}
         }
         let mut refund = refund.clone();
         if self.has(Mutation::RefundInPart) {

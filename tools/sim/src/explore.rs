@@ -203,7 +203,7 @@ impl Explorer {
             .and_then(Scenario::named);
         let everything = Scenario::all();
         let affordable = everything.iter().filter(|scenario| !scenario.is_large());
-        let one = everything.iter().map(|scenario| (scenario, 1));
+        let one = everything.iter().chain(&hint).map(|scenario| (scenario, 1));
         let two = hint.iter().chain(affordable).map(|scenario| (scenario, 2));
         for (scenario, faults) in one.chain(two) {
             report.add(self.exhaustively(scenario, faults));

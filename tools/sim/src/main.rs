@@ -60,9 +60,10 @@ fn run(options: &Options) -> bool {
     let begun = Instant::now();
     let explorer = explorer(None);
     let all = Scenario::all();
-    let share = options.budget.map(|budget| budget / 2 / all.len() as u64);
+    let searched = [all.clone(), Scenario::broken()].concat();
+    let share = options.budget.map(|budget| budget / 2 / searched.len() as u64);
     let mut total = Report::default();
-    for scenario in &all {
+    for scenario in &searched {
         let faults = options.faults.unwrap_or_else(|| scenario.faults());
         let (report, how) = match share {
             None => (explorer.exhaustively(scenario, faults), "every schedule"),

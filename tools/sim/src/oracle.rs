@@ -6,13 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::{JobKind, Order, OrderId, RefundState, Sku, Status};
+use domain::{Job, JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
+use jiff::{SignedDuration, Timestamp};
 use testkit::{Accepted, Charge, erp_number};
 
 use crate::shopper::{Shopper, is_wished};
 use crate::world::World;
 
 use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished};
+
+/// How long a job may be due while work of another kind fails: some runs of the reconciler, a clock that is off, and a back-off.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(90);
 
 /// What kind of promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +69,10 @@ impl World<'_> {
         for order in &orders {
             self.judge_order(order, &charges, &accepted, &mut found);
         }
+        let kept = self.provider.state().kept.clone();
         for charge in &charges {
             let order = orders.iter().find(|order| order.id == charge.order);
-            judge_charge(charge, order, &mut found);
+            judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
         }
         for accepted in &accepted {
             let forwarded = |order: &Order| order.status == Status::Forwarded;
@@ -88,6 +93,21 @@ impl World<'_> {
         });
         if fits == Some(false) {
             self.accuse(Unfinished, "an order's jobs are not what its state asks for");
+        }
+    }
+
+    /// While work of one kind failed for ever, no other kind waited for it.
+    pub(crate) fn judge_waiting(&mut self) {
+        let Some(broken) = &self.scenario.broken else {
+            return;
+        };
+        let now = Timestamp::from_millisecond(self.now).expect("a time within years");
+        let held_back = |job: &&Job| job.kind != *broken && job.overdue(now) > LONGEST_WAIT;
+        for order in self.store.orders() {
+            if let Some(job) = order.jobs.iter().find(held_back) {
+                let (kind, broken) = (job.kind.name(), broken.name());
+                self.accuse(Unfinished, format!("{kind} waits beside {broken}, which fails"));
+            }
         }
     }
 
@@ -173,6 +193,7 @@ impl World<'_> {
             ("parked", parked.count()),
             ("not placed", self.shoppers.len().saturating_sub(orders.len())),
             ("refunded", refunded.count()),
+            ("refund refused", self.provider.state().kept.len()),
             (
                 "never learned",
                 self.shoppers.iter().filter(never_learned).count(),
@@ -191,8 +212,8 @@ fn is_paid(order: &Order, charges: &[Charge]) -> bool {
     })
 }
 
-/// Every charge pays one order, or was given back in full, or waits for a human: one of them.
-fn judge_charge(charge: &Charge, order: Option<&Order>, found: &mut Findings) {
+/// Every charge pays one order, or was given back in full, or waits for a human: one of them. The provider may have `kept` it for good.
+fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut Findings) {
     let Some(order) = order else {
         return found.push(Lost, "a charge for an order that is not there");
     };
@@ -201,22 +222,21 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, found: &mut Findings) {
             .capture
             .as_ref()
             .is_some_and(|capture| capture.payment_id == charge.payment_id);
-    let waits = order.parked.as_ref().is_some_and(|parked| {
+    let own = |refund: &&Refund| refund.payment_id == charge.payment_id;
+    let noted = order.refunds.iter().find(own).map(|refund| &refund.state);
+    let parked = order.parked.as_ref().is_some_and(|parked| {
         let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
         *payment_id == charge.payment_id && *captured == charge.amount
     });
-    let noted = order.refunds.iter().any(|refund| {
-        refund.payment_id == charge.payment_id && matches!(refund.state, RefundState::Done { .. })
-    });
+    let done = matches!(noted, Some(RefundState::Done { .. }));
+    let waits = parked || kept && matches!(noted, Some(RefundState::Refused { .. }));
     match charge.refunds.as_slice() {
         [] if pays != waits => {}
         [] if pays => found.push(Duplicate, "pays an order and waits for a human"),
         [] => found.push(Lost, "pays nothing and was not given back"),
         [_] if pays || waits => found.push(Lost, "its payment was given back"),
-        [back] if *back != charge.amount => {
-            found.push(Lost, "given back in part");
-        }
-        [_] => found.must(noted, Lost, "a refund unknown to the shop"),
+        [back] if *back != charge.amount => found.push(Lost, "given back in part"),
+        [_] => found.must(done, Lost, "a refund unknown to the shop"),
         [..] => found.push(Duplicate, "given back twice"),
     }
 }

@@ -67,7 +67,7 @@ impl World<'_> {
         self.shoppers[number].stage = Stage::AtThePage;
         self.shoppers[number].session = session;
         match self.scenario.shoppers[number].pays {
-            Pays::AtOnce => self.wake(number, 10_000),
+            Pays::AtOnce | Pays::Twice => self.wake(number, 10_000),
             Pays::AtTheLastMoment => {
                 let left = ends - self.clock(Side::Provider) - self.scenario.eager - 1_000;
                 self.wake(number, left.max(1_000));
@@ -102,7 +102,13 @@ impl World<'_> {
             3 => Money::new(due.minor(), Currency::Usd),
             _ => due,
         };
-        if state == PageState::Open {
+        if state == PageState::Open && self.scenario.shoppers[number].pays == Pays::Twice {
+            for _ in 0..2 {
+                let payment = self.take(&session, due, true);
+                let notice = PaymentNotice::Captured { order, payment };
+                self.schedule(1_000, Happening::Webhook { notice, before: 0 });
+            }
+        } else if state == PageState::Open {
             self.note(|| format!("shopper {number} pays {amount} on {session}"));
             let payment = self.take(&session, amount, false);
             self.tell(PaymentNotice::Captured { order, payment });

@@ -7,7 +7,9 @@ use app::ports::{
     Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
-use domain::{Circuit, Job, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange};
+use domain::{
+    Circuit, Job, JobKind, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange,
+};
 use jiff::Timestamp;
 use testkit::FakeClock;
 use tokio::sync::{mpsc, oneshot};
@@ -161,6 +163,10 @@ impl Orders for Ports {
         let got = self.store(Op::Get(id), move |world| ready(world.store.get(id)));
         match got.await {
             Err(_) if self.has(Mutation::UnreadableIsMissing) => Ok(None),
+            Ok(Some(mut order)) if self.has(Mutation::RefundJobNotRead) => {
+                order.jobs.retain(|job| job.kind != JobKind::Refund);
+                Ok(Some(order))
+            }
             reply => reply,
         }
     }
@@ -260,12 +266,20 @@ impl PaymentProvider for Ports {
     async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
         let (op, refund) = (Op::Refund(refund.payment_id.clone()), refund.clone());
         let outcome = self.ask(op, move |world| world.refund(order, &refund, tried_before));
-        match outcome.await {
-            Ok(outcome) => outcome,
-            Err(_) if self.has(Mutation::UnknownRefundIsDone) => RefundOutcome::Done {
-                refund_id: "re_unknown".to_owned(),
-            },
-            Err(_) => RefundOutcome::Unknown("no answer".into()),
+        match (outcome.await, self.mutation) {
+            (Err(_), Some(Mutation::UnknownRefundIsDone))
+            | (Ok(RefundOutcome::RefusedForGood(_)), Some(Mutation::RefusedForGoodIsDone)) => {
+                let refund_id = "re_unknown".to_owned();
+                RefundOutcome::Done { refund_id }
+            }
+            (Ok(RefundOutcome::RefusedForGood(cause)), Some(Mutation::RefusedForGoodIsTriedForEver)) => {
+                RefundOutcome::Refused(cause)
+            }
+            (Ok(RefundOutcome::Refused(cause)), Some(Mutation::RefusedNowIsForGood)) => {
+                RefundOutcome::RefusedForGood(cause)
+            }
+            (Ok(outcome), _) => outcome,
+            (Err(_), _) => RefundOutcome::Unknown("no answer".into()),
         }
     }
 }

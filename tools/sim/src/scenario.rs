@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use app::PlaceOrder;
-use domain::{Cart, Money, Product, Sku, price_cart};
+use domain::{Cart, JobKind, Money, Product, Sku, price_cart};
 use testkit::{MemoryStore, a_country, a_product, a_sku, a_wish, eur};
 
 use crate::shopper::SHIPPING;
@@ -25,6 +25,8 @@ pub struct Scenario {
     pub(crate) dark: bool,
     /// How far the reconciler's clock is ahead, in milliseconds: it looks while others still work.
     pub(crate) eager: i64,
+    /// The kind of due work that fails for the first hours, whatever is tried.
+    pub(crate) broken: Option<JobKind>,
 }
 
 /// A shopper and what they are up to.
@@ -42,6 +44,8 @@ pub(crate) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pays {
     AtOnce,
+    /// Pays at once, and the provider takes the money twice.
+    Twice,
     /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
     /// Goes to the page and closes it.
@@ -53,7 +57,7 @@ pub(crate) enum Pays {
 impl Scenario {
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
-        use Pays::{AtOnce, AtTheLastMoment, Never};
+        use Pays::{AtOnce, AtTheLastMoment, Never, Twice};
         let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
         let two_lines = |name| {
             let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
@@ -74,6 +78,8 @@ impl Scenario {
             Self::of("two-orders", &[("A", 3)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
                 .shopper("bob", &[("A", 2)], AtOnce, 1),
+            // One order that is to be forwarded and has a payment to be given back.
+            one("paid-twice", Twice),
             // Two wishes under one key.
             Self::of("one-key", &[("A", 5)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
@@ -106,9 +112,31 @@ impl Scenario {
         [Self::small(), Self::in_steps()].concat()
     }
 
+    /// Orders with work of every kind, while one kind fails for hours: no other waits for it.
+    pub fn broken() -> Vec<Self> {
+        let broken = [
+            ("broken-withdraw", JobKind::Withdraw),
+            ("broken-close-window", JobKind::CloseWindow),
+            ("broken-ask-provider", JobKind::AskProvider),
+            ("broken-forward", JobKind::Forward),
+            ("broken-give-stock-back", JobKind::GiveStockBack),
+            ("broken-refund", JobKind::Refund),
+            ("broken-remove", JobKind::Remove),
+        ];
+        let scenario = |(name, kind)| {
+            let mut scenario = Self::large(name, 5, Pays::NotAtAll, 1)
+                .shopper("bob", &[("S01", 1)], Pays::Twice, 1)
+                .shopper("eve", &[("S02", 1)], Pays::Never, 1);
+            scenario.broken = Some(kind);
+            scenario
+        };
+        broken.map(scenario).into()
+    }
+
     /// The scenario of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::all().into_iter().find(|scenario| scenario.name == name)
+        let all = Self::all().into_iter().chain(Self::broken());
+        all.into_iter().find(|scenario| scenario.name == name)
     }
 
     /// Up to how many faults all of its schedules are run where nobody says otherwise: three in the life of an order and in the race for the last
@@ -116,6 +144,7 @@ impl Scenario {
     pub fn faults(&self) -> usize {
         match self.name {
             "never-paid" | "two-orders" | "dark-last-moment" | "in-steps" | "in-steps-last-piece" => 2,
+            _ if self.broken.is_some() => 1,
             _ => 3,
         }
     }
@@ -136,6 +165,7 @@ impl Scenario {
             outage: 0,
             dark: false,
             eager: 0,
+            broken: None,
         }
     }
 

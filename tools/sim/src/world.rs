@@ -16,6 +16,10 @@ use crate::{Class, Mutation, Scenario, Violation};
 const SKEW: i64 = 20 * 60_000;
 /// The reconciler's schedule, in milliseconds: denser than in life, so that two runs may meet.
 const TICK: i64 = 1_000;
+/// The same where work fails for hours.
+const SLOW_TICK: i64 = 600_000;
+/// For how long it does.
+pub(crate) const BROKEN: i64 = 3 * 3_600_000;
 /// How many events that come next may trade places.
 const REORDERED: usize = 3;
 /// A run that takes more steps does not come to an end.
@@ -41,6 +45,8 @@ pub(crate) enum Happening {
     },
     MessageVisible(usize),
     EffectLands(Call),
+    /// The kind of work that failed goes on.
+    Mended,
 }
 
 /// When and what.
@@ -121,13 +127,20 @@ impl<'a> World<'a> {
             begun,
             skews: [0; Side::COUNT],
             last_tick: begun - TICK,
-            tick: TICK,
+            tick: if scenario.broken.is_some() {
+                SLOW_TICK
+            } else {
+                TICK
+            },
             encores: 0,
             dead_letters: 0,
             most_receives: 0,
             trace: None,
         };
         world.skews[Side::Reconciler as usize] = scenario.eager;
+        if scenario.broken.is_some() {
+            world.schedule(BROKEN, Happening::Mended);
+        }
         for (number, plan) in scenario.shoppers.iter().enumerate() {
             world.schedule(plan.arrives, Happening::ShopperWakes(number));
         }
@@ -204,7 +217,7 @@ impl<'a> World<'a> {
     }
 
     /// The running function goes on; or another one, or what would come next within its time. Where none runs, what comes next, or
-    /// what comes after that.
+    /// what comes after that. What fails goes on in its time, neither sooner nor later.
     fn next_turn(&mut self) -> Option<Turn> {
         let horizon = self.tasks.iter().map(|task| task.deadline).min();
         let within = |at: &i64| horizon.is_none_or(|horizon| *at <= horizon);
@@ -222,7 +235,14 @@ impl<'a> World<'a> {
                 tick = None;
                 turns.push(Turn::Tick);
             }
+            let mended = matches!(event.what, Happening::Mended);
+            if mended && !turns.is_empty() {
+                break;
+            }
             turns.push(Turn::Event(number));
+            if mended {
+                break;
+            }
         }
         if tick.is_some() {
             turns.push(Turn::Tick);
@@ -266,6 +286,7 @@ impl<'a> World<'a> {
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
+            Happening::Mended => self.judge_waiting(),
             Happening::EffectLands(mut call) => {
                 self.note(|| format!("late: {:?}", call.op));
                 (call.run)(self, Reply::Silence);

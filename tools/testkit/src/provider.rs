@@ -18,7 +18,7 @@ pub enum ProviderFault {
     LostAnswer,
     /// It is refused: a page that is not there yet for good, a refund for now.
     Refused,
-    /// A refund is refused for good; any other call as by [`ProviderFault::Refused`].
+    /// A refund that was not made is refused for good; any other call as by [`ProviderFault::Refused`].
     RefusedForGood,
 }
 
@@ -78,6 +78,8 @@ pub struct ProviderState {
     pub pages: Vec<Page>,
     /// Money taken so far.
     pub charges: Vec<Charge>,
+    /// The payments that it will never give back.
+    pub kept: Vec<String>,
     refused: Vec<(OrderId, u32)>,
     faults: VecDeque<ProviderFault>,
 }
@@ -250,20 +252,22 @@ impl PaymentProvider for FakeProvider {
         match fault {
             Some(ProviderFault::LostRequest) => return RefundOutcome::Unknown("the request was lost".into()),
             Some(ProviderFault::Refused) => return RefundOutcome::Refused("not now".into()),
-            Some(ProviderFault::RefusedForGood) => {
-                return RefundOutcome::RefusedForGood("never".into());
-            }
+            Some(ProviderFault::RefusedForGood) => state.kept.push(refund.payment_id.clone()),
             Some(ProviderFault::LostAnswer) | None => {}
         }
+        let kept = state.kept.contains(&refund.payment_id);
         let Some(charge) = state.charge(&refund.payment_id) else {
             return RefundOutcome::Refused("no such payment".into());
         };
         if charge.refunds.is_empty() {
+            if kept {
+                return RefundOutcome::RefusedForGood("never".into());
+            }
             charge.refunds.push(refund.amount);
         }
         match fault {
-            Some(_) => RefundOutcome::Unknown("the answer was lost".into()),
-            None => RefundOutcome::Done {
+            Some(ProviderFault::LostAnswer) => RefundOutcome::Unknown("the answer was lost".into()),
+            _ => RefundOutcome::Done {
                 refund_id: format!("re_{}", refund.payment_id),
             },
         }
