@@ -47,12 +47,9 @@ pub(crate) enum CallError {
     Request(#[from] http::Error),
 }
 
-/// Refusals that end when the shop's balance is filled or a dispute is settled (Stripe's list of error codes).
-const REFUSED_FOR_NOW: [&str; 3] = [
-    "balance_insufficient",
-    "charge_disputed",
-    "refund_disputed_payment",
-];
+/// Refusals that end when the shop's balance is filled or a dispute is settled (Stripe's list of error codes). `charge_disputed` is none: that
+/// payment was charged back, and a refund besides would pay it back twice.
+const REFUSED_FOR_NOW: [&str; 2] = ["balance_insufficient", "refund_disputed_payment"];
 
 impl CallError {
     /// Whether the same call may succeed later although it was refused.

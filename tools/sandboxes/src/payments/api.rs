@@ -1,6 +1,7 @@
 //! `/v1`: the calls of Stripe's API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State as Shared};
@@ -38,6 +39,7 @@ pub(super) fn router(state: Arc<State>) -> Router<Arc<State>> {
 /// What every call goes through: faults, the key, and the request's id.
 async fn admit(Shared(state): Shared<Arc<State>>, request: Request<Body>, next: Next) -> Response {
     let faults = state.faults();
+    tokio::time::sleep(Duration::from_millis(faults.latency_ms)).await;
     if faults.down {
         return if state.chance.happens(0.5) {
             hang_up()
@@ -176,7 +178,15 @@ async fn create_refund(
     body: Bytes,
 ) -> Result<Response, StripeError> {
     let read = |params: &Params, _| RefundRequest::parse(params);
-    once(&state, &headers, &uri, &body, read, super::Ledger::refund)
+    let refuse = state.faults().refuse_refunds;
+    let work = |ledger: &mut super::Ledger, request: RefundRequest, now| {
+        if refuse {
+            let message = "The charge has been charged back, as the sandbox was asked to say.";
+            return Err(StripeError::invalid(message).code("charge_disputed"));
+        }
+        ledger.refund(request, now)
+    };
+    once(&state, &headers, &uri, &body, read, work)
 }
 
 async fn show_session(

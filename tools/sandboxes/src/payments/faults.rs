@@ -24,6 +24,10 @@ pub(super) struct Faults {
     pub(super) drop_webhooks: f64,
     /// How long each webhook is held back.
     pub(super) delay_ms: u64,
+    /// How long each answer of the API takes.
+    pub(super) latency_ms: u64,
+    /// Refunds are refused for good, as of a payment that was charged back.
+    pub(super) refuse_refunds: bool,
     /// The API answers nobody: 503, or a broken connection.
     pub(super) down: bool,
     /// The share of API calls that meet a 500 and have no effect.

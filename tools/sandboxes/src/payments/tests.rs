@@ -385,6 +385,21 @@ async fn the_api_fails_as_asked_for_and_a_lost_answer_took_effect() {
 }
 
 #[tokio::test]
+async fn the_api_is_slow_and_refuses_refunds_when_asked_to() {
+    let world = world().await;
+    let faults = json!({ "latency_ms": 50, "refuse_refunds": true });
+    world.sandbox(reqwest::Method::PUT, "faults", faults).await;
+    let begun = std::time::Instant::now();
+    let refund = [("payment_intent", "pi_1")];
+    let (status, _, error) = world.post("/v1/refunds", Some("A"), &refund).await;
+    assert_eq!(
+        (status, &error["error"]["code"]),
+        (400, &json!("charge_disputed"))
+    );
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(50));
+}
+
+#[tokio::test]
 async fn a_shopper_pays_declines_or_leaves_on_the_page() {
     let world = world().await;
     let session = world.open("A").await;
