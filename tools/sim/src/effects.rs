@@ -307,9 +307,10 @@ impl World<'_> {
             (Submitted::Accepted { .. }, Some(Mutation::DuplicateIsRejected)) if known => {
                 Submitted::Rejected("known".into())
             }
-            (accepted @ Submitted::Accepted { .. }, Some(Mutation::SubmitKeyFromClock)) if known => {
-                self.warehouse.state().take(&order);
-                accepted
+            (submitted, Some(Mutation::SubmitKeyFromClock)) if known => {
+                let mut state = self.warehouse.state();
+                state.accepted.entry(order.id).and_modify(|own| own.copies += 1);
+                submitted
             }
             (submitted, _) => submitted,
         }
@@ -318,7 +319,7 @@ impl World<'_> {
     pub(crate) fn look_up_order(&self, id: OrderId) -> LookedUp {
         self.set_mood();
         let any = self.has(Mutation::LookUpFindsAny);
-        let first = self.warehouse.state().accepted.first().map(|first| first.id);
+        let first = self.warehouse.state().accepted.keys().next().copied();
         let any = first.filter(|_| any);
         ready(self.warehouse.look_up(any.unwrap_or(id)))
     }

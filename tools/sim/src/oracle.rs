@@ -67,16 +67,16 @@ impl World<'_> {
         let accepted = self.warehouse.state().accepted.clone();
         let charges = self.provider.state().charges.clone();
         for order in &orders {
-            self.judge_order(order, &charges, &accepted, &mut found);
+            self.judge_order(order, &charges, accepted.get(&order.id), &mut found);
         }
         let kept = self.provider.state().kept.clone();
         for charge in &charges {
             let order = orders.iter().find(|order| order.id == charge.order);
             judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
         }
-        for accepted in &accepted {
+        for id in accepted.keys() {
             let forwarded = |order: &Order| order.status == Status::Forwarded;
-            let known = self.store.peek(accepted.id, forwarded) == Some(true);
+            let known = self.store.peek(*id, forwarded) == Some(true);
             found.must(known, Unexpected, "the warehouse has what was not sent");
         }
         self.judge_stock(&orders, &mut found);
@@ -111,7 +111,13 @@ impl World<'_> {
         }
     }
 
-    fn judge_order(&self, order: &Order, charges: &[Charge], accepted: &[Accepted], found: &mut Findings) {
+    fn judge_order(
+        &self,
+        order: &Order,
+        charges: &[Charge],
+        accepted: Option<&Accepted>,
+        found: &mut Findings,
+    ) {
         let wished = |plan: &crate::scenario::Plan| {
             OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
         };
@@ -140,17 +146,16 @@ impl World<'_> {
         let captured = !paid || is_paid(order, charges);
         found.must(captured, Unexpected, "sent or rejected, but not paid");
 
-        let copies: Vec<&Accepted> = accepted.iter().filter(|copy| copy.id == order.id).collect();
-        match (order.status, copies.as_slice()) {
-            (Status::Forwarded, [copy]) => {
+        match (order.status, accepted) {
+            (_, Some(copy)) if copy.copies > 1 => found.push(Duplicate, "the warehouse has an order twice"),
+            (Status::Forwarded, Some(copy)) => {
                 let named = order.erp_number == Some(erp_number(order.id));
                 let same = named && copy.is(order);
                 found.must(same, Lost, "the warehouse has another order");
             }
-            (Status::Forwarded, []) => found.push(Lost, "the warehouse has not what was sent"),
-            (_, []) => {}
-            (_, [_]) => found.push(Unexpected, "the warehouse has what was not sent"),
-            (_, _) => found.push(Duplicate, "the warehouse has an order twice"),
+            (Status::Forwarded, None) => found.push(Lost, "the warehouse has not what was sent"),
+            (_, Some(_)) => found.push(Unexpected, "the warehouse has what was not sent"),
+            (_, None) => {}
         }
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{LookedUp, Submitted, Warehouse};
@@ -24,8 +25,8 @@ pub enum WarehouseMood {
 /// An order as the warehouse has it.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    /// Its id in the shop.
-    pub id: OrderId,
+    /// How often it has the order: once, as it should.
+    pub copies: u32,
     lines: Vec<PricedLine>,
     customer: Customer,
     address: Address,
@@ -52,7 +53,7 @@ pub struct FakeWarehouse(Mutex<WarehouseState>);
 #[derive(Debug, Default)]
 pub struct WarehouseState {
     /// What it has.
-    pub accepted: Vec<Accepted>,
+    pub accepted: BTreeMap<OrderId, Accepted>,
     /// What it will never take.
     pub rejected: Vec<OrderId>,
     mood: WarehouseMood,
@@ -72,8 +73,7 @@ impl FakeWarehouse {
     /// How often it was handed the order.
     pub fn deliveries(&self, id: OrderId) -> u32 {
         let state = self.state();
-        let own = state.accepted.iter().filter(|accepted| accepted.id == id);
-        own.map(|accepted| accepted.submissions).sum()
+        state.accepted.get(&id).map_or(0, |accepted| accepted.submissions)
     }
 
     /// How many orders it has.
@@ -85,21 +85,21 @@ impl FakeWarehouse {
 impl WarehouseState {
     /// Refuses the order from now on, if it has not taken it.
     pub fn reject(&mut self, id: OrderId) {
-        if !self.accepted.iter().any(|accepted| accepted.id == id) {
+        if !self.accepted.contains_key(&id) {
             self.rejected.push(id);
         }
     }
 
-    /// Takes the order in, whether or not it has it.
-    pub fn take(&mut self, order: &Order) {
-        self.accepted.push(Accepted {
-            id: order.id,
+    fn take(&mut self, order: &Order) {
+        let accepted = Accepted {
+            copies: 1,
             lines: order.quote.lines.clone(),
             customer: order.customer.clone(),
             address: order.shipping_address.clone(),
             consistent: true,
             submissions: 1,
-        });
+        };
+        self.accepted.insert(order.id, accepted);
     }
 }
 
@@ -115,7 +115,7 @@ impl Warehouse for FakeWarehouse {
         if state.rejected.contains(&order.id) {
             return Submitted::Rejected("not for us".into());
         }
-        match state.accepted.iter_mut().find(|accepted| accepted.id == order.id) {
+        match state.accepted.get_mut(&order.id) {
             Some(accepted) => {
                 accepted.consistent &= accepted.is(order);
                 accepted.submissions += 1;
@@ -134,7 +134,7 @@ impl Warehouse for FakeWarehouse {
         let state = self.state();
         match state.mood {
             WarehouseMood::Down | WarehouseMood::LosingAnswers => LookedUp::Unknown("no answer".into()),
-            _ if state.accepted.iter().any(|accepted| accepted.id == id) => LookedUp::Found {
+            _ if state.accepted.contains_key(&id) => LookedUp::Found {
                 erp_number: erp_number(id),
             },
             _ => LookedUp::Absent,
