@@ -1,187 +1,127 @@
-//! How a call on a port ends, and what it does.
+//! How functions run, from call to call, and how each call ends.
 
-use std::collections::HashMap;
+use std::future::Future;
 
-use app::ports::RefundOutcome;
-use domain::{Product, Sku};
+use app::PaymentNotice;
+use domain::{JobKind, Order, Status};
 
-use crate::Mutation;
 use crate::choices::About;
 use crate::fault::{Fault, HANG, SLOW};
-use crate::ports::{Answer, Failure, Op, Reply};
-use crate::task::{Job, Outcome, Side};
-use crate::world::{Happening, World};
+use crate::ports::{Failure, Op, Ports, Reply};
+use crate::task::{End, Side, Task};
+use crate::world::{BROKEN, Happening, World};
 
 /// How long a call takes, in milliseconds.
 const CALL: i64 = 10;
 
 impl World<'_> {
     /// A function's call ends in one way or another, and the function goes on.
-    pub(crate) fn step(&mut self, task: usize) {
+    pub(crate) fn step(&mut self, task: usize, call: usize) {
         self.tasks[..=task].rotate_right(1);
         self.now += CALL;
         if self.now > self.tasks[0].deadline {
             return self.kill();
         }
-        let faults = self.tasks[0].waits_for().map_or(&[Fault::None][..], Fault::of);
+        let mut call = self.tasks[0].calls.remove(call);
+        if self.is_broken(self.tasks[0].side, &call.op) {
+            self.note(|| format!("  {:?} !! as always", call.op));
+            (call.run)(self, Reply::Failure(Failure::Unknown));
+            return self.go_on();
+        }
+        let faults = Fault::of(&call.op);
         let fault = faults[self.choices.choose(About::Call, faults.len())];
-        let op = self.tasks[0].take_call();
         self.note(|| match fault {
-            Fault::None => format!("  {}", op.brief()),
-            fault => format!("  {} !! {fault:?}", op.brief()),
+            Fault::None => format!("  {:?}", call.op),
+            fault => format!("  {:?} !! {fault:?}", call.op),
         });
-        let reply = match fault {
-            Fault::Fail => Err(Failure::Unknown),
-            Fault::Busy => Err(Failure::Busy),
+        let unknown = Reply::Failure(Failure::Unknown);
+        match fault {
+            Fault::Fail => (call.run)(self, unknown),
+            Fault::Busy => (call.run)(self, Reply::Failure(Failure::Busy)),
             Fault::Crash => return self.kill(),
             Fault::Hang => {
-                self.schedule(HANG, Happening::EffectLands(op));
+                self.schedule(HANG, Happening::EffectLands(call));
                 return self.kill();
             }
             Fault::Slow => {
-                self.schedule(SLOW, Happening::EffectLands(op));
-                Err(Failure::Unknown)
+                (call.run)(self, unknown);
+                self.schedule(SLOW, Happening::EffectLands(call));
             }
-            Fault::LoseAnswer => {
-                self.apply_unheard(op);
-                Err(Failure::Unknown)
+            _ => {
+                self.fault = fault;
+                if matches!(fault, Fault::Twice | Fault::LoseAnswer) {
+                    (call.run)(self, Reply::Silence);
+                }
+                let lost = fault == Fault::LoseAnswer;
+                (call.run)(self, if lost { unknown } else { Reply::Answer });
+                self.fault = Fault::None;
             }
-            Fault::Twice => {
-                drop(self.apply(op.clone()));
-                self.apply(op)
-            }
-            Fault::None | Fault::Reject | Fault::Refuse | Fault::PriceUp | Fault::Stale => {
-                self.apply_oddly(op, fault)
-            }
-        };
-        let clock = self.clock(self.tasks[0].side);
-        if let Some(outcome) = self.tasks[0].answer(reply, clock) {
-            let task = self.tasks.remove(0);
-            self.end(task.job, outcome);
         }
+        self.go_on();
+    }
+
+    /// Whether the call belongs to the kind of due work that fails in this scenario.
+    fn is_broken(&self, side: Side, op: &Op) -> bool {
+        let worker = matches!(side, Side::Reconciler | Side::Forwarder);
+        let broken = self.scenario.broken.as_ref();
+        let Some(broken) = broken.filter(|_| worker && self.now < self.begun + BROKEN) else {
+            return false;
+        };
+        let kind = match op {
+            Op::LookUpPage(..) | Op::ClosePage(_) => Some(JobKind::AskProvider),
+            Op::Refund(_) => Some(JobKind::Refund),
+            Op::Submit(_) | Op::LookUpOrder(_) => Some(JobKind::Forward),
+            Op::Remove(_) => Some(JobKind::Remove),
+            Op::Commit { id, status, held, .. } => {
+                let step = |stored: &Order| match (stored.status, status) {
+                    (Status::Reserving, Status::Withdrawn) => Some(JobKind::Withdraw),
+                    (Status::Placed, Status::Expired) => {
+                        stored.job(&JobKind::CloseWindow).map(|job| job.kind.clone())
+                    }
+                    (before, after) if before == *after && *held < stored.held => {
+                        Some(JobKind::GiveStockBack)
+                    }
+                    _ => None,
+                };
+                self.store.peek(*id, step).flatten()
+            }
+            _ => None,
+        };
+        kind.as_ref() == Some(broken)
+    }
+
+    /// A function starts, for a message of the provider perhaps, and goes before all others.
+    pub(crate) fn start<F: Future<Output = End> + 'static>(
+        &mut self,
+        side: Side,
+        webhook: Option<(PaymentNotice, usize)>,
+        run: impl FnOnce(Ports) -> F,
+    ) {
+        self.note(|| format!("start {side:?}"));
+        self.tasks
+            .insert(0, Task::new(side, webhook, self.now, self.mutation, run));
+        self.go_on();
+    }
+
+    /// The first function goes on until it waits again or ends.
+    fn go_on(&mut self) {
+        let clock = self.clock(self.tasks[0].side);
+        let Some(end) = self.tasks[0].go_on(clock) else {
+            return;
+        };
+        let side = self.tasks.remove(0).side;
+        self.note(|| format!("end {side:?}"));
+        // The answer to who called may be lost even though the function did not die.
+        let answered = side == Side::Reconciler || self.choose(2) == 0;
+        end(self, answered);
     }
 
     /// The running function dies: whoever called it hears nothing.
     fn kill(&mut self) {
         let task = self.tasks.remove(0);
-        self.note(|| format!("dead {:?}", task.job));
-        if let Job::Webhook { notice, before } = task.job {
+        self.note(|| format!("dead {:?}", task.side));
+        if let Some((notice, before)) = task.webhook {
             self.repeat_webhook(notice, before);
         }
-    }
-
-    /// A function ends by itself.
-    pub(crate) fn end(&mut self, job: Job, outcome: Outcome) {
-        self.note(|| format!("end {job:?}: {}", brief(&outcome)));
-        // The answer to who called may be lost even though the function did not die.
-        let answered = matches!(job, Job::Reconcile) || self.choose(2) == 0;
-        match (job, outcome) {
-            (Job::Checkout { shopper, request }, Outcome::Placed(result)) if answered => {
-                self.hear_checkout(shopper, request, result);
-            }
-            (Job::StartPayment { shopper, request }, Outcome::Page(result)) if answered => {
-                self.hear_page(shopper, request, result);
-            }
-            (Job::Webhook { notice, before }, Outcome::Settled(result)) if !answered || result.is_err() => {
-                self.repeat_webhook(notice, before);
-            }
-            (Job::Forward { message }, Outcome::Forwarded(result)) if answered && result.is_ok() => {
-                self.queue.acknowledge(message);
-                self.cancel(|what| matches!(what, Happening::MessageVisible(own) if *own == message));
-            }
-            _ => {}
-        }
-    }
-
-    fn apply_unheard(&mut self, op: Op) {
-        match op {
-            Op::Commit(order, _) if self.mutation == Some(Mutation::StockOutsideTransaction) => {
-                self.store.commit(*order, Vec::new());
-            }
-            op => drop(self.apply(op)),
-        }
-    }
-
-    fn apply_oddly(&mut self, op: Op, fault: Fault) -> Reply {
-        match (fault, &op) {
-            (Fault::Reject, Op::Submit(order)) => self.warehouse.reject(order.id),
-            (Fault::Refuse, Op::Open(order, attempt)) => self.provider.refuse(order.id, attempt.number),
-            (Fault::Refuse, Op::Refund(_)) => {
-                let refused = RefundOutcome::Refused("not now".into());
-                return Ok(Answer::Refunded(refused));
-            }
-            (Fault::PriceUp, _) => self.price_up = true,
-            (Fault::Stale, Op::Due(lane, now, limit)) => {
-                let due = self.store.due(*lane, now.as_millisecond(), *limit, true);
-                return Ok(Answer::Due(due));
-            }
-            _ => {}
-        }
-        self.apply(op)
-    }
-
-    /// A call takes effect.
-    pub(crate) fn apply(&mut self, op: Op) -> Reply {
-        let provider_clock = self.clock(Side::Provider);
-        let answer = match op {
-            Op::Products(skus) => Answer::Products(self.products(&skus)),
-            Op::AllProducts => Answer::Products(self.scenario.products.clone()),
-            Op::Levels(skus) => Answer::Levels(self.store.levels(&skus)),
-            Op::Get(id) => Answer::Order(self.store.get(id).cloned()),
-            Op::Commit(order, stock) => Answer::Committed(self.store.commit(*order, stock)),
-            Op::Remove(order) => {
-                self.store.remove(&order);
-                Answer::Done
-            }
-            Op::Due(lane, now, limit) => {
-                Answer::Due(self.store.due(lane, now.as_millisecond(), limit, false))
-            }
-            Op::Open(order, attempt) => {
-                let opened = self.provider.open(&order, &attempt, provider_clock);
-                self.watch_pages();
-                Answer::Opened(opened)
-            }
-            Op::LookUpPayment(order, attempt) => {
-                Answer::Session(self.provider.look_up(order, attempt, provider_clock))
-            }
-            Op::Close(session) => {
-                let state = self.provider.close(&session, provider_clock);
-                self.tell_of_closed(&session);
-                Answer::Session(state)
-            }
-            Op::Refund(refund) => Answer::Refunded(self.provider.refund(&refund)),
-            Op::Send(id) => {
-                self.send(id);
-                Answer::Done
-            }
-            Op::Waiting => Answer::Waiting(self.queue.waiting()),
-            Op::ReadCircuit => Answer::Circuit(self.store.circuit),
-            Op::StoreCircuit(circuit) => Answer::CircuitStored(self.store.store_circuit(circuit)),
-            Op::Submit(_) | Op::LookUpOrder(_) if self.now - self.begun < self.scenario.outage => {
-                return Err(Failure::Unknown);
-            }
-            Op::Submit(order) => Answer::Submitted(self.warehouse.submit(&order)),
-            Op::LookUpOrder(id) => Answer::LookedUp(self.warehouse.look_up(id)),
-        };
-        Ok(answer)
-    }
-
-    fn products(&self, skus: &[Sku]) -> HashMap<Sku, Product> {
-        let dearer = |product: &Product| Product {
-            unit_price: testkit::eur(product.unit_price.minor() + i64::from(self.price_up)),
-            ..product.clone()
-        };
-        skus.iter()
-            .filter_map(|sku| self.scenario.products.get_key_value(sku))
-            .map(|(sku, product)| (sku.clone(), dearer(product)))
-            .collect()
-    }
-}
-
-fn brief(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Placed(Ok(placed)) => format!("{} replayed={}", placed.order.status.name(), placed.replayed),
-        Outcome::Placed(Err(error)) => error.to_string(),
-        other => format!("{other:?}"),
     }
 }

@@ -1,13 +1,16 @@
 //! Running schedules: all of few faults, many at random, and the smallest one that still fails.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::choices::{Choices, Draw};
 use crate::world::World;
 use crate::{Deviation, Ends, Mutation, Scenario, Violation};
+
+/// Between the seeds of samples: odd and large, so that neighbours share nothing.
+const SPREAD: u64 = 0xD134_2543_DE82_EF95;
 
 /// A run that can be run again: where it begins, and where it leaves the uneventful way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,17 +51,6 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// A schedule that broke promises.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// Which.
-    pub schedule: Schedule,
-    /// The seed it was drawn from, if it was.
-    pub seed: Option<u64>,
-    /// The promises.
-    pub violations: Vec<Violation>,
-}
-
 /// What many schedules came to.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -67,15 +59,26 @@ pub struct Report {
     /// How the orders ended.
     pub ends: Ends,
     /// The first that broke a promise.
-    pub failure: Option<Failure>,
+    pub failure: Option<Run>,
 }
 
 impl Report {
     /// Adds up; the first failure stays.
     pub fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
-        self.ends.add(other.ends);
+        self.ends.add(&other.ends);
         self.failure = self.failure.take().or(other.failure);
+    }
+
+    /// Counts a run; how many options its choices had.
+    fn take(&mut self, run: Run) -> Vec<u8> {
+        self.schedules += 1;
+        self.ends.add(&run.ends);
+        let arities = run.arities.clone();
+        if !run.violations.is_empty() {
+            self.failure = Some(run);
+        }
+        arities
     }
 }
 
@@ -97,12 +100,10 @@ impl Explorer {
             return report;
         }
         let first: Vec<Deviation> = after(&arities, 0).collect();
-        let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
-        let others = self.on_threads(|own| {
-            while let Some(deviation) = first.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.descend(scenario, &mut vec![*deviation], faults - 1, own, &stop);
-            }
+        let others = self.numbered(first.len() as u64, |number, own| {
+            let deviation = first[usize::try_from(number).expect("few choices")];
+            self.descend(scenario, &mut vec![deviation], faults - 1, own, &stop);
         });
         report.add(others);
         report
@@ -134,27 +135,59 @@ impl Explorer {
         }
     }
 
+    /// Every schedule of `scenario` with one deviation, then `cases` with two to `faults`, drawn by `seed`; stops at the first that fails.
+    pub fn sampled(&self, scenario: &Scenario, faults: usize, seed: u64, cases: u64) -> Report {
+        let mut report = Report::default();
+        let mut first = Vec::new();
+        for deviation in after(&self.run(scenario, &[], &mut report), 0) {
+            let arities = self.run(scenario, &[deviation], &mut report);
+            first.push((deviation, arities));
+            if report.failure.is_some() {
+                return report;
+            }
+        }
+        let deeper = u64::try_from(faults.saturating_sub(1))
+            .expect("few faults")
+            .max(1);
+        let samples = cases.saturating_sub(report.schedules) / deeper;
+        report.add(self.numbered(samples, |number, own| {
+            let mut draw = Draw::seeded(seed.wrapping_add(number.wrapping_mul(SPREAD)));
+            let (deviation, arities) = &first[draw.below(first.len())];
+            let (mut script, mut arities) = (vec![*deviation], arities.clone());
+            for _ in 1..faults {
+                let from = script.last().map_or(0, |last| last.at + 1);
+                let further: Vec<Deviation> = after(&arities, from).collect();
+                if further.is_empty() || own.failure.is_some() {
+                    return;
+                }
+                script.push(further[draw.below(further.len())]);
+                arities = self.run(scenario, &script, own);
+            }
+        }));
+        report
+    }
+
     /// Schedules drawn from the seeds `from`, `from + 1`, ...; each seed chooses its scenario among `scenarios`. Stops at the first that
     /// fails.
     pub fn at_random(&self, scenarios: &[Scenario], from: u64, schedules: u64) -> Report {
+        self.numbered(schedules, |number, own| {
+            let seed = from.wrapping_add(number);
+            own.take(drawn(scenarios, seed, self.mutation));
+        })
+    }
+
+    /// Does `work` for the numbers below `count`, on all threads; stops at the first failure.
+    fn numbered(&self, count: u64, work: impl Fn(u64, &mut Report) + Sync) -> Report {
         let next = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         self.on_threads(|own| {
             while !stop.load(Ordering::Relaxed) {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= schedules {
+                if number >= count {
                     return;
                 }
-                let seed = from.wrapping_add(number);
-                let run = drawn(scenarios, seed, self.mutation);
-                own.schedules += 1;
-                own.ends.add(run.ends);
-                if !run.violations.is_empty() {
-                    own.failure = Some(Failure {
-                        schedule: run.schedule,
-                        seed: Some(seed),
-                        violations: run.violations,
-                    });
+                work(number, own);
+                if own.failure.is_some() {
                     stop.store(true, Ordering::Relaxed);
                 }
             }
@@ -164,10 +197,13 @@ impl Explorer {
     /// Looks for a failure: everything of one fault, of two, then at random.
     pub fn hunt(&self) -> Report {
         let mut report = Report::default();
-        let hint = self.mutation.and_then(Mutation::shows_in);
+        let hint = self
+            .mutation
+            .and_then(Mutation::shows_in)
+            .and_then(Scenario::named);
         let everything = Scenario::all();
         let affordable = everything.iter().filter(|scenario| !scenario.is_large());
-        let one = everything.iter().map(|scenario| (scenario, 1));
+        let one = everything.iter().chain(&hint).map(|scenario| (scenario, 1));
         let two = hint.iter().chain(affordable).map(|scenario| (scenario, 2));
         for (scenario, faults) in one.chain(two) {
             report.add(self.exhaustively(scenario, faults));
@@ -180,7 +216,7 @@ impl Explorer {
     }
 
     /// The failure with as few deviations as leaving some out gives, each as small as it was.
-    pub fn shrink(&self, failure: Failure) -> Failure {
+    pub fn shrink(&self, failure: Run) -> Run {
         let Some(scenario) = Scenario::named(failure.schedule.scenario) else {
             return failure;
         };
@@ -193,8 +229,8 @@ impl Explorer {
             let same =
                 |violation: &Violation| smallest.violations.iter().any(|own| own.class == violation.class);
             if run.violations.iter().any(same) {
-                smallest.schedule = run.schedule;
-                smallest.violations = run.violations;
+                let seed = smallest.seed;
+                smallest = Run { seed, ..run };
                 place = 0;
             } else {
                 place += 1;
@@ -218,17 +254,7 @@ impl Explorer {
     }
 
     fn run(&self, scenario: &Scenario, script: &[Deviation], report: &mut Report) -> Vec<u8> {
-        let run = scripted(scenario, script, self.mutation);
-        report.schedules += 1;
-        report.ends.add(run.ends);
-        if !run.violations.is_empty() {
-            report.failure = Some(Failure {
-                schedule: run.schedule,
-                seed: None,
-                violations: run.violations,
-            });
-        }
-        run.arities
+        report.take(scripted(scenario, script, self.mutation))
     }
 }
 
@@ -245,6 +271,8 @@ fn after(arities: &[u8], from: u32) -> impl Iterator<Item = Deviation> {
 pub struct Run {
     /// By which it can be run again.
     pub schedule: Schedule,
+    /// The seed it was drawn from, if it was.
+    pub seed: Option<u64>,
     /// How the orders ended.
     pub ends: Ends,
     /// The promises that it broke.
@@ -262,31 +290,34 @@ fn scripted(scenario: &Scenario, script: &[Deviation], mutation: Option<Mutation
 fn drawn(scenarios: &[Scenario], seed: u64, mutation: Option<Mutation>) -> Run {
     let mut draw = Draw::seeded(seed);
     let scenario = &scenarios[draw.below(scenarios.len())];
-    finished(World::new(scenario, mutation, Choices::random(draw)))
+    Run {
+        seed: Some(seed),
+        ..finished(World::new(scenario, mutation, Choices::random(draw)))
+    }
 }
 
 fn finished(mut world: World<'_>) -> Run {
-    world.run_to_the_end();
+    world.run();
     let ends = world.judge();
     Run {
         schedule: Schedule {
             scenario: world.scenario.name,
             deviations: world.choices.taken().to_vec(),
         },
+        seed: None,
         ends,
         violations: std::mem::take(&mut world.violations),
-        account: world.trace(),
+        account: world.trace.take().unwrap_or_default(),
         arities: world.choices.arities().to_vec(),
     }
 }
 
 /// Runs one schedule again and gives an account of it.
-///
-/// # Panics
-/// Where the schedule's scenario is gone.
 pub fn replay(schedule: &Schedule, mutation: Option<Mutation>) -> Run {
     let scenario = Scenario::named(schedule.scenario).expect("a schedule names a scenario");
-    finished(World::new(&scenario, mutation, Choices::scripted(&schedule.deviations)).traced())
+    let mut world = World::new(&scenario, mutation, Choices::scripted(&schedule.deviations));
+    world.trace = Some(Vec::new());
+    finished(world)
 }
 
 /// The schedule that is drawn from a seed.

@@ -23,12 +23,20 @@ pub(crate) enum Fault {
     Hang,
     /// The warehouse refuses the order for good.
     Reject,
-    /// The provider refuses.
+    /// The provider refuses: a page for good, a refund for now.
     Refuse,
+    /// The provider refuses a refund for good.
+    RefuseForGood,
     /// The product has become dearer.
     PriceUp,
     /// The index is behind the table by a write.
     Stale,
+    /// The index leaves out the order that is due first.
+    JobLost,
+    /// The index names each order twice.
+    JobDoubled,
+    /// The index names orders that are due in an hour.
+    JobEarly,
 }
 
 /// How long after the call the effect of [`Fault::Slow`] comes, in milliseconds.
@@ -39,23 +47,25 @@ pub(crate) const HANG: i64 = 190_000;
 impl Fault {
     /// What can happen to `op`, the good end first.
     pub(crate) fn of(op: &Op) -> &'static [Self] {
-        use Fault::{Busy, Crash, Fail, Hang, LoseAnswer, None, PriceUp, Refuse, Reject, Slow, Stale, Twice};
+        use Fault::{
+            Busy, Crash, Fail, Hang, JobDoubled, JobEarly, JobLost, LoseAnswer, None, PriceUp, Refuse,
+            RefuseForGood, Reject, Slow, Stale, Twice,
+        };
         match op {
-            Op::Products(_) => &[None, Fail, Crash, PriceUp],
-            Op::Due(..) => &[None, Fail, Crash, Stale],
-            Op::AllProducts
-            | Op::Levels(_)
+            Op::Products => &[None, Fail, Crash, PriceUp],
+            Op::Due(..) => &[None, Fail, Crash, Stale, JobLost, JobDoubled, JobEarly],
+            Op::Levels
             | Op::Get(_)
-            | Op::LookUpPayment(..)
+            | Op::LookUpPage(..)
             | Op::LookUpOrder(_)
             | Op::Waiting
             | Op::ReadCircuit => &[None, Fail, Crash],
-            Op::Commit(..) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
+            Op::Commit { .. } => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::StoreCircuit(_) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
-            Op::Open(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
-            Op::Close(_) => &[None, Fail, LoseAnswer, Crash, Hang],
-            Op::Refund(_) => &[None, Fail, LoseAnswer, Twice, Crash, Hang, Refuse],
+            Op::OpenPage(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
+            Op::ClosePage(_) => &[None, Fail, LoseAnswer, Crash, Hang],
+            Op::Refund(_) => &[None, Fail, LoseAnswer, Twice, Crash, Hang, Refuse, RefuseForGood],
             Op::Send(_) => &[None, Fail, LoseAnswer, Crash, Hang],
             Op::Submit(_) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang, Reject],
         }

@@ -4,6 +4,7 @@
 mod calls;
 mod choices;
 mod deliveries;
+mod effects;
 mod explore;
 mod fault;
 mod mutation;
@@ -11,17 +12,14 @@ mod oracle;
 mod outage;
 mod paying;
 mod ports;
-mod provider;
-mod queue;
 mod scenario;
+mod seen;
 mod shopper;
-mod store;
 mod task;
-mod warehouse;
 mod world;
 
 pub use choices::Deviation;
-pub use explore::{Explorer, Failure, Report, Run, Schedule, replay, schedule_of_seed};
+pub use explore::{Explorer, Report, Run, Schedule, replay, schedule_of_seed};
 pub use mutation::Mutation;
 pub use oracle::{Class, Ends, Violation};
 pub use outage::{Outage, ride_out};

@@ -3,56 +3,51 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use sim::{Ends, Explorer, Failure, Mutation, Report, Scenario, Schedule, replay, schedule_of_seed};
+use clap::{Parser, ValueEnum};
+use sim::{Explorer, Mutation, Report, Run, Scenario, Schedule, replay, schedule_of_seed};
 
-const USAGE: &str = "\
-sim run [--schedules N] [--faults K] [--seed S]   every schedule of up to K faults (3, in some 2), then N random ones (1,000,000) from seed S (1)
-sim replay SEED|SCHEDULE [BUG]                    one run again, step by step, with a seeded bug or without
-sim bugs                                          the seeded bugs, and the schedule by which each one is caught";
+/// The shop's use cases under every fault.
+#[derive(Parser)]
+enum Command {
+    /// Runs every schedule of few faults, then random ones
+    Run(Options),
+    /// Runs one schedule again, step by step
+    Replay {
+        /// A seed, or a schedule as a failing run prints it
+        which: String,
+        /// A seeded bug
+        bug: Option<Mutation>,
+    },
+    /// Lists the seeded bugs, each with the smallest schedule found that shows it
+    Bugs,
+}
+
+#[derive(Parser)]
+struct Options {
+    /// How many random schedules
+    #[arg(long, default_value_t = 1_000_000)]
+    schedules: u64,
+    /// All schedules of up to so many faults; as each scenario has it where this is left out
+    #[arg(long)]
+    faults: Option<usize>,
+    /// Of the random schedules, and of the sample that a budget leaves
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// So many schedules in all: every one of one fault, half of the rest a sample of more faults, half at random
+    #[arg(long, value_name = "CASES", conflicts_with = "schedules")]
+    budget: Option<u64>,
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments.as_slice() {
-        ["run", options @ ..] => Options::parse(options).map(|options| run(&options)),
-        ["replay", which] => show(which, None),
-        ["replay", which, bug] => Mutation::named(bug).and_then(|bug| show(which, Some(bug))),
-        ["bugs"] => Some(bugs()),
-        _ => None,
+    let held = match Command::parse() {
+        Command::Run(options) => run(&options),
+        Command::Replay { which, bug } => show(&which, bug),
+        Command::Bugs => bugs(),
     };
-    match done {
-        Some(true) => ExitCode::SUCCESS,
-        Some(false) => ExitCode::FAILURE,
-        None => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-struct Options {
-    schedules: u64,
-    /// `None`: as each scenario has it.
-    faults: Option<usize>,
-    seed: u64,
-}
-
-impl Options {
-    fn parse(arguments: &[&str]) -> Option<Self> {
-        let mut options = Self {
-            schedules: 1_000_000,
-            faults: None,
-            seed: 1,
-        };
-        for pair in arguments.chunks(2) {
-            match pair {
-                ["--schedules", n] => options.schedules = n.parse().ok()?,
-                ["--faults", n] => options.faults = Some(n.parse().ok()?),
-                ["--seed", n] => options.seed = n.parse().ok()?,
-                _ => return None,
-            }
-        }
-        Some(options)
+    if held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -64,19 +59,33 @@ fn explorer(mutation: Option<Mutation>) -> Explorer {
 fn run(options: &Options) -> bool {
     let begun = Instant::now();
     let explorer = explorer(None);
+    let all = Scenario::all();
+    let searched = [all.clone(), Scenario::broken()].concat();
+    let share = options.budget.map(|budget| budget / 2 / searched.len() as u64);
     let mut total = Report::default();
-    for scenario in Scenario::all() {
+    for scenario in &searched {
         let faults = options.faults.unwrap_or_else(|| scenario.faults());
-        let report = explorer.exhaustively(&scenario, faults);
-        let name = format!("{}, every schedule of up to {faults} faults", scenario.name);
-        tell(&name, &report, begun);
+        let (report, how) = match share {
+            None => (explorer.exhaustively(scenario, faults), "every schedule"),
+            Some(share) => (
+                explorer.sampled(scenario, faults, options.seed, share),
+                "a sample",
+            ),
+        };
+        tell(
+            &format!("{}, {how} of up to {faults} faults", scenario.name),
+            &report,
+            begun,
+        );
         total.add(report);
         if total.failure.is_some() {
             break;
         }
     }
     if total.failure.is_none() {
-        let report = explorer.at_random(&Scenario::all(), options.seed, options.schedules);
+        let left = |budget: u64| budget.saturating_sub(total.schedules);
+        let schedules = options.budget.map_or(options.schedules, left);
+        let report = explorer.at_random(&all, options.seed, schedules);
         tell(
             &format!("random schedules from seed {}", options.seed),
             &report,
@@ -85,52 +94,43 @@ fn run(options: &Options) -> bool {
         total.add(report);
     }
     tell("all", &total, begun);
-    match total.failure {
-        None => true,
-        Some(failure) => {
-            accuse(&explorer.shrink(failure));
-            false
-        }
+    if let Some(failure) = &total.failure {
+        accuse(&explorer.shrink(failure.clone()));
     }
+    total.failure.is_none()
 }
 
 fn tell(what: &str, report: &Report, begun: Instant) {
-    let Ends {
-        forwarded,
-        expired,
-        rejected,
-        parked,
-        none,
-        refunded,
-        unknown,
-    } = report.ends;
+    let ends: Vec<String> = report
+        .ends
+        .0
+        .iter()
+        .map(|(end, n)| format!("{n} {end}"))
+        .collect();
     println!(
-        "{:>9} schedules, {:>6.1} s: {what}\n          orders: {forwarded} forwarded, {expired} expired, {rejected} rejected, {parked} parked, \
-         {none} not placed; {refunded} payments given back; {unknown} shoppers never learned",
+        "{:>9} schedules, {:>6.1} s: {what}\n          {}",
         report.schedules,
         begun.elapsed().as_secs_f64(),
+        ends.join(", "),
     );
 }
 
-fn accuse(failure: &Failure) {
-    let Failure {
-        schedule,
-        seed,
-        violations,
-    } = failure;
-    if let Some(seed) = seed {
+fn accuse(failure: &Run) {
+    if let Some(seed) = failure.seed {
         println!("seed {seed} fails; its smallest part that does:");
     }
-    for violation in violations {
+    for violation in &failure.violations {
         println!("{:?}: {}", violation.class, violation.what);
     }
-    println!("again: cargo run --release -p sim -- replay {schedule}");
+    println!("again: cargo run --release -p sim -- replay {}", failure.schedule);
 }
 
-fn show(which: &str, mutation: Option<Mutation>) -> Option<bool> {
-    let schedule = match which.parse::<u64>() {
-        Ok(seed) => schedule_of_seed(seed, mutation),
-        Err(_) => Schedule::parse(which)?,
+fn show(which: &str, mutation: Option<Mutation>) -> bool {
+    let seed = which.parse::<u64>().ok();
+    let schedule = seed.map(|seed| schedule_of_seed(seed, mutation));
+    let Some(schedule) = schedule.or_else(|| Schedule::parse(which)) else {
+        eprintln!("{which} is neither a seed nor a schedule");
+        return false;
     };
     let run = replay(&schedule, mutation);
     for line in &run.account {
@@ -140,23 +140,20 @@ fn show(which: &str, mutation: Option<Mutation>) -> Option<bool> {
     for violation in &run.violations {
         println!("{:?}: {}", violation.class, violation.what);
     }
-    Some(run.violations.is_empty())
+    run.violations.is_empty()
 }
 
 fn bugs() -> bool {
     let mut all = true;
-    for mutation in Mutation::ALL {
+    for mutation in Mutation::value_variants() {
         let begun = Instant::now();
-        let explorer = explorer(Some(mutation));
+        let explorer = explorer(Some(*mutation));
         let report = explorer.hunt();
         let caught = report.failure.map(|failure| explorer.shrink(failure));
         all &= caught.is_some();
         let how = caught.map_or_else(
             || "NOT CAUGHT".to_owned(),
-            |failure| {
-                let first = failure.violations.first().map(|violation| violation.what.clone());
-                format!("{}: {}", failure.schedule, first.unwrap_or_default())
-            },
+            |caught| format!("{}: {}", caught.schedule, caught.violations[0].what),
         );
         println!(
             "{:>8} schedules {:>5.1} s {mutation:?}: {how}",

@@ -3,15 +3,15 @@
 //! A bug inside a use case or a rule shows in what it writes: [`Mutation::spoil`] changes the write to what the faulty code
 //! would have written.
 
+use clap::ValueEnum;
 use domain::{
-    Capture, Job, JobKind, Order, ParkedReason, Refund, RefundReason, ReportedPayment, Settlement, Status,
-    StockChange,
+    AttemptState, Capture, Job, JobKind, Order, ParkedReason, PaymentAttempt, Refund, RefundReason,
+    RefundState, ReportedPayment, Settlement, Status, StockChange,
 };
 
-use crate::Scenario;
-
 /// One seeded bug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "verbatim")]
 pub enum Mutation {
     // The table of orders and stock.
     /// A write has no condition on the version that was read.
@@ -127,6 +127,38 @@ pub enum Mutation {
     /// An order that cannot be looked up is taken as found.
     UnknownOrderIsFound,
 
+    // Due work.
+    /// A refund is owed and no job of it is written.
+    RefundJobLost,
+    /// A placed order has no job to expire it.
+    CloseWindowJobLost,
+    /// A payment is begun without the job to ask for it.
+    AskProviderJobLost,
+    /// An ended order holds stock and has no job to give it back.
+    GiveStockBackJobLost,
+    /// A reservation begins without the job to withdraw it.
+    WithdrawJobLost,
+    /// A withdrawn order has no job to remove it.
+    RemoveJobLost,
+    /// A try that fails puts off every kind of work, not its own alone.
+    RetryMovesEveryJob,
+    /// While a refund is due, the order is not listed for the warehouse.
+    RefundHoldsBackForwarding,
+    /// The driver has no handler for refunds: their jobs are not seen.
+    RefundJobNotRead,
+    /// The job to forward stays when it is done.
+    JobOutlivesItsWork,
+    /// A page that opens after its attempt was taken for failed is never asked for.
+    OpenedPageIsNotAsked,
+    /// A refund that is refused for good is taken as done.
+    RefusedForGoodIsDone,
+    /// A refund that is refused for good is noted nowhere.
+    RefusedForGoodIsForgotten,
+    /// A refund that is refused for good is tried for ever.
+    RefusedForGoodIsTriedForEver,
+    /// A refund that is refused for now is never tried again.
+    RefusedNowIsForGood,
+
     // The functions and the queue.
     /// The order's name comes from the clock.
     OrderNamedByClock,
@@ -137,78 +169,12 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    /// Every seeded bug.
-    pub const ALL: [Self; 56] = [
-        Self::WriteWithoutVersion,
-        Self::WriteWithoutLife,
-        Self::CreateOverwrites,
-        Self::VersionStaysTheSame,
-        Self::ShortageIgnored,
-        Self::LastLineNotChecked,
-        Self::StockOutsideTransaction,
-        Self::StockWrittenDespiteConflict,
-        Self::RetryChangesStockAgain,
-        Self::GiveBackOverwrites,
-        Self::ConflictIsDone,
-        Self::UnknownWriteIsDone,
-        Self::BusyIsSoldOut,
-        Self::UnreadableIsMissing,
-        Self::RemoveWithoutCondition,
-        Self::DueEntryLost,
-        Self::FingerprintIgnored,
-        Self::PaidWithoutDueTime,
-        Self::QueuedWithoutDueTime,
-        Self::ExpiredKeepsStock,
-        Self::LineForgottenOnGiveBack,
-        Self::HeldNotNoted,
-        Self::StepSkipsLine,
-        Self::RejectedWithoutRefund,
-        Self::LateMoneyDropped,
-        Self::EndedOrderRevived,
-        Self::AnyAmountPays,
-        Self::MismatchDropped,
-        Self::ExpiresWithoutAsking,
-        Self::DeferredIsForwarded,
-        Self::PageKeyFromClock,
-        Self::RefundWithoutKey,
-        Self::RefundInPart,
-        Self::UnknownRefundIsDone,
-        Self::CloseUnknownIsExpired,
-        Self::ClosePaidIsExpired,
-        Self::LookUpUnknownIsExpired,
-        Self::LookUpUnknownIsAbsent,
-        Self::OpenPageIsLeft,
-        Self::PaidIsExpired,
-        Self::PaidIsOpen,
-        Self::PaymentNamedByEvent,
-        Self::AmountFromOrder,
-        Self::CurrencyIgnored,
-        Self::UnknownSubmitIsAccepted,
-        Self::UnknownSubmitIsRejected,
-        Self::BusySubmitIsRejected,
-        Self::RejectedIsBusy,
-        Self::DuplicateIsRejected,
-        Self::SubmitKeyFromClock,
-        Self::SubmitLosesLine,
-        Self::LookUpFindsAny,
-        Self::UnknownOrderIsFound,
-        Self::OrderNamedByClock,
-        Self::SendIsForgotten,
-        Self::MessageNamesShopper,
-    ];
-
-    /// The seeded bug of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|mutation| format!("{mutation:?}") == name)
-    }
-
     /// Where it shows with fewest faults, if not nearly everywhere.
-    pub(crate) fn shows_in(self) -> Option<Scenario> {
+    pub(crate) fn shows_in(self) -> Option<&'static str> {
         match self {
-            Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some(Scenario::in_steps_unpaid()),
-            Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some(Scenario::dark_last_moment()),
+            Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some("in-steps-unpaid"),
+            Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some("dark-last-moment"),
+            Self::RetryMovesEveryJob | Self::RefundHoldsBackForwarding => Some("broken-refund"),
             _ => None,
         }
     }
@@ -227,10 +193,45 @@ impl Mutation {
         }
     }
 
+    /// The kind of work whose jobs are never written.
+    fn loses(self) -> Option<JobKind> {
+        match self {
+            Self::RefundJobLost => Some(JobKind::Refund),
+            Self::CloseWindowJobLost => Some(JobKind::CloseWindow),
+            Self::AskProviderJobLost => Some(JobKind::AskProvider),
+            Self::GiveStockBackJobLost => Some(JobKind::GiveStockBack),
+            Self::WithdrawJobLost => Some(JobKind::Withdraw),
+            Self::RemoveJobLost => Some(JobKind::Remove),
+            _ => None,
+        }
+    }
+
     /// Changes a write to what the faulty code would have written.
     pub(crate) fn spoil(self, stored: Option<&Order>, next: &mut Order, stock: &mut Vec<StockChange>) {
         let became = |status| next.status == status && stored.is_some_and(|stored| stored.status != status);
+        if let Some(lost) = self.loses() {
+            next.jobs.retain(|job| job.kind != lost);
+        }
         match self {
+            Self::RetryMovesEveryJob => put_off(stored, next),
+            Self::JobOutlivesItsWork if became(Status::Forwarded) => {
+                let done = stored.and_then(|stored| stored.job(&JobKind::Forward));
+                next.jobs.extend(done.cloned());
+            }
+            Self::OpenedPageIsNotAsked if next.status == Status::Placed => {
+                let failed = |attempt: &PaymentAttempt| attempt.state == AttemptState::Failed;
+                let attempt = |order: &Order| order.payment.clone();
+                let before = stored.and_then(attempt).filter(failed);
+                if let (Some(before), Some(now)) = (before, attempt(next))
+                    && before.number == now.number
+                {
+                    next.jobs = vec![Job::new(JobKind::CloseWindow, now.expires_at)];
+                }
+            }
+            Self::RefusedForGoodIsForgotten => {
+                next.refunds
+                    .retain(|refund| !matches!(refund.state, RefundState::Refused { .. }));
+            }
             Self::PaidWithoutDueTime if became(Status::Paid) => next.jobs.clear(),
             Self::QueuedWithoutDueTime
                 if next.status == Status::Paid
@@ -279,6 +280,16 @@ fn gives_back(stock: &[StockChange]) -> bool {
     stock
         .iter()
         .any(|change| matches!(change, StockChange::GiveBack { .. }))
+}
+
+/// Where a try failed, every job is due as late as its own.
+fn put_off(stored: Option<&Order>, next: &mut Order) {
+    let failed = |job: &&Job| stored.is_some_and(|stored| job.tries > stored.tries(&job.kind));
+    if let Some(later) = next.jobs.iter().find(failed).map(|job| job.due_at) {
+        for job in &mut next.jobs {
+            job.due_at = job.due_at.max(later);
+        }
+    }
 }
 
 /// A payment that was to be given back because the order had ended pays it.

@@ -4,12 +4,19 @@
 //! is there twice (duplicate), what a client never learned (unknown: no violation, but counted). What a client was told is
 //! judged when they are told, in `shopper`.
 
-use domain::{Order, OrderId, RefundState, Status};
+use std::collections::BTreeMap;
 
-use crate::provider::Charge;
-use crate::shopper::is_wished;
-use crate::warehouse::{Accepted, erp_number};
+use domain::{Job, JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
+use jiff::{SignedDuration, Timestamp};
+use testkit::{Accepted, Charge, erp_number};
+
+use crate::shopper::{Shopper, is_wished};
 use crate::world::World;
+
+use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished};
+
+/// How long a job may be due while work of another kind fails: some runs of the reconciler, a clock that is off, and a back-off.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(90);
 
 /// What kind of promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,35 +46,16 @@ pub struct Violation {
     pub what: String,
 }
 
-/// How the orders of a run ended, and who never learned it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends {
-    /// In the warehouse.
-    pub forwarded: u64,
-    /// Not paid in time.
-    pub expired: u64,
-    /// Refused by the warehouse.
-    pub rejected: u64,
-    /// Set aside for a human.
-    pub parked: u64,
-    /// Wishes of which nothing was left behind.
-    pub none: u64,
-    /// Payments given back.
-    pub refunded: u64,
-    /// Shoppers who never learned how their order stands.
-    pub unknown: u64,
-}
+/// How the orders of a run ended, how many payments were given back, and how many shoppers never learned how their order stands: by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends(pub BTreeMap<&'static str, u64>);
 
 impl Ends {
     /// Adds up.
-    pub fn add(&mut self, other: Self) {
-        self.forwarded += other.forwarded;
-        self.expired += other.expired;
-        self.rejected += other.rejected;
-        self.parked += other.parked;
-        self.none += other.none;
-        self.refunded += other.refunded;
-        self.unknown += other.unknown;
+    pub fn add(&mut self, other: &Self) {
+        for (end, count) in &other.0 {
+            *self.0.entry(end).or_default() += count;
+        }
     }
 }
 
@@ -75,189 +63,186 @@ impl World<'_> {
     /// Judges a world that has come to rest.
     pub(crate) fn judge(&mut self) -> Ends {
         let mut found = Findings::default();
-        for order in &self.store.orders {
-            self.judge_order(order, &mut found);
+        let orders = self.store.orders();
+        let accepted = self.warehouse.state().accepted.clone();
+        let charges = self.provider.state().charges.clone();
+        for order in &orders {
+            self.judge_order(order, &charges, accepted.get(&order.id), &mut found);
         }
-        for charge in &self.provider.charges {
-            self.judge_charge(charge, &mut found);
+        let kept = self.provider.state().kept.clone();
+        for charge in &charges {
+            let order = orders.iter().find(|order| order.id == charge.order);
+            judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
         }
-        for accepted in &self.warehouse.accepted {
-            let known = self
-                .store
-                .get(accepted.id)
-                .is_some_and(|order| order.status == Status::Forwarded);
-            found.unless(
-                known,
-                Class::Unexpected,
-                "the warehouse has an order that the shop did not forward",
-            );
+        for id in accepted.keys() {
+            let forwarded = |order: &Order| order.status == Status::Forwarded;
+            let known = self.store.peek(*id, forwarded) == Some(true);
+            found.must(known, Unexpected, "the warehouse has what was not sent");
         }
-        self.judge_stock(&mut found);
+        self.judge_stock(&orders, &mut found);
         self.judge_what_was_told(&mut found);
-        for message in &self.queue.messages {
-            let bare = OrderId::parse(&message.body).is_ok();
-            found.unless(bare, Class::Leak, "a message carries more than an order's id");
-        }
         self.violations.append(&mut found.violations);
-        self.ends()
+        self.ends(&orders, &charges)
     }
 
-    fn judge_order(&self, order: &Order, found: &mut Findings) {
+    /// After each write: an order has a job of each kind that its state asks for, and no other.
+    pub(crate) fn judge_jobs(&mut self, id: OrderId) {
+        let fits = self.store.peek(id, |order| {
+            let kinds: Vec<JobKind> = order.jobs.iter().map(|job| job.kind.clone()).collect();
+            kinds == order.work()
+        });
+        if fits == Some(false) {
+            self.accuse(Unfinished, "an order's jobs are not what its state asks for");
+        }
+    }
+
+    /// While work of one kind failed for ever, no other kind waited for it.
+    pub(crate) fn judge_waiting(&mut self) {
+        let Some(broken) = &self.scenario.broken else {
+            return;
+        };
+        let now = Timestamp::from_millisecond(self.now).expect("a time within years");
+        let held_back = |job: &&Job| job.kind != *broken && job.overdue(now) > LONGEST_WAIT;
+        for order in self.store.orders() {
+            if let Some(job) = order.jobs.iter().find(held_back) {
+                let (kind, broken) = (job.kind.name(), broken.name());
+                self.accuse(Unfinished, format!("{kind} waits beside {broken}, which fails"));
+            }
+        }
+    }
+
+    fn judge_order(
+        &self,
+        order: &Order,
+        charges: &[Charge],
+        accepted: Option<&Accepted>,
+        found: &mut Findings,
+    ) {
         let wished = |plan: &crate::scenario::Plan| {
             OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
         };
         let asked_for = self.scenario.shoppers.iter().any(wished);
-        found.unless(asked_for, Class::Unexpected, "an order that nobody asked for");
+        found.must(asked_for, Unexpected, "an order that nobody asked for");
 
-        let ended = matches!(
-            order.status,
-            Status::Forwarded | Status::Expired | Status::Cancelled | Status::Rejected
-        );
+        let ends = [
+            Status::Forwarded,
+            Status::Expired,
+            Status::Cancelled,
+            Status::Rejected,
+        ];
+        let ended = ends.contains(&order.status);
         let at_rest = order.work().is_empty() && order.due_at().is_none();
         let finished = at_rest && (ended || order.parked.is_some());
-        found.unless(
-            finished,
-            Class::Unfinished,
-            "an order that has neither ended nor is parked",
-        );
+        found.must(finished, Unfinished, "neither ended nor parked");
 
-        let held = if order.status.gives_stock_back() {
-            0
-        } else {
-            order.quote.lines.len()
-        };
-        found.unless(
-            order.held == held,
-            Class::Stock,
-            "an order that holds too much or too little",
-        );
+        let holds = !order.status.gives_stock_back();
+        let held = if holds { order.quote.lines.len() } else { 0 };
+        found.must(order.held == held, Stock, "holds too much or too little");
 
-        let refused = self.warehouse.rejected.contains(&order.id);
+        let refused = self.warehouse.state().rejected.contains(&order.id);
         let rightly = order.status != Status::Rejected || refused;
-        found.unless(rightly, Class::Unexpected, "rejected, but not by the warehouse");
+        found.must(rightly, Unexpected, "rejected, not by the warehouse");
         let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
-        let captured = !paid || self.is_paid(order);
-        found.unless(
-            captured,
-            Class::Unexpected,
-            "forwarded or rejected without its payment",
-        );
+        let captured = !paid || is_paid(order, charges);
+        found.must(captured, Unexpected, "sent or rejected, but not paid");
 
-        let copies: Vec<&Accepted> = self
-            .warehouse
-            .accepted
-            .iter()
-            .filter(|accepted| accepted.id == order.id)
-            .collect();
-        match (order.status, copies.as_slice()) {
-            (Status::Forwarded, [copy]) => {
-                let named = order.erp_number.as_deref() == Some(erp_number(order.id).as_str());
-                found.unless(
-                    named && copy.is(order),
-                    Class::Lost,
-                    "the warehouse has another order than the shop",
-                );
+        match (order.status, accepted) {
+            (_, Some(copy)) if copy.copies > 1 => found.push(Duplicate, "the warehouse has an order twice"),
+            (Status::Forwarded, Some(copy)) => {
+                let named = order.erp_number == Some(erp_number(order.id));
+                let same = named && copy.is(order);
+                found.must(same, Lost, "the warehouse has another order");
             }
-            (Status::Forwarded, []) => {
-                found.push(Class::Lost, "a forwarded order that the warehouse has not");
-            }
-            (_, []) => {}
-            (_, [_]) => found.push(
-                Class::Unexpected,
-                "the warehouse has an order that is not forwarded",
-            ),
-            (_, _) => found.push(Class::Duplicate, "the warehouse has an order twice"),
-        }
-    }
-
-    fn is_paid(&self, order: &Order) -> bool {
-        order.capture.as_ref().is_some_and(|capture| {
-            let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
-            let charge = self.provider.charges.iter().find(own);
-            charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
-        })
-    }
-
-    /// Every charge pays one order, or was given back in full, or waits for a human: one of them.
-    fn judge_charge(&self, charge: &Charge, found: &mut Findings) {
-        let Some(order) = self.store.get(charge.order) else {
-            return found.push(Class::Lost, "a charge for an order that is not there");
-        };
-        let pays = order.status == Status::Forwarded
-            && order
-                .capture
-                .as_ref()
-                .is_some_and(|capture| capture.payment_id == charge.payment_id);
-        let waits = order.parked.as_ref().is_some_and(|parked| {
-            let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
-            *payment_id == charge.payment_id && *captured == charge.amount
-        });
-        let noted = order.refunds.iter().any(|refund| {
-            refund.payment_id == charge.payment_id && matches!(refund.state, RefundState::Done { .. })
-        });
-        match charge.refunds.as_slice() {
-            [] if pays != waits => {}
-            [] if pays => found.push(
-                Class::Duplicate,
-                "a charge that pays an order and waits for a human",
-            ),
-            [] => found.push(Class::Lost, "a charge that pays nothing and was not given back"),
-            [_] if pays || waits => found.push(Class::Lost, "an order whose payment was given back"),
-            [back] if *back != charge.amount => {
-                found.push(Class::Lost, "a charge that was given back in part");
-            }
-            [_] => found.unless(noted, Class::Lost, "a refund that the shop does not know of"),
-            [..] => found.push(Class::Duplicate, "a charge that was given back twice"),
+            (Status::Forwarded, None) => found.push(Lost, "the warehouse has not what was sent"),
+            (_, Some(_)) => found.push(Unexpected, "the warehouse has what was not sent"),
+            (_, None) => {}
         }
     }
 
     /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
-    fn judge_stock(&self, found: &mut Findings) {
-        let never_negative = self.store.level_log.iter().all(|(_, _, level)| *level >= 0);
-        found.unless(never_negative, Class::Stock, "more was sold than there was");
-        let mut levels = self.store.levels.clone();
-        for order in &self.store.orders {
+    fn judge_stock(&self, orders: &[Order], found: &mut Findings) {
+        found.must(!self.seen.oversold(), Stock, "more sold than there was");
+        let level = |sku: &Sku| (sku.clone(), self.store.state().left(sku));
+        let mut levels: BTreeMap<Sku, i64> = self.scenario.stock.keys().map(level).collect();
+        for order in orders {
             for line in order.quote.lines.iter().take(order.held) {
                 *levels.entry(line.sku.clone()).or_default() += i64::from(line.quantity.get());
             }
         }
         let conserved = levels == self.scenario.stock;
-        found.unless(conserved, Class::Stock, "stock was lost or found");
+        found.must(conserved, Stock, "stock was lost or found");
     }
 
     fn judge_what_was_told(&self, found: &mut Findings) {
         for (shopper, plan) in self.shoppers.iter().zip(&self.scenario.shoppers) {
             if let Some(id) = shopper.placed {
-                let order = self.store.get(id);
-                let there =
-                    order.is_some_and(|order| order.status.is_public() && is_wished(order, &plan.wish));
-                found.unless(there, Class::Lost, "an order that its shopper was told of");
+                let is_there = |order: &Order| order.status.is_public() && is_wished(order, &plan.wish);
+                let there = self.store.peek(id, is_there);
+                found.must(there == Some(true), Lost, "an order that its shopper was told of");
             }
         }
     }
 
-    fn ends(&self) -> Ends {
-        let count =
-            |is: &dyn Fn(&Order) -> bool| self.store.orders.iter().filter(|order| is(order)).count() as u64;
-        let refunded = self
-            .provider
-            .charges
-            .iter()
-            .filter(|charge| !charge.refunds.is_empty());
-        let unknown = self.shoppers.iter().filter(|shopper| {
-            shopper.placed.is_none()
-                && !shopper.refused
-                && shopper.requests.iter().any(|request| !request.answered)
-        });
-        Ends {
-            forwarded: count(&|order| order.status == Status::Forwarded),
-            expired: count(&|order| order.status == Status::Expired),
-            rejected: count(&|order| order.status == Status::Rejected),
-            parked: count(&|order| order.parked.is_some()),
-            none: (self.scenario.shoppers.len() as u64).saturating_sub(self.store.orders.len() as u64),
-            refunded: refunded.count() as u64,
-            unknown: unknown.count() as u64,
-        }
+    fn ends(&self, orders: &[Order], charges: &[Charge]) -> Ends {
+        let is = |status| orders.iter().filter(|order| order.status == status).count();
+        let never_learned = |shopper: &&Shopper| {
+            let unanswered = shopper.requests.iter().any(|request| !request.answered);
+            shopper.placed.is_none() && !shopper.refused && unanswered
+        };
+        let parked = orders.iter().filter(|order| order.parked.is_some());
+        let refunded = charges.iter().filter(|charge| !charge.refunds.is_empty());
+        let counts = [
+            ("forwarded", is(Status::Forwarded)),
+            ("expired", is(Status::Expired)),
+            ("rejected", is(Status::Rejected)),
+            ("parked", parked.count()),
+            ("not placed", self.shoppers.len().saturating_sub(orders.len())),
+            ("refunded", refunded.count()),
+            ("refund refused", self.provider.state().kept.len()),
+            (
+                "never learned",
+                self.shoppers.iter().filter(never_learned).count(),
+            ),
+        ];
+        Ends(counts.map(|(end, count)| (end, count as u64)).into())
+    }
+}
+
+/// Whether one of the charges pays the order in full.
+fn is_paid(order: &Order, charges: &[Charge]) -> bool {
+    order.capture.as_ref().is_some_and(|capture| {
+        let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
+        let charge = charges.iter().find(own);
+        charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
+    })
+}
+
+/// Every charge pays one order, or was given back in full, or waits for a human: one of them. The provider may have `kept` it for good.
+fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut Findings) {
+    let Some(order) = order else {
+        return found.push(Lost, "a charge for an order that is not there");
+    };
+    let pays = order.status == Status::Forwarded
+        && order
+            .capture
+            .as_ref()
+            .is_some_and(|capture| capture.payment_id == charge.payment_id);
+    let own = |refund: &&Refund| refund.payment_id == charge.payment_id;
+    let noted = order.refunds.iter().find(own).map(|refund| &refund.state);
+    let parked = order.parked.as_ref().is_some_and(|parked| {
+        let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+        *payment_id == charge.payment_id && *captured == charge.amount
+    });
+    let done = matches!(noted, Some(RefundState::Done { .. }));
+    let waits = parked || kept && matches!(noted, Some(RefundState::Refused { .. }));
+    match charge.refunds.as_slice() {
+        [] if pays != waits => {}
+        [] if pays => found.push(Duplicate, "pays an order and waits for a human"),
+        [] => found.push(Lost, "pays nothing and was not given back"),
+        [_] if pays || waits => found.push(Lost, "its payment was given back"),
+        [back] if *back != charge.amount => found.push(Lost, "given back in part"),
+        [_] => found.must(done, Lost, "a refund unknown to the shop"),
+        [..] => found.push(Duplicate, "given back twice"),
     }
 }
 
@@ -272,7 +257,7 @@ impl Findings {
         self.violations.push(Violation { class, what });
     }
 
-    fn unless(&mut self, holds: bool, class: Class, what: &str) {
+    fn must(&mut self, holds: bool, class: Class, what: &str) {
         if !holds {
             self.push(class, what);
         }

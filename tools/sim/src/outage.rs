@@ -26,9 +26,6 @@ pub struct Outage {
 
 /// Lets the warehouse answer nothing for `hours`, while `orders` orders come in over the first half of that time; with a `seed`, everything
 /// else has its random faults too.
-///
-/// # Panics
-/// Never: every order is of one line.
 pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
     let outage = i64::from(hours) * HOUR;
     let mut scenario = Scenario::of("outage", &[("A", i64::from(orders))]);
@@ -43,13 +40,14 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
         || Choices::scripted(&[]),
         |seed| Choices::random(Draw::seeded(seed)),
     );
-    let mut world = World::new(&scenario, None, choices).with_tick(MINUTE);
+    let mut world = World::new(&scenario, None, choices);
+    world.tick = MINUTE;
     let begun = world.now;
-    world.run(u32::MAX);
+    world.run_for(u32::MAX);
     let ends = world.judge();
     let last = world
         .store
-        .orders
+        .orders()
         .iter()
         .filter_map(|order| order.history.last())
         .map(|entry| entry.at.as_millisecond())
@@ -58,13 +56,7 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
     Outage {
         ends,
         dead_letters: world.dead_letters,
-        most_receives: world
-            .queue
-            .messages
-            .iter()
-            .map(|message| message.receives)
-            .max()
-            .unwrap_or(0),
+        most_receives: world.most_receives,
         hours_to_drain: (after + HOUR - 1).div_euclid(HOUR),
         violations: world.violations,
     }

@@ -2,10 +2,10 @@
 
 use app::ports::StoreError;
 use app::{PaymentNotice, PaymentPage, StartPaymentError};
-use domain::{PaymentRefused, Status};
+use domain::{Currency, Money, PaymentRefused, ReportedPayment, Status};
+use testkit::{Page, PageState};
 
 use crate::Class;
-use crate::provider::Taken;
 use crate::scenario::Pays;
 use crate::shopper::Stage;
 use crate::task::Side;
@@ -32,19 +32,18 @@ impl World<'_> {
             }
             Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {
                 let placed = self.shoppers[number].placed;
-                let was = placed.is_some_and(|id| self.store.was(id, since, |state| state == status));
-                let parked = placed
-                    .and_then(|id| self.store.get(id))
-                    .is_some_and(|order| order.parked.is_some());
-                if !was || status == Status::Placed && !parked {
-                    self.accuse(Class::Untrue, || {
-                        format!("told not payable, being {}", status.name())
-                    });
+                let was = placed.is_some_and(|id| self.seen.was(id, since, |state| state == status));
+                let parked = placed.and_then(|id| self.store.peek(id, |order| order.parked.is_some()));
+                if !was || status == Status::Placed && parked != Some(true) {
+                    self.accuse(
+                        Class::Untrue,
+                        format!("told not payable, being {}", status.name()),
+                    );
                 }
                 self.leave(number, Stage::Paying);
             }
             Err(error @ (StartPaymentError::NotFound | StartPaymentError::Store(StoreError::Corrupt(_)))) => {
-                self.accuse(Class::Untrue, || format!("told: {error}"));
+                self.accuse(Class::Untrue, format!("told: {error}"));
                 self.leave(number, Stage::Paying);
             }
         }
@@ -58,13 +57,9 @@ impl World<'_> {
             .unwrap_or_default()
             .to_owned();
         let placed = self.shoppers[number].placed;
-        let own = self
-            .provider
-            .by_session(&session)
-            .map(|page| &self.provider.pages()[page])
-            .filter(|page| Some(page.order) == placed);
+        let own = self.page_of(&session).filter(|page| Some(page.order) == placed);
         let Some(ends) = own.map(|page| page.ends) else {
-            return self.accuse(Class::Untrue, || "told to pay on a page of no order".to_owned());
+            return self.accuse(Class::Untrue, "told to pay on a page of no order");
         };
         if self.shoppers[number].stage != Stage::Paying {
             return;
@@ -72,7 +67,7 @@ impl World<'_> {
         self.shoppers[number].stage = Stage::AtThePage;
         self.shoppers[number].session = session;
         match self.scenario.shoppers[number].pays {
-            Pays::AtOnce => self.wake(number, 10_000),
+            Pays::AtOnce | Pays::Twice => self.wake(number, 10_000),
             Pays::AtTheLastMoment => {
                 let left = ends - self.clock(Side::Provider) - self.scenario.eager - 1_000;
                 self.wake(number, left.max(1_000));
@@ -81,40 +76,61 @@ impl World<'_> {
         }
     }
 
-    pub(crate) fn pay(&mut self, number: usize) {
-        self.shoppers[number].stage = Stage::Done;
-        let taken = match self.choose(4) {
-            1 => return,
-            2 => Taken::OneCentLess,
-            3 => Taken::InAnotherCurrency,
-            _ => Taken::Exactly,
-        };
-        let session = std::mem::take(&mut self.shoppers[number].session);
-        let clock = self.clock(Side::Provider);
-        let Some((page, payment)) = self.provider.pay(&session, taken, clock) else {
-            self.note(|| format!("shopper {number} finds {session} closed"));
-            return self.pay_all_the_same(&session);
-        };
-        self.note(|| format!("shopper {number} pays {} on {session}", payment.amount));
-        let order = page.order;
-        self.tell(PaymentNotice::Captured { order, payment });
-        // Back in the browser's history, and once more to the till.
-        if self.choose(2) == 1 {
-            self.shoppers[number].stage = Stage::Paying;
-            self.wake(number, 3_000);
-        }
+    fn page_of(&self, session: &str) -> Option<Page> {
+        self.set_clocks();
+        let mut state = self.provider.state();
+        let number = state.by_session(session)?;
+        state.expire(number);
+        Some(state.pages[number].clone())
     }
 
-    /// The provider may break its word and take money on a page that it had declared closed; then it tells until it is heard.
-    fn pay_all_the_same(&mut self, session: &str) {
-        if self.choose(2) == 0 {
+    pub(crate) fn pay(&mut self, number: usize) {
+        self.shoppers[number].stage = Stage::Done;
+        let session = std::mem::take(&mut self.shoppers[number].session);
+        let Some(Page {
+            amount: due,
+            order,
+            state,
+            ..
+        }) = self.page_of(&session)
+        else {
             return;
-        }
-        if let Some((page, payment)) = self.provider.pay_late(session) {
+        };
+        let amount = match self.choose(4) {
+            1 => return,
+            2 => Money::new(due.minor() - 1, due.currency()),
+            3 => Money::new(due.minor(), Currency::Usd),
+            _ => due,
+        };
+        if state == PageState::Open && self.scenario.shoppers[number].pays == Pays::Twice {
+            for _ in 0..2 {
+                let payment = self.take(&session, due, true);
+                let notice = PaymentNotice::Captured { order, payment };
+                self.schedule(1_000, Happening::Webhook { notice, before: 0 });
+            }
+        } else if state == PageState::Open {
+            self.note(|| format!("shopper {number} pays {amount} on {session}"));
+            let payment = self.take(&session, amount, false);
+            self.tell(PaymentNotice::Captured { order, payment });
+            // Back in the browser's history, and once more to the till.
+            if self.choose(2) == 1 {
+                self.shoppers[number].stage = Stage::Paying;
+                self.wake(number, 3_000);
+            }
+        } else if self.choose(2) == 1 && state == PageState::Expired {
+            // The provider may break its word and take money on a page that it had declared closed; then it tells until it is heard.
             self.note(|| format!("{session} takes money all the same"));
-            let order = page.order;
+            let payment = self.take(&session, due, true);
             let notice = PaymentNotice::Captured { order, payment };
             self.schedule(1_000, Happening::Webhook { notice, before: 0 });
         }
+    }
+
+    fn take(&self, session: &str, amount: Money, late: bool) -> ReportedPayment {
+        let mut state = self.provider.state();
+        let page = state.by_session(session).expect("a page that was looked at");
+        let (order, payment) = (state.pages[page].order, state.take(page, amount, late));
+        drop(state);
+        self.as_reported(payment, order)
     }
 }

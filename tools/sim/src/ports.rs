@@ -1,59 +1,50 @@
 //! The ports of the use cases, as calls that the world decides about one by one.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::sync::Arc;
 
 use app::ports::{
     Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
-use domain::{Circuit, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, StockChange};
+use domain::{
+    Circuit, Job, JobKind, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange,
+};
 use jiff::Timestamp;
+use testkit::FakeClock;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::Mutation;
+use crate::effects::ready;
+use crate::world::World;
 
-/// A call on a port, as the world sees it: owned, so that its effect may outlive the caller.
-#[derive(Clone, Debug)]
+/// Which call it is: for its faults, and for a run's account.
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by Debug only, in a run's account")]
 pub(crate) enum Op {
-    Products(Vec<Sku>),
-    AllProducts,
-    Levels(Vec<Sku>),
+    Products,
+    Levels,
     Get(OrderId),
-    Commit(Box<Order>, Vec<StockChange>),
-    Remove(Box<Order>),
-    Due(Lane, Timestamp, usize),
-    Open(Box<Order>, PaymentAttempt),
-    LookUpPayment(OrderId, u32),
-    Close(String),
-    Refund(Refund),
+    Commit {
+        id: OrderId,
+        version: u64,
+        status: Status,
+        held: usize,
+        jobs: Vec<Job>,
+        stock_changes: usize,
+    },
+    Remove(OrderId),
+    Due(Lane, Timestamp),
+    OpenPage(OrderId, u32),
+    LookUpPage(OrderId, u32),
+    ClosePage(String),
+    Refund(String),
     Send(OrderId),
     Waiting,
     ReadCircuit,
     StoreCircuit(Circuit),
-    Submit(Box<Order>),
+    Submit(OrderId),
     LookUpOrder(OrderId),
-}
-
-/// What a call is answered with where it is answered.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Products(HashMap<Sku, Product>),
-    Levels(HashMap<Sku, u32>),
-    Order(Option<Order>),
-    Committed(Committed),
-    Due(Vec<(OrderId, Timestamp)>),
-    Opened(Opened),
-    Session(SessionState),
-    Refunded(RefundOutcome),
-    Submitted(Submitted),
-    LookedUp(LookedUp),
-    Waiting(usize),
-    Circuit(Circuit),
-    CircuitStored(Option<Circuit>),
-    Done,
 }
 
 /// How a call ends without an answer.
@@ -65,80 +56,65 @@ pub(crate) enum Failure {
     Busy,
 }
 
-pub(crate) type Reply = Result<Answer, Failure>;
-
-/// The line between a running function and the world: one call at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    call: Mutex<Call>,
-    now: AtomicI64,
+/// What the caller hears of its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Nothing: the call has its effect.
+    Silence,
+    /// The answer: the call has its effect.
+    Answer,
+    /// A failure: the call has no effect by that.
+    Failure(Failure),
 }
 
-#[derive(Debug, Default)]
-enum Call {
-    #[default]
-    Idle,
-    Asked(Op),
-    Answered(Reply),
+/// A call on a port, as the world sees it: its effect may come twice, and may outlive the caller.
+pub(crate) struct Call {
+    pub(crate) op: Op,
+    pub(crate) run: Box<dyn FnMut(&mut World<'_>, Reply) + Send>,
 }
 
-impl Line {
-    fn call(&self) -> MutexGuard<'_, Call> {
-        self.call.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets the function's clock, in Unix milliseconds.
-    pub(crate) fn set_clock(&self, now: i64) {
-        self.now.store(now, Ordering::Relaxed);
-    }
-
-    /// What the function asked for and waits for.
-    pub(crate) fn take_question(&self) -> Option<Op> {
-        match std::mem::take(&mut *self.call()) {
-            Call::Asked(op) => Some(op),
-            Call::Idle | Call::Answered(_) => None,
-        }
-    }
-
-    pub(crate) fn answer(&self, reply: Reply) {
-        *self.call() = Call::Answered(reply);
-    }
-}
-
-/// Every port of every use case, on one line.
-#[derive(Clone, Debug)]
+/// Every port of every use case, on one line to the world.
+#[derive(Clone)]
 pub(crate) struct Ports {
-    line: Arc<Line>,
-    mutation: Option<Mutation>,
+    pub(crate) line: mpsc::UnboundedSender<Call>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) mutation: Option<Mutation>,
 }
 
 impl Ports {
-    pub(crate) fn on(line: Arc<Line>, mutation: Option<Mutation>) -> Self {
-        Self { line, mutation }
-    }
-
     /// Asks the world, and lets it decide who goes on.
-    async fn ask(&self, op: Op) -> Reply {
-        *self.line.call() = Call::Asked(op);
-        let mut asked = false;
-        poll_fn(|_| {
-            if !asked {
-                asked = true;
-                return Poll::Pending;
+    async fn ask<T: Send + 'static>(
+        &self,
+        op: Op,
+        mut effect: impl FnMut(&mut World<'_>) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (sender, answered) = oneshot::channel();
+        let mut sender = Some(sender);
+        let run = move |world: &mut World<'_>, reply| {
+            let answer = match reply {
+                Reply::Failure(failure) => Err(failure),
+                Reply::Silence | Reply::Answer => Ok(effect(world)),
+            };
+            if let Some(sender) = sender.take_if(|_| reply != Reply::Silence) {
+                // Nobody may listen any more.
+                drop(sender.send(answer));
             }
-            match std::mem::take(&mut *self.line.call()) {
-                Call::Answered(reply) => Poll::Ready(reply),
-                Call::Idle | Call::Asked(_) => unreachable!("a function is woken by an answer only"),
-            }
-        })
-        .await
+        };
+        let run = Box::new(run);
+        drop(self.line.send(Call { op, run }));
+        answered.await.expect("a living function is answered")
     }
 
-    async fn store(&self, op: Op) -> Result<Answer, StoreError> {
-        self.ask(op).await.map_err(|failure| match failure {
-            Failure::Unknown => StoreError::Unknown("no answer".into()),
-            Failure::Busy => StoreError::Busy,
-        })
+    async fn store<T: Send + 'static>(
+        &self,
+        op: Op,
+        effect: impl FnMut(&mut World<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.ask(op, effect).await {
+            Ok(answer) => answer,
+            Err(Failure::Unknown) => Err(StoreError::Unknown("no answer".into())),
+            Err(Failure::Busy) => Err(StoreError::Busy),
+        }
     }
 
     fn has(&self, mutation: Mutation) -> bool {
@@ -146,76 +122,67 @@ impl Ports {
     }
 }
 
-/// The answer of the kind that the question has; the world never mixes them up.
-macro_rules! answer {
-    ($reply:expr, $kind:ident) => {
-        match $reply {
-            Answer::$kind(answer) => answer,
-            other => unreachable!("answered with {other:?}"),
-        }
-    };
-}
-
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.line.now.load(Ordering::Relaxed)).expect("a time within years")
+        self.clock.now()
     }
 }
 
 impl Catalogue for Ports {
     async fn page(&self, after: Option<&Sku>, limit: usize) -> Result<ProductPage, StoreError> {
-        let mut products = self.all().await?;
-        products.retain(|product| after.is_none_or(|after| product.sku > *after));
-        let more = products.len() > limit;
-        products.truncate(limit);
-        Ok(ProductPage { products, more })
+        let after = after.cloned();
+        let page = move |world: &mut World<'_>| ready(world.store.page(after.as_ref(), limit));
+        self.store(Op::Products, page).await
     }
 
     async fn all(&self) -> Result<Vec<Product>, StoreError> {
-        let products = answer!(self.store(Op::AllProducts).await?, Products);
-        let mut products: Vec<Product> = products.into_values().collect();
-        products.sort_by(|a, b| a.sku.cmp(&b.sku));
-        Ok(products)
+        self.store(Op::Products, |world| ready(world.store.all())).await
     }
 
     async fn products(&self, skus: &[Sku]) -> Result<HashMap<Sku, Product>, StoreError> {
-        Ok(answer!(self.store(Op::Products(skus.to_vec())).await?, Products))
+        let skus = skus.to_vec();
+        self.store(Op::Products, move |world| world.products(&skus)).await
     }
 }
 
 impl Stock for Ports {
     async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
-        Ok(answer!(self.store(Op::Levels(skus.to_vec())).await?, Levels))
+        let skus = skus.to_vec();
+        self.store(Op::Levels, move |world| ready(world.store.levels(&skus)))
+            .await
     }
 
     async fn all_levels(&self) -> Result<HashMap<Sku, u32>, StoreError> {
-        let products = self.all().await?;
-        let skus: Vec<Sku> = products.into_iter().map(|product| product.sku).collect();
-        self.levels(&skus).await
+        self.store(Op::Levels, |world| ready(world.store.all_levels()))
+            .await
     }
 }
 
 impl Orders for Ports {
     async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        match self.store(Op::Get(id)).await {
+        let got = self.store(Op::Get(id), move |world| ready(world.store.get(id)));
+        match got.await {
             Err(_) if self.has(Mutation::UnreadableIsMissing) => Ok(None),
-            reply => Ok(answer!(reply?, Order)),
+            Ok(Some(mut order)) if self.has(Mutation::RefundJobNotRead) => {
+                order.jobs.retain(|job| job.kind != JobKind::Refund);
+                Ok(Some(order))
+            }
+            reply => reply,
         }
     }
 
     async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
-        let swallowed = [
-            Mutation::ConflictIsDone,
-            Mutation::UnknownWriteIsDone,
-            Mutation::BusyIsSoldOut,
-        ];
-        let spare = self
-            .mutation
-            .filter(|own| swallowed.contains(own))
-            .map(|own| (own, order.clone(), stock.clone()));
-        let reply = self.store(Op::Commit(Box::new(order), stock)).await;
-        let reply = reply.map(|answer| answer!(answer, Committed));
-        match (reply, spare) {
+        let spare = self.mutation.map(|own| (own, order.clone(), stock.clone()));
+        let op = Op::Commit {
+            id: order.id,
+            version: order.version,
+            status: order.status,
+            held: order.held,
+            jobs: order.jobs.clone(),
+            stock_changes: stock.len(),
+        };
+        let committed = self.store(op, move |world| Ok(world.commit(order.clone(), stock.clone())));
+        match (committed.await, spare) {
             (Ok(Committed::Conflict(Some(_))), Some((Mutation::ConflictIsDone, order, _)))
             | (Err(StoreError::Unknown(_)), Some((Mutation::UnknownWriteIsDone, order, _))) => {
                 let version = order.version + 1;
@@ -224,12 +191,14 @@ impl Orders for Ports {
             (Err(StoreError::Busy), Some((Mutation::BusyIsSoldOut, _, stock))) if !stock.is_empty() => {
                 Ok(Committed::Short(none_left(&stock)))
             }
-            (reply, _) => reply,
+            (committed, _) => committed,
         }
     }
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
-        self.store(Op::Remove(Box::new(order.clone()))).await.map(drop)
+        let order = order.clone();
+        self.store(Op::Remove(order.id), move |world| world.remove(&order))
+            .await
     }
 
     async fn due(
@@ -238,7 +207,8 @@ impl Orders for Ports {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        Ok(answer!(self.store(Op::Due(lane, now, limit)).await?, Due))
+        self.store(Op::Due(lane, now), move |world| world.due(lane, now, limit))
+            .await
     }
 }
 
@@ -252,29 +222,29 @@ fn none_left(stock: &[StockChange]) -> Vec<Shortage> {
 
 impl PaymentProvider for Ports {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
-        match self.ask(Op::Open(Box::new(order.clone()), attempt.clone())).await {
-            Ok(answer) => answer!(answer, Opened),
-            Err(_) => Opened::Unknown("no answer".into()),
-        }
+        let (order, attempt) = (order.clone(), attempt.clone());
+        let op = Op::OpenPage(order.id, attempt.number);
+        let opened = self.ask(op, move |world| world.open_page(&order, &attempt));
+        opened
+            .await
+            .unwrap_or_else(|_| Opened::Unknown("no answer".into()))
     }
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
-        if self.has(Mutation::ExpiresWithoutAsking) && self.now() >= attempt.expires_at {
+        let ended = self.now() >= attempt.expires_at;
+        if self.has(Mutation::ExpiresWithoutAsking) && ended {
             return SessionState::Expired;
         }
-        let state = match self.ask(Op::LookUpPayment(order, attempt.number)).await {
-            Ok(answer) => answer!(answer, Session),
-            Err(_) => SessionState::Unknown("no answer".into()),
-        };
+        let (op, attempt) = (Op::LookUpPage(order, attempt.number), attempt.clone());
+        let state = self.ask(op, move |world| world.look_up_page(order, &attempt));
+        let state = state
+            .await
+            .unwrap_or_else(|_| SessionState::Unknown("no answer".into()));
         match (state, self.mutation) {
             (SessionState::Unknown(_), Some(Mutation::LookUpUnknownIsExpired))
             | (SessionState::Paid(_), Some(Mutation::PaidIsExpired)) => SessionState::Expired,
             (SessionState::Unknown(_), Some(Mutation::LookUpUnknownIsAbsent)) => SessionState::Absent,
-            (SessionState::Open { .. }, Some(Mutation::OpenPageIsLeft))
-                if self.now() >= attempt.expires_at =>
-            {
-                SessionState::Expired
-            }
+            (SessionState::Open { .. }, Some(Mutation::OpenPageIsLeft)) if ended => SessionState::Expired,
             (SessionState::Paid(_), Some(Mutation::PaidIsOpen)) => SessionState::Open {
                 session_id: "cs_unknown".to_owned(),
             },
@@ -283,24 +253,33 @@ impl PaymentProvider for Ports {
     }
 
     async fn close(&self, session_id: &str) -> SessionState {
-        let state = match self.ask(Op::Close(session_id.to_owned())).await {
-            Ok(answer) => answer!(answer, Session),
-            Err(_) => SessionState::Unknown("no answer".into()),
-        };
+        let (op, session_id) = (Op::ClosePage(session_id.to_owned()), session_id.to_owned());
+        let state = self.ask(op, move |world| world.close_page(&session_id)).await;
         match (state, self.mutation) {
-            (SessionState::Unknown(_), Some(Mutation::CloseUnknownIsExpired))
-            | (SessionState::Paid(_), Some(Mutation::ClosePaidIsExpired)) => SessionState::Expired,
-            (state, _) => state,
+            (Err(_), Some(Mutation::CloseUnknownIsExpired))
+            | (Ok(SessionState::Paid(_)), Some(Mutation::ClosePaidIsExpired)) => SessionState::Expired,
+            (Err(_), _) => SessionState::Unknown("no answer".into()),
+            (Ok(state), _) => state,
         }
     }
 
-    async fn refund(&self, _order: OrderId, refund: &Refund, _tried_before: bool) -> RefundOutcome {
-        match self.ask(Op::Refund(refund.clone())).await {
-            Ok(answer) => answer!(answer, Refunded),
-            Err(_) if self.has(Mutation::UnknownRefundIsDone) => RefundOutcome::Done {
-                refund_id: "re_unknown".to_owned(),
-            },
-            Err(_) => RefundOutcome::Unknown("no answer".into()),
+    async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
+        let (op, refund) = (Op::Refund(refund.payment_id.clone()), refund.clone());
+        let outcome = self.ask(op, move |world| world.refund(order, &refund, tried_before));
+        match (outcome.await, self.mutation) {
+            (Err(_), Some(Mutation::UnknownRefundIsDone))
+            | (Ok(RefundOutcome::RefusedForGood(_)), Some(Mutation::RefusedForGoodIsDone)) => {
+                let refund_id = "re_unknown".to_owned();
+                RefundOutcome::Done { refund_id }
+            }
+            (Ok(RefundOutcome::RefusedForGood(cause)), Some(Mutation::RefusedForGoodIsTriedForEver)) => {
+                RefundOutcome::Refused(cause)
+            }
+            (Ok(RefundOutcome::Refused(cause)), Some(Mutation::RefusedNowIsForGood)) => {
+                RefundOutcome::RefusedForGood(cause)
+            }
+            (Ok(outcome), _) => outcome,
+            (Err(_), _) => RefundOutcome::Unknown("no answer".into()),
         }
     }
 }
@@ -310,34 +289,35 @@ impl OrderQueue for Ports {
         if self.has(Mutation::SendIsForgotten) {
             return Ok(());
         }
-        let sent = self.ask(Op::Send(id)).await;
-        sent.map(drop).map_err(|_| QueueError("no answer".into()))
+        let sent = self.ask(Op::Send(id), move |world| world.send(id)).await;
+        sent.map_err(|_| QueueError("no answer".into()))
     }
 
     async fn waiting(&self) -> Result<usize, QueueError> {
-        let waiting = self.ask(Op::Waiting).await;
-        let waiting = waiting.map_err(|_| QueueError("no answer".into()))?;
-        Ok(answer!(waiting, Waiting))
+        let waiting = self.ask(Op::Waiting, |world| ready(world.queue.waiting()));
+        waiting
+            .await
+            .unwrap_or_else(|_| Err(QueueError("no answer".into())))
     }
 }
 
 impl Circuits for Ports {
     async fn read(&self) -> Result<Circuit, StoreError> {
-        Ok(answer!(Ports::store(self, Op::ReadCircuit).await?, Circuit))
+        Ports::store(self, Op::ReadCircuit, |world| ready(world.store.read())).await
     }
 
     async fn store(&self, circuit: Circuit) -> Result<Option<Circuit>, StoreError> {
-        Ok(answer!(
-            Ports::store(self, Op::StoreCircuit(circuit)).await?,
-            CircuitStored
-        ))
+        let op = Op::StoreCircuit(circuit);
+        Ports::store(self, op, move |world| ready(world.store.store(circuit))).await
     }
 }
 
 impl Warehouse for Ports {
     async fn submit(&self, order: &Order) -> Submitted {
-        let submitted = match self.ask(Op::Submit(Box::new(order.clone()))).await {
-            Ok(answer) => answer!(answer, Submitted),
+        let order = order.clone();
+        let submitted = self.ask(Op::Submit(order.id), move |world| world.submit(&order));
+        let submitted = match submitted.await {
+            Ok(submitted) => submitted,
             Err(Failure::Busy) => Submitted::Busy("too many requests".into()),
             Err(Failure::Unknown) => Submitted::Unknown("no answer".into()),
         };
@@ -353,11 +333,12 @@ impl Warehouse for Ports {
     }
 
     async fn look_up(&self, id: OrderId) -> LookedUp {
-        match self.ask(Op::LookUpOrder(id)).await {
-            Ok(answer) => answer!(answer, LookedUp),
-            Err(_) if self.has(Mutation::UnknownOrderIsFound) => LookedUp::Found {
+        let found = self.ask(Op::LookUpOrder(id), move |world| world.look_up_order(id));
+        match found.await {
+            Ok(LookedUp::Unknown(_)) | Err(_) if self.has(Mutation::UnknownOrderIsFound) => LookedUp::Found {
                 erp_number: "unknown".to_owned(),
             },
+            Ok(found) => found,
             Err(_) => LookedUp::Unknown("no answer".into()),
         }
     }

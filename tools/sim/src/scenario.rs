@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use app::PlaceOrder;
-use domain::{Cart, Money, Product, Sku, price_cart};
-use testkit::{a_country, a_product, a_sku, a_wish, eur};
+use domain::{Cart, JobKind, Money, Product, Sku, price_cart};
+use testkit::{MemoryStore, a_country, a_product, a_sku, a_wish, eur};
 
-use crate::task::SHIPPING;
+use crate::shopper::SHIPPING;
 
 /// How far an eager reconciler's clock is ahead, in milliseconds.
 const EAGER: i64 = 20 * 60_000;
@@ -25,6 +25,8 @@ pub struct Scenario {
     pub(crate) dark: bool,
     /// How far the reconciler's clock is ahead, in milliseconds: it looks while others still work.
     pub(crate) eager: i64,
+    /// The kind of due work that fails for the first hours, whatever is tried.
+    pub(crate) broken: Option<JobKind>,
 }
 
 /// A shopper and what they are up to.
@@ -42,6 +44,8 @@ pub(crate) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pays {
     AtOnce,
+    /// Pays at once, and the provider takes the money twice.
+    Twice,
     /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
     /// Goes to the page and closes it.
@@ -51,133 +55,88 @@ pub(crate) enum Pays {
 }
 
 impl Scenario {
-    /// The life of one order that is paid at once.
-    pub fn one_order() -> Self {
-        Self::of("one-order", &[("A", 5), ("B", 5)]).shopper("ada", &[("A", 2), ("B", 1)], Pays::AtOnce, 1)
-    }
-
-    /// The life of an order that is paid a second before its page ends.
-    pub fn last_moment() -> Self {
-        Self::of("last-moment", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtTheLastMoment, 1)
-    }
-
-    /// The life of an order that nobody pays.
-    pub fn never_paid() -> Self {
-        Self::of("never-paid", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::Never, 1)
-    }
-
-    /// One shopper who clicks everything twice: two runs of each request at once.
-    pub fn double_click() -> Self {
-        Self::of("double-click", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtOnce, 2)
-    }
-
-    /// Two shoppers, one piece.
-    pub fn last_piece() -> Self {
-        Self::of("last-piece", &[("A", 1), ("B", 5)])
-            .shopper("ada", &[("B", 1), ("A", 1)], Pays::AtOnce, 1)
-            .shopper("bob", &[("A", 1)], Pays::AtOnce, 1)
-    }
-
-    /// Two shoppers and enough for both.
-    pub fn two_orders() -> Self {
-        Self::of("two-orders", &[("A", 3)])
-            .shopper("ada", &[("A", 1)], Pays::AtOnce, 1)
-            .shopper("bob", &[("A", 2)], Pays::AtOnce, 1)
-    }
-
-    /// Two wishes under one key.
-    pub fn one_key_two_wishes() -> Self {
-        Self::of("one-key", &[("A", 5)])
-            .shopper("ada", &[("A", 1)], Pays::AtOnce, 1)
-            .shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
-    }
-
-    /// No webhook ever comes.
-    pub fn dark_provider() -> Self {
-        Self {
-            name: "dark",
-            dark: true,
-            ..Self::one_order()
-        }
-    }
-
-    /// No webhook ever comes, and the reconciler looks at once at whatever is not finished.
-    pub fn dark_and_eager() -> Self {
-        Self {
-            name: "dark-eager",
-            dark: true,
-            eager: EAGER,
-            ..Self::of("", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtOnce, 1)
-        }
-    }
-
-    /// No webhook ever comes, and the shopper pays just when the reconciler takes the reservation for ended.
-    pub fn dark_last_moment() -> Self {
-        let ada =
-            Self::of("dark-last-moment", &[("A", 5)]).shopper("ada", &[("A", 2)], Pays::AtTheLastMoment, 1);
-        Self {
-            dark: true,
-            eager: EAGER,
-            ..ada
-        }
-    }
-
-    /// An order that is reserved in two steps, clicked twice.
-    pub fn in_steps() -> Self {
-        Self::large("in-steps", 5, Pays::AtOnce, 2)
-    }
-
-    /// An order that is reserved in two steps, and a shopper who wants the last piece of its last line.
-    pub fn in_steps_last_piece() -> Self {
-        let last = format!("S{:02}", domain::LINES_PER_STEP);
-        Self::large("in-steps-last-piece", 1, Pays::AtOnce, 1).shopper(
-            "bob",
-            &[(last.as_str(), 1)],
-            Pays::Never,
-            1,
-        )
-    }
-
-    /// The same two, nobody goes on to pay, and the reconciler withdraws whatever is not finished: all that there is to reserving, expiring and
-    /// giving back in steps.
-    pub fn in_steps_unpaid() -> Self {
-        let mut unpaid = Self::in_steps_last_piece();
-        unpaid.name = "in-steps-unpaid";
-        unpaid.eager = EAGER;
-        for plan in &mut unpaid.shoppers {
-            plan.pays = Pays::NotAtAll;
-        }
-        unpaid
-    }
-
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
+        use Pays::{AtOnce, AtTheLastMoment, Never, Twice};
+        let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
+        let two_lines = |name| {
+            let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
+            stocked.shopper("ada", &[("A", 2), ("B", 1)], AtOnce, 1)
+        };
         vec![
-            Self::one_order(),
-            Self::last_moment(),
-            Self::never_paid(),
-            Self::double_click(),
-            Self::last_piece(),
-            Self::two_orders(),
-            Self::one_key_two_wishes(),
-            Self::dark_provider(),
-            Self::dark_and_eager(),
-            Self::dark_last_moment(),
+            // The life of one order: paid at once, a second before its page ends, or not at all.
+            two_lines("one-order"),
+            one("last-moment", AtTheLastMoment),
+            one("never-paid", Never),
+            // One shopper who clicks everything twice: two runs of each request at once.
+            Self::of("double-click", &[("A", 5)]).shopper("ada", &[("A", 2)], AtOnce, 2),
+            // Two shoppers, one piece.
+            Self::of("last-piece", &[("A", 1), ("B", 5)])
+                .shopper("ada", &[("B", 1), ("A", 1)], AtOnce, 1)
+                .shopper("bob", &[("A", 1)], AtOnce, 1),
+            // Two shoppers and enough for both.
+            Self::of("two-orders", &[("A", 3)])
+                .shopper("ada", &[("A", 1)], AtOnce, 1)
+                .shopper("bob", &[("A", 2)], AtOnce, 1),
+            // One order that is to be forwarded and has a payment to be given back.
+            one("paid-twice", Twice),
+            // Two wishes under one key.
+            Self::of("one-key", &[("A", 5)])
+                .shopper("ada", &[("A", 1)], AtOnce, 1)
+                .shopper("ada", &[("A", 2)], AtOnce, 1),
+            // No webhook ever comes: with the reconciler on time, looking at once at whatever is not finished, and doing so while the
+            // shopper pays.
+            two_lines("dark").dark(0),
+            one("dark-eager", AtOnce).dark(EAGER),
+            one("dark-last-moment", AtTheLastMoment).dark(EAGER),
+        ]
+    }
+
+    /// Orders that are reserved in two steps: nobody pays and the reconciler withdraws whatever is not finished, which is all that there is
+    /// to reserving, expiring and giving back in steps; clicked twice; and with a shopper who wants the last piece of the last line.
+    pub fn in_steps() -> Vec<Self> {
+        let last = format!("S{:02}", domain::LINES_PER_STEP);
+        let bob = [(last.as_str(), 1)];
+        let mut unpaid =
+            Self::large("in-steps-unpaid", 1, Pays::NotAtAll, 1).shopper("bob", &bob, Pays::NotAtAll, 1);
+        unpaid.eager = EAGER;
+        vec![
+            unpaid,
+            Self::large("in-steps", 5, Pays::AtOnce, 2),
+            Self::large("in-steps-last-piece", 1, Pays::AtOnce, 1).shopper("bob", &bob, Pays::Never, 1),
         ]
     }
 
     /// Every scenario.
     pub fn all() -> Vec<Self> {
-        let mut all = Self::small();
-        all.push(Self::in_steps_unpaid());
-        all.push(Self::in_steps());
-        all.push(Self::in_steps_last_piece());
-        all
+        [Self::small(), Self::in_steps()].concat()
+    }
+
+    /// Orders with work of every kind, while one kind fails for hours: no other waits for it.
+    pub fn broken() -> Vec<Self> {
+        let broken = [
+            ("broken-withdraw", JobKind::Withdraw),
+            ("broken-close-window", JobKind::CloseWindow),
+            ("broken-ask-provider", JobKind::AskProvider),
+            ("broken-forward", JobKind::Forward),
+            ("broken-give-stock-back", JobKind::GiveStockBack),
+            ("broken-refund", JobKind::Refund),
+            ("broken-remove", JobKind::Remove),
+        ];
+        let scenario = |(name, kind)| {
+            let mut scenario = Self::large(name, 5, Pays::NotAtAll, 1)
+                .shopper("bob", &[("S01", 1)], Pays::Twice, 1)
+                .shopper("eve", &[("S02", 1)], Pays::Never, 1);
+            scenario.broken = Some(kind);
+            scenario
+        };
+        broken.map(scenario).into()
     }
 
     /// The scenario of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::all().into_iter().find(|scenario| scenario.name == name)
+        let all = Self::all().into_iter().chain(Self::broken());
+        all.into_iter().find(|scenario| scenario.name == name)
     }
 
     /// Up to how many faults all of its schedules are run where nobody says otherwise: three in the life of an order and in the race for the last
@@ -185,6 +144,7 @@ impl Scenario {
     pub fn faults(&self) -> usize {
         match self.name {
             "never-paid" | "two-orders" | "dark-last-moment" | "in-steps" | "in-steps-last-piece" => 2,
+            _ if self.broken.is_some() => 1,
             _ => 3,
         }
     }
@@ -205,7 +165,14 @@ impl Scenario {
             outage: 0,
             dark: false,
             eager: 0,
+            broken: None,
         }
+    }
+
+    /// The provider tells nothing, and the reconciler's clock is so far ahead.
+    fn dark(mut self, eager: i64) -> Self {
+        (self.dark, self.eager) = (true, eager);
+        self
     }
 
     /// One more shopper, who arrives a millisecond after the one before.
@@ -219,6 +186,18 @@ impl Scenario {
             pays,
         });
         self
+    }
+
+    /// The tables as they are at the beginning.
+    pub(crate) fn store(&self) -> MemoryStore {
+        let stocked = |product: &Product| {
+            let left = self.stock.get(&product.sku).copied().unwrap_or(0);
+            (
+                product.clone(),
+                u32::try_from(left).expect("no scenario begins below zero"),
+            )
+        };
+        MemoryStore::with(self.products.values().map(stocked))
     }
 
     fn total(&self, items: &[(&str, i64)]) -> Money {

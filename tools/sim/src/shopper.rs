@@ -1,12 +1,18 @@
 //! Shoppers: they ask, wait, ask again under the same key, pay or leave; and what they are told must be true.
 
-use app::{PlaceOrder, PlaceOrderError, Placed};
-use domain::{Order, OrderId, Status, UnavailableItem};
+use std::sync::LazyLock;
+
+use app::{AccessKeys, PlaceOrder, PlaceOrderError, Placed};
+use domain::{Order, OrderId, ShippingTable, Status, UnavailableItem};
 
 use crate::scenario::Pays;
-use crate::task::{Job, Side, Task};
+use crate::task::{Side, end};
 use crate::world::{Happening, World};
 use crate::{Class, Mutation};
+
+pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
+static KEYS: LazyLock<AccessKeys> =
+    LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
 
 /// How long a shopper waits for an answer, in milliseconds.
 const PATIENCE: i64 = 10_000;
@@ -76,17 +82,26 @@ impl World<'_> {
             if self.mutation == Some(Mutation::OrderNamedByClock) {
                 wish.idempotency_key = format!("{}{}", wish.idempotency_key, self.now);
             }
-            let job = Job::Checkout { shopper, request };
-            self.start(Side::Checkout, |start| Task::checkout(job, start, wish));
+            self.start(Side::Checkout, None, move |ports| async move {
+                let placed = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await;
+                end(move |world, answered| {
+                    if answered {
+                        world.hear_checkout(shopper, request, placed);
+                    }
+                })
+            });
         } else if let Some(id) = self.shoppers[number].placed {
-            let job = Job::StartPayment { shopper, request };
-            self.start(Side::Payment, |start| Task::start_payment(job, start, id));
+            self.start(Side::Payment, None, move |ports| async move {
+                let token = KEYS.token(id);
+                let page = app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await;
+                end(move |world, answered| {
+                    world.note(|| format!("  {page:?}"));
+                    if answered {
+                        world.hear_page(shopper, request, page);
+                    }
+                })
+            });
         }
-    }
-
-    /// The shopper waited for nothing.
-    pub(crate) fn request_times_out(&mut self, number: usize, request: usize) {
-        self.try_again(number, request);
     }
 
     pub(crate) fn try_again(&mut self, number: usize, request: usize) {
@@ -137,13 +152,13 @@ impl World<'_> {
             }
             Err(PlaceOrderError::SoldOut { items, .. }) => self.hear_sold_out(number, id, since, &items),
             Err(PlaceOrderError::PriceChanged(quote)) => {
-                if quote.total == plan.wish.expected_total || self.store.was_public_at(id, since) {
-                    self.accuse(Class::Untrue, || "a price that did not change".to_owned());
+                if quote.total == plan.wish.expected_total || self.seen.was_public_at(id, since) {
+                    self.accuse(Class::Untrue, "a price that did not change");
                 }
             }
             Err(PlaceOrderError::KeyReused) => self.hear_key_reused(number, id),
             Err(error @ (PlaceOrderError::UnknownItems(_) | PlaceOrderError::Pricing(_))) => {
-                self.accuse(Class::Untrue, || format!("told: {error}"));
+                self.accuse(Class::Untrue, format!("told: {error}"));
             }
         }
         self.shoppers[number].refused = true;
@@ -159,9 +174,7 @@ impl World<'_> {
     fn hear_placed(&mut self, number: usize, order: &Order) {
         let wish = &self.scenario.shoppers[number].wish;
         if !is_wished(order, wish) {
-            self.accuse(Class::Untrue, || {
-                "told of an order that was not wished".to_owned()
-            });
+            self.accuse(Class::Untrue, "told of an order that was not wished");
         }
         let shopper = &mut self.shoppers[number];
         shopper.placed = Some(order.id);
@@ -184,12 +197,12 @@ impl World<'_> {
             let line = lines.iter().find(|line| line.sku == item.sku);
             line.is_some_and(|line| {
                 let wanted = i64::from(line.quantity.get());
-                self.store
+                self.seen
                     .was_short(&self.scenario.stock, &line.sku, wanted, since)
             })
         };
-        if items.is_empty() || !items.iter().all(short) || self.store.was_public_at(id, since) {
-            self.accuse(Class::Untrue, || "told sold out, and it was not".to_owned());
+        if items.is_empty() || !items.iter().all(short) || self.seen.was_public_at(id, since) {
+            self.accuse(Class::Untrue, "told sold out, and it was not");
         }
     }
 
@@ -202,8 +215,8 @@ impl World<'_> {
             mine.expected_total,
         );
         let other = |(own, fingerprint): &(OrderId, _)| *own == id && *fingerprint != mine;
-        if !self.store.fingerprints.iter().any(other) {
-            self.accuse(Class::Untrue, || "told of another wish under the key".to_owned());
+        if !self.seen.fingerprints.iter().any(other) {
+            self.accuse(Class::Untrue, "told of another wish under the key");
         }
     }
 }

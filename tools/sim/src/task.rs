@@ -2,25 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use app::{
-    AccessKeys, Breaker, BreakerMemory, ForwardError, Forwarded, PaymentNotice, PaymentPage, PlaceOrder,
-    PlaceOrderError, Placed, SettleError, Settled, StartPaymentError,
-};
-use domain::{OrderId, ShippingTable};
-use jiff::{SignedDuration, Timestamp};
+use app::PaymentNotice;
+use testkit::FakeClock;
+use tokio::sync::mpsc;
 
 use crate::Mutation;
-use crate::ports::{Line, Op, Ports, Reply};
-
-pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
-pub(crate) static KEYS: LazyLock<AccessKeys> =
-    LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
-
-/// How many messages may wait, as `template.yaml` has it.
-const BACKLOG: usize = 960;
+use crate::ports::{Call, Ports};
+use crate::world::World;
 
 /// Where a function runs, and whose clock it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,148 +37,66 @@ impl Side {
     }
 }
 
-/// What a function was started for.
-#[derive(Clone, Debug)]
-pub(crate) enum Job {
-    /// A shopper's request, by its number.
-    Checkout { shopper: usize, request: usize },
-    /// A shopper's request, by its number.
-    StartPayment { shopper: usize, request: usize },
-    /// The provider's message, and how often it was delivered before.
-    Webhook { notice: PaymentNotice, before: usize },
-    /// A message of the queue, by its number.
-    Forward { message: usize },
-    /// The schedule.
-    Reconcile,
+/// What becomes of a function's result in the world; `false`: whoever called the function does not hear it.
+pub(crate) type End = Box<dyn FnOnce(&mut World<'_>, bool)>;
+
+/// Boxes what becomes of a result.
+pub(crate) fn end(end: impl FnOnce(&mut World<'_>, bool) + 'static) -> End {
+    Box::new(end)
 }
 
-/// How a function ended.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Placed(Result<Placed, PlaceOrderError>),
-    Page(Result<PaymentPage, StartPaymentError>),
-    Settled(Result<Settled, SettleError>),
-    Forwarded(Result<Forwarded, ForwardError>),
-    Reconciled,
-}
-
-/// A function that runs, and waits at a call.
+/// A function that runs, and waits for the answer to a call; the reconciler to several.
 pub(crate) struct Task {
-    pub(crate) job: Job,
     pub(crate) side: Side,
     /// When it is killed, in true time.
     pub(crate) deadline: i64,
-    line: Arc<Line>,
-    future: Pin<Box<dyn Future<Output = Outcome>>>,
-    waits_for: Option<Op>,
-    ended: Option<Outcome>,
+    /// The calls that it waits for.
+    pub(crate) calls: Vec<Call>,
+    /// The provider's message that it was started for, and how often that was delivered before.
+    pub(crate) webhook: Option<(PaymentNotice, usize)>,
+    asked: mpsc::UnboundedReceiver<Call>,
+    clock: Arc<FakeClock>,
+    future: Pin<Box<dyn Future<Output = End>>>,
 }
 
 impl Task {
-    fn new<F: Future<Output = Outcome> + 'static>(
-        job: Job,
+    /// A function that has not begun.
+    pub(crate) fn new<F: Future<Output = End> + 'static>(
         side: Side,
-        start: Start,
+        webhook: Option<(PaymentNotice, usize)>,
+        now: i64,
+        mutation: Option<Mutation>,
         run: impl FnOnce(Ports) -> F,
     ) -> Self {
-        let line = Arc::new(Line::default());
-        line.set_clock(start.clock);
-        let future = Box::pin(run(Ports::on(Arc::clone(&line), start.mutation)));
-        let mut task = Self {
-            job,
-            side,
-            deadline: start.now + side.timeout(),
+        let (line, asked) = mpsc::unbounded_channel();
+        let clock = Arc::new(FakeClock::at_noon());
+        let ports = Ports {
             line,
-            future,
-            waits_for: None,
-            ended: None,
+            clock: Arc::clone(&clock),
+            mutation,
         };
-        task.ended = task.go_on();
-        task
+        Self {
+            side,
+            deadline: now + side.timeout(),
+            calls: Vec::new(),
+            webhook,
+            asked,
+            clock,
+            future: Box::pin(run(ports)),
+        }
     }
 
-    pub(crate) fn checkout(job: Job, start: Start, wish: PlaceOrder) -> Self {
-        Self::new(job, Side::Checkout, start, |ports| async move {
-            Outcome::Placed(app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await)
-        })
-    }
-
-    pub(crate) fn start_payment(job: Job, start: Start, id: OrderId) -> Self {
-        Self::new(job, Side::Payment, start, move |ports| async move {
-            let token = KEYS.token(id);
-            Outcome::Page(app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await)
-        })
-    }
-
-    pub(crate) fn settle(job: Job, start: Start, notice: PaymentNotice) -> Self {
-        Self::new(job, Side::PaymentEvents, start, |ports| async move {
-            Outcome::Settled(app::settle_payment(&ports, &ports, &ports, notice).await)
-        })
-    }
-
-    pub(crate) fn forward(
-        job: Job,
-        start: Start,
-        memory: BreakerMemory,
-        id: OrderId,
-        first_try: bool,
-    ) -> Self {
-        Self::new(job, Side::Forwarder, start, move |ports| async move {
-            let breaker = Breaker::new(&ports, memory);
-            Outcome::Forwarded(app::forward_order(&ports, &ports, &breaker, &ports, id, first_try).await)
-        })
-    }
-
-    pub(crate) fn reconcile(start: Start) -> Self {
-        let begun = Timestamp::from_millisecond(start.clock).expect("a time within years");
-        let until = begun + SignedDuration::from_secs(45);
-        Self::new(Job::Reconcile, Side::Reconciler, start, move |ports| async move {
-            // What failed stays due, for the next run.
-            let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
-            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
-            Outcome::Reconciled
-        })
-    }
-
-    /// What it ended with before its first call, if it did.
-    pub(crate) fn take_ended(&mut self) -> Option<Outcome> {
-        self.ended.take()
-    }
-
-    /// The call at which it waits.
-    pub(crate) fn waits_for(&self) -> Option<&Op> {
-        self.waits_for.as_ref()
-    }
-
-    /// Takes the call at which it waits, to be answered.
-    pub(crate) fn take_call(&mut self) -> Op {
-        self.waits_for.take().expect("a function waits for one call")
-    }
-
-    /// Answers the call, at this time of its clock, and lets it run to the next one; what it ended with, if it did.
-    pub(crate) fn answer(&mut self, reply: Reply, clock: i64) -> Option<Outcome> {
-        self.line.set_clock(clock);
-        self.line.answer(reply);
-        self.go_on()
-    }
-
-    fn go_on(&mut self) -> Option<Outcome> {
+    /// Lets it run, at this time of its clock, until it waits again; how it ended, if it did.
+    pub(crate) fn go_on(&mut self, clock: i64) -> Option<End> {
+        self.clock.set(clock);
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => Some(outcome),
+            Poll::Ready(end) => Some(end),
             Poll::Pending => {
-                self.waits_for = self.line.take_question();
+                while let Ok(call) = self.asked.try_recv() {
+                    self.calls.push(call);
+                }
                 None
             }
         }
     }
-}
-
-/// How a function starts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Start {
-    /// True time, in Unix milliseconds.
-    pub(crate) now: i64,
-    /// The time by its own clock.
-    pub(crate) clock: i64,
-    pub(crate) mutation: Option<Mutation>,
 }

@@ -1,32 +1,37 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
 use app::BreakerMemory;
-use domain::OrderId;
-use testkit::noon;
+use jiff::Timestamp;
+use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
 use crate::choices::{About, Choices};
-use crate::ports::Op;
-use crate::provider::Provider;
-use crate::queue::MessageQueue;
+use crate::fault::Fault;
+use crate::ports::{Call, Reply};
+use crate::seen::Seen;
 use crate::shopper::Shopper;
-use crate::store::Store;
-use crate::task::{Side, Start, Task};
-use crate::warehouse::WarehouseSystem;
+use crate::task::{Side, Task, end};
 use crate::{Class, Mutation, Scenario, Violation};
 
 /// How far a clock runs off, in milliseconds.
 const SKEW: i64 = 20 * 60_000;
 /// The reconciler's schedule, in milliseconds: denser than in life, so that two runs may meet.
 const TICK: i64 = 1_000;
+/// The same where work fails for hours.
+const SLOW_TICK: i64 = 600_000;
+/// For how long it does.
+pub(crate) const BROKEN: i64 = 3 * 3_600_000;
 /// How many events that come next may trade places.
 const REORDERED: usize = 3;
 /// A run that takes more steps does not come to an end.
 const MOST_STEPS: u32 = 20_000;
+/// How long a run of the reconciler begins new work, in milliseconds.
+const RECONCILED_FOR: i64 = 45_000;
+/// How many messages may wait, as `template.yaml` has it.
+const BACKLOG: usize = 960;
 /// A week, in milliseconds.
 const WEEK: i64 = 7 * 24 * 3_600_000;
 
 /// Something that will happen.
-#[derive(Debug)]
 pub(crate) enum Happening {
     ShopperWakes(usize),
     RequestTimesOut {
@@ -39,11 +44,12 @@ pub(crate) enum Happening {
         before: usize,
     },
     MessageVisible(usize),
-    EffectLands(Op),
+    EffectLands(Call),
+    /// The kind of work that failed goes on.
+    Mended,
 }
 
 /// When and what.
-#[derive(Debug)]
 pub(crate) struct Event {
     at: i64,
     pub(crate) what: Happening,
@@ -52,7 +58,8 @@ pub(crate) struct Event {
 /// Who goes on.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    Task(usize),
+    /// A call of a task.
+    Call(usize, usize),
     Event(usize),
     Tick,
 }
@@ -64,10 +71,15 @@ pub(crate) struct World<'a> {
     /// True time, in Unix milliseconds.
     pub(crate) now: i64,
     pub(crate) steps: u32,
-    pub(crate) store: Store,
-    pub(crate) provider: Provider,
-    pub(crate) warehouse: WarehouseSystem,
-    pub(crate) queue: MessageQueue,
+    pub(crate) store: MemoryStore,
+    pub(crate) provider: FakeProvider,
+    pub(crate) warehouse: FakeWarehouse,
+    pub(crate) queue: FakeQueue,
+    pub(crate) seen: Seen,
+    /// What happens to the call whose effect takes place just now.
+    pub(crate) fault: Fault,
+    /// How many payment pages have somebody who waits for their end.
+    pub(crate) watched: usize,
     pub(crate) shoppers: Vec<Shopper>,
     /// What the provider told, for telling it again.
     pub(crate) notices: Vec<app::PaymentNotice>,
@@ -79,12 +91,15 @@ pub(crate) struct World<'a> {
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
     last_tick: i64,
-    tick: i64,
-    pub(crate) price_up: bool,
+    /// How often the reconciler runs, in milliseconds.
+    pub(crate) tick: i64,
     encores: u32,
     /// How many messages were dead letters before they were redriven.
     pub(crate) dead_letters: usize,
-    trace: Option<Vec<String>>,
+    /// How often a message was received at most.
+    pub(crate) most_receives: u32,
+    /// A readable account of the run, where one is kept.
+    pub(crate) trace: Option<Vec<String>>,
 }
 
 impl<'a> World<'a> {
@@ -96,10 +111,13 @@ impl<'a> World<'a> {
             choices,
             now: begun,
             steps: 0,
-            store: Store::stocked(&scenario.stock, mutation),
-            provider: Provider::new(mutation),
-            warehouse: WarehouseSystem::new(mutation),
-            queue: MessageQueue::default(),
+            store: scenario.store(),
+            provider: FakeProvider::default(),
+            warehouse: FakeWarehouse::default(),
+            queue: FakeQueue::default(),
+            seen: Seen::default(),
+            fault: Fault::None,
+            watched: 0,
             shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
             notices: Vec::new(),
             violations: Vec::new(),
@@ -109,54 +127,44 @@ impl<'a> World<'a> {
             begun,
             skews: [0; Side::COUNT],
             last_tick: begun - TICK,
-            tick: TICK,
-            price_up: false,
+            tick: if scenario.broken.is_some() {
+                SLOW_TICK
+            } else {
+                TICK
+            },
             encores: 0,
             dead_letters: 0,
+            most_receives: 0,
             trace: None,
         };
         world.skews[Side::Reconciler as usize] = scenario.eager;
+        if scenario.broken.is_some() {
+            world.schedule(BROKEN, Happening::Mended);
+        }
         for (number, plan) in scenario.shoppers.iter().enumerate() {
             world.schedule(plan.arrives, Happening::ShopperWakes(number));
         }
         world
     }
 
-    /// Keeps a readable account of the run.
-    pub(crate) fn traced(mut self) -> Self {
-        self.trace = Some(Vec::new());
-        self
-    }
-
-    /// Runs the reconciler every so many milliseconds.
-    pub(crate) fn with_tick(mut self, tick: i64) -> Self {
-        self.tick = tick;
-        self
-    }
-
-    pub(crate) fn trace(&mut self) -> Vec<String> {
-        self.trace.take().unwrap_or_default()
-    }
-
     /// Runs until nothing is left to happen.
-    pub(crate) fn run(&mut self, most_steps: u32) {
+    pub(crate) fn run(&mut self) {
+        self.run_for(MOST_STEPS);
+    }
+
+    pub(crate) fn run_for(&mut self, most_steps: u32) {
         self.skew_a_clock();
         while self.steps < most_steps {
             self.steps += 1;
-            self.store.step = self.steps;
             match self.next_turn() {
-                Some(Turn::Task(task)) => self.step(task),
+                Some(Turn::Call(task, call)) => self.step(task, call),
                 Some(Turn::Event(event)) => self.happen(event),
                 Some(Turn::Tick) => self.start_reconciler(),
                 None if self.encore() => {}
                 None => return,
             }
         }
-        self.accuse(Class::Unfinished, || "the run does not come to an end".to_owned());
-    }
-
-    pub(crate) fn run_to_the_end(&mut self) {
-        self.run(MOST_STEPS);
+        self.accuse(Class::Unfinished, "the run does not come to an end");
     }
 
     pub(crate) fn choose(&mut self, options: usize) -> usize {
@@ -175,8 +183,9 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(crate) fn accuse(&mut self, class: Class, what: impl FnOnce() -> String) {
-        self.violations.push(Violation { class, what: what() });
+    pub(crate) fn accuse(&mut self, class: Class, what: impl Into<String>) {
+        let what = what.into();
+        self.violations.push(Violation { class, what });
     }
 
     /// What a clock of that side shows.
@@ -197,21 +206,6 @@ impl<'a> World<'a> {
         place.map(|place| self.events.remove(place)).is_some()
     }
 
-    /// A function starts, and goes before all others.
-    pub(crate) fn start(&mut self, side: Side, task: impl FnOnce(Start) -> Task) {
-        let start = Start {
-            now: self.now,
-            clock: self.clock(side),
-            mutation: self.mutation,
-        };
-        let mut task = task(start);
-        self.note(|| format!("start {:?}", task.job));
-        match task.take_ended() {
-            Some(outcome) => self.end(task.job, outcome),
-            None => self.tasks.insert(0, task),
-        }
-    }
-
     /// One side's clock may run off, forward or back.
     fn skew_a_clock(&mut self) {
         let choice = self.choose(1 + 2 * Side::COUNT);
@@ -223,11 +217,15 @@ impl<'a> World<'a> {
     }
 
     /// The running function goes on; or another one, or what would come next within its time. Where none runs, what comes next, or
-    /// what comes after that.
+    /// what comes after that. What fails goes on in its time, neither sooner nor later.
     fn next_turn(&mut self) -> Option<Turn> {
         let horizon = self.tasks.iter().map(|task| task.deadline).min();
         let within = |at: &i64| horizon.is_none_or(|horizon| *at <= horizon);
-        let mut turns: Vec<Turn> = (0..self.tasks.len()).map(Turn::Task).collect();
+        let calls = |(task, running): (usize, &Task)| {
+            (0..running.calls.len()).map(move |call| Turn::Call(task, call))
+        };
+        let mut turns: Vec<Turn> = self.tasks.iter().enumerate().flat_map(calls).collect();
+        let most = turns.len() + REORDERED;
         let mut tick = self.next_tick().filter(within);
         for (number, event) in self.events.iter().enumerate().take(REORDERED) {
             if !within(&event.at) {
@@ -237,12 +235,19 @@ impl<'a> World<'a> {
                 tick = None;
                 turns.push(Turn::Tick);
             }
+            let mended = matches!(event.what, Happening::Mended);
+            if mended && !turns.is_empty() {
+                break;
+            }
             turns.push(Turn::Event(number));
+            if mended {
+                break;
+            }
         }
         if tick.is_some() {
             turns.push(Turn::Tick);
         }
-        turns.truncate(self.tasks.len() + REORDERED);
+        turns.truncate(most);
         let chosen = self.choices.choose(About::Turn, turns.len());
         turns.get(chosen).copied()
     }
@@ -254,7 +259,7 @@ impl<'a> World<'a> {
             .iter()
             .filter(|task| task.side == Side::Reconciler)
             .count();
-        let due = self.store.first_due().filter(|_| running < 2)?;
+        let due = self.first_due().filter(|_| running < 2)?;
         Some((due - self.skews[Side::Reconciler as usize]).max(self.last_tick + self.tick))
     }
 
@@ -262,7 +267,14 @@ impl<'a> World<'a> {
         let at = self.next_tick().unwrap_or(self.now);
         self.now = self.now.max(at);
         self.last_tick = self.now;
-        self.start(Side::Reconciler, Task::reconcile);
+        let begun = self.clock(Side::Reconciler);
+        let until = Timestamp::from_millisecond(begun + RECONCILED_FOR).expect("a time within years");
+        self.start(Side::Reconciler, None, move |ports| async move {
+            // What failed stays due, for the next run.
+            let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
+            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
+            end(|_, _| ())
+        });
     }
 
     fn happen(&mut self, event: usize) {
@@ -270,13 +282,14 @@ impl<'a> World<'a> {
         self.now = self.now.max(at);
         match what {
             Happening::ShopperWakes(shopper) => self.shopper_wakes(shopper),
-            Happening::RequestTimesOut { shopper, request } => self.request_times_out(shopper, request),
+            Happening::RequestTimesOut { shopper, request } => self.try_again(shopper, request),
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
-            Happening::EffectLands(op) => {
-                self.note(|| format!("late: {}", op.brief()));
-                drop(self.apply(op));
+            Happening::Mended => self.judge_waiting(),
+            Happening::EffectLands(mut call) => {
+                self.note(|| format!("late: {:?}", call.op));
+                (call.run)(self, Reply::Silence);
             }
         }
     }
@@ -284,41 +297,33 @@ impl<'a> World<'a> {
     /// Once all is done: dead letters are redriven a week later, and everything may be told again.
     fn encore(&mut self) -> bool {
         self.encores += 1;
-        let again = match self.encores {
+        match self.encores {
             1 => {
-                self.dead_letters = self.queue.dead();
                 self.now += WEEK;
-                for message in self.queue.redrive(self.now) {
-                    self.schedule(0, Happening::MessageVisible(message));
-                }
-                self.dead_letters > 0
+                let dead = std::mem::take(&mut self.queue.state().dead);
+                self.dead_letters = dead.len();
+                self.put_messages(dead);
             }
             2 => match self.choose(3) {
-                1 => self.tell_everything_again(),
-                2 => self.send_everything_again(),
-                _ => false,
+                1 => {
+                    for notice in self.notices.clone() {
+                        self.schedule(0, Happening::Webhook { notice, before: 9 });
+                    }
+                }
+                2 => self.put_messages(self.store.orders().iter().map(|order| order.id.to_string())),
+                _ => {}
             },
             _ => return false,
-        };
-        if again {
-            self.note(|| "a week later".to_owned());
         }
+        self.note(|| "a week later".to_owned());
         true
     }
 
-    fn tell_everything_again(&mut self) -> bool {
-        for notice in self.notices.clone() {
-            self.schedule(0, Happening::Webhook { notice, before: 9 });
-        }
-        true
-    }
-
-    fn send_everything_again(&mut self) -> bool {
-        let orders: Vec<OrderId> = self.store.orders.iter().map(|order| order.id).collect();
-        for id in orders {
-            let message = self.queue.send(id.to_string(), self.now);
+    fn put_messages(&mut self, bodies: impl IntoIterator<Item = String>) {
+        self.set_clocks();
+        for body in bodies {
+            let message = self.queue.state().put(body);
             self.schedule(0, Happening::MessageVisible(message));
         }
-        true
     }
 }

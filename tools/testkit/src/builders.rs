@@ -15,17 +15,11 @@ pub fn eur(cents: i64) -> Money {
 }
 
 /// A SKU.
-///
-/// # Panics
-/// Where `sku` is none.
 pub fn a_sku(sku: &str) -> Sku {
     Sku::parse(sku).expect("a SKU")
 }
 
 /// A country.
-///
-/// # Panics
-/// Where `code` is none.
 pub fn a_country(code: &str) -> Country {
     Country::parse(code).expect("a country")
 }
@@ -41,9 +35,6 @@ pub fn a_product(sku: &str, cents: i64) -> Product {
 }
 
 /// An address in Germany.
-///
-/// # Panics
-/// Never.
 pub fn an_address() -> Address {
     Address::parse("Ada Lovelace", "Unter den Linden 1", "10117", "Berlin", "DE").expect("an address")
 }
@@ -53,9 +44,6 @@ fn a_customer() -> Customer {
 }
 
 /// A wish for these items (SKU, pieces), to be paid with `expected_total`.
-///
-/// # Panics
-/// Where the items are no cart.
 pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Money) -> PlaceOrder {
     PlaceOrder {
         idempotency_key: idempotency_key.to_owned(),
@@ -111,9 +99,6 @@ impl OrderBuilder {
     }
 
     /// Nothing reserved, nothing stored.
-    ///
-    /// # Panics
-    /// Where it has no lines, or too many.
     pub fn draft(&self) -> Order {
         let skus = self.skus();
         let products: HashMap<Sku, Product> = skus
@@ -136,9 +121,6 @@ impl OrderBuilder {
     }
 
     /// All stock reserved.
-    ///
-    /// # Panics
-    /// As [`OrderBuilder::draft`].
     pub fn placed(&self) -> Order {
         let mut order = self.draft();
         while order.status == Status::Reserving {
@@ -148,9 +130,6 @@ impl OrderBuilder {
     }
 
     /// Paid in full, by the payment `pi_1`.
-    ///
-    /// # Panics
-    /// As [`OrderBuilder::draft`].
     pub fn paid(&self) -> Order {
         let placed = self.placed();
         let payment = ReportedPayment {
@@ -164,9 +143,6 @@ impl OrderBuilder {
     }
 
     /// Acknowledged by the warehouse.
-    ///
-    /// # Panics
-    /// As [`OrderBuilder::draft`].
     pub fn forwarded(&self) -> Order {
         self.paid()
             .accepted_by_warehouse("K0000001".to_owned(), self.at)

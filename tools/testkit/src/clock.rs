@@ -6,9 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::lock;
 
 /// Noon of a day: where most tests begin.
-///
-/// # Panics
-/// Never.
 pub fn noon() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().expect("a timestamp")
 }
@@ -21,6 +18,11 @@ impl FakeClock {
     /// A clock at [`noon`].
     pub fn at_noon() -> Self {
         Self(Mutex::new(noon()))
+    }
+
+    /// Sets the clock, in Unix milliseconds.
+    pub fn set(&self, now: i64) {
+        *lock(&self.0) = Timestamp::from_millisecond(now).expect("a time of this age");
     }
 
     /// Moves the clock.

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
 use domain::{
-    Circuit, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Lane, Order, Parked, ParkedReason,
-    Product, ReportedPayment, Settlement, Sku, StockChange,
+    Circuit, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Lane, Order, OrderId, Parked,
+    ParkedReason, Product, ReportedPayment, Settlement, Sku, StockChange,
 };
 use jiff::SignedDuration;
 
@@ -30,9 +30,6 @@ impl Stocking for MemoryStore {
 }
 
 /// The contract of [`Orders`], on an empty store.
-///
-/// # Panics
-/// Where the store does not keep it.
 pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
     a_stored_order_reads_back_in_every_state(store).await;
     a_write_needs_the_version_that_was_read(store).await;
@@ -47,9 +44,6 @@ pub async fn orders(store: &(impl Orders + Stock), shelf: &impl Stocking) {
 }
 
 /// The contract of [`Catalogue`] and [`Stock`], on an empty store.
-///
-/// # Panics
-/// Where the store does not keep it.
 pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) {
     let skus: Vec<Sku> = (0..130).map(|n| crate::a_sku(&format!("P{n:03}"))).collect();
     for (n, sku) in (0_i64..).zip(&skus) {
@@ -64,12 +58,8 @@ pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) 
         (30, false),
         "no more after the exact end"
     );
-    let listed: Vec<Sku> = first
-        .products
-        .into_iter()
-        .chain(rest.products)
-        .map(|product| product.sku)
-        .collect();
+    let listed = first.products.into_iter().chain(rest.products);
+    let listed: Vec<Sku> = listed.map(|product| product.sku).collect();
     assert_eq!(listed, skus, "in the order of the SKUs");
     assert_eq!(store.all().await.expect("all").len(), 130);
 
@@ -87,11 +77,12 @@ pub async fn catalogue(store: &(impl Catalogue + Stock), shelf: &impl Stocking) 
 fn orders_of_every_kind() -> Vec<Order> {
     let builder = an_order().lines(2);
     let now = noon();
-    let started = builder.placed().start_attempt(now);
+    let start = |key: &str| builder.clone().under(key).placed().start_attempt(now);
     let rejected = |key: &str| {
         let paid = builder.clone().under(key).paid();
         paid.rejected_by_warehouse(now).expect("paid")
     };
+    let expired = builder.clone().under("expired").placed();
     let refunded = rejected("refunded");
     let payment_id = refunded.due_refund().expect("a refund").payment_id.clone();
     let reason = ParkedReason::AmountDiffers {
@@ -101,22 +92,11 @@ fn orders_of_every_kind() -> Vec<Order> {
     vec![
         builder.clone().under("draft").draft(),
         builder.clone().under("placed").placed(),
-        Order {
-            id: domain::OrderId::for_key("started"),
-            ..started.clone()
-        },
-        Order {
-            id: domain::OrderId::for_key("failed"),
-            ..started.attempt_failed(now)
-        },
+        start("started"),
+        start("failed").attempt_failed(now),
         builder.clone().under("paid").paid(),
         builder.clone().under("forwarded").forwarded(),
-        builder
-            .clone()
-            .under("expired")
-            .placed()
-            .expire(now)
-            .expect("placed"),
+        expired.expire(now).expect("placed"),
         rejected("rejected"),
         refunded.refunded(&payment_id, "re_1".to_owned(), now),
         rejected("refused for good").refund_refused("pi_1", "closed account".to_owned(), now),
@@ -129,19 +109,11 @@ fn orders_of_every_kind() -> Vec<Order> {
 
 async fn a_stored_order_reads_back_in_every_state(store: &impl Orders) {
     for order in orders_of_every_kind() {
-        let Committed::Done(stored) = store.commit(order.clone(), Vec::new()).await.expect("a commit") else {
-            panic!("not stored: {order:?}");
-        };
+        let stored = stored(store, order.clone()).await;
         assert_eq!(stored, Order { version: 1, ..order });
-        assert_eq!(store.get(stored.id).await.expect("a read"), Some(stored));
+        assert_eq!(get(store, stored.id).await, Some(stored));
     }
-    assert_eq!(
-        store
-            .get(domain::OrderId::for_key("never"))
-            .await
-            .expect("a read"),
-        None
-    );
+    assert_eq!(get(store, OrderId::for_key("never")).await, None);
 }
 
 async fn a_write_needs_the_version_that_was_read(store: &impl Orders) {
@@ -151,20 +123,12 @@ async fn a_write_needs_the_version_that_was_read(store: &impl Orders) {
         version: stored.version,
         ..paid
     };
-    assert!(matches!(
-        store.commit(winner.clone(), Vec::new()).await,
-        Ok(Committed::Done(_))
-    ));
+    done(store, winner.clone(), Vec::new()).await;
     let late = stored.clone().expire(noon()).expect("placed");
-    let Ok(Committed::Conflict(Some(current))) = store.commit(late, Vec::new()).await else {
-        panic!("a stale write went through");
-    };
+    let current = refused(store, late, Vec::new()).await;
     assert_eq!(current.status, domain::Status::Paid);
     let other = an_order().under("versions").draft();
-    assert!(matches!(
-        store.commit(other, Vec::new()).await,
-        Ok(Committed::Conflict(Some(_)))
-    ));
+    refused(store, other, Vec::new()).await;
     let missing = Order {
         version: 3,
         ..an_order().under("not there").placed()
@@ -184,26 +148,20 @@ async fn a_write_that_was_done_before_is_done_and_no_conflict(
     shelf.stock_pieces(&sku, 5).await;
     let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
     for _ in 0..2 {
-        let committed = store
-            .commit(order.clone(), stock.clone())
-            .await
-            .expect("a commit");
+        let stored = done(store, order.clone(), stock.clone()).await;
         assert_eq!(
-            committed,
-            Committed::Done(Order {
+            stored,
+            Order {
                 version: 1,
                 ..order.clone()
-            })
+            }
         );
     }
     assert_eq!(level(store, &sku).await, 4, "taken once");
     let placed = stored_now(store, &order).await;
     let expired = placed.expire(noon()).expect("placed");
     for _ in 0..2 {
-        assert!(matches!(
-            store.commit(expired.clone(), Vec::new()).await,
-            Ok(Committed::Done(_))
-        ));
+        done(store, expired.clone(), Vec::new()).await;
     }
 }
 
@@ -224,22 +182,15 @@ async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock), shelf: &im
         "every short SKU is named"
     );
     assert_eq!(level(store, &skus[0]).await, 5, "nothing was taken");
-    assert_eq!(
-        store.get(order.id).await.expect("a read"),
-        None,
-        "nothing was stored"
-    );
+    assert_eq!(get(store, order.id).await, None, "nothing was stored");
 
     for sku in &skus {
         shelf.stock_pieces(sku, 1).await;
     }
-    assert!(matches!(
-        store.commit(order.clone(), stock).await,
-        Ok(Committed::Done(_))
-    ));
+    done(store, order.clone(), stock).await;
     let ended = stored_now(store, &order).await.expire(noon()).expect("placed");
     let (ended, back) = ended.give_back_step(noon());
-    assert!(matches!(store.commit(ended, back).await, Ok(Committed::Done(_))));
+    done(store, ended, back).await;
     for sku in &skus {
         assert_eq!(level(store, sku).await, 1, "all is back");
     }
@@ -254,10 +205,7 @@ async fn a_conflict_comes_before_a_shortage(store: &(impl Orders + Stock), shelf
         .draft()
         .reserve_step(noon())
         .expect("a draft");
-    assert!(matches!(
-        store.commit(order, stock).await,
-        Ok(Committed::Conflict(Some(_)))
-    ));
+    refused(store, order, stock).await;
 }
 
 async fn a_removed_order_is_gone_and_its_second_life_is_another(store: &impl Orders) {
@@ -270,20 +218,17 @@ async fn a_removed_order_is_gone_and_its_second_life_is_another(store: &impl Ord
         .await
         .expect("a no-op");
     assert!(
-        store.get(first.id).await.expect("a read").is_some(),
+        get(store, first.id).await.is_some(),
         "another version is not removed"
     );
     store.remove(&first).await.expect("removed");
-    assert_eq!(store.get(first.id).await.expect("a read"), None);
+    assert_eq!(get(store, first.id).await, None);
     let later = noon() + SignedDuration::from_mins(1);
     let second = stored(store, an_order().under("lives").at(later).draft()).await;
     let stale = first.withdraw(noon()).expect("reserving");
-    assert!(matches!(
-        store.commit(stale.clone(), Vec::new()).await,
-        Ok(Committed::Conflict(Some(_)))
-    ));
+    refused(store, stale.clone(), Vec::new()).await;
     store.remove(&stale).await.expect("a no-op");
-    assert_eq!(store.get(second.id).await.expect("a read"), Some(second));
+    assert_eq!(get(store, second.id).await, Some(second));
 }
 
 async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
@@ -308,11 +253,8 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
         .map(|(due_at, id, _)| (id, due_at))
         .collect();
     let all = store.due(Lane::Mending, now, 1_000).await.expect("a list");
-    let listed: Vec<_> = all
-        .iter()
-        .copied()
-        .filter(|entry| wanted.contains(entry))
-        .collect();
+    let listed = all.iter().copied();
+    let listed: Vec<_> = listed.filter(|entry| wanted.contains(entry)).collect();
     assert_eq!(listed, wanted, "with the time since when");
     assert!(!all.iter().any(|(id, _)| *id == idle.id));
     assert_eq!(
@@ -372,9 +314,6 @@ async fn what_a_newer_release_wrote_reads_back(store: &impl Orders) {
 }
 
 /// What every [`Circuits`] must do; on a store in which no circuit is.
-///
-/// # Panics
-/// Where it does not.
 pub async fn circuits(store: &impl Circuits) {
     let none = store.read().await.expect("a read");
     assert_eq!(none, Circuit::default());
@@ -414,29 +353,37 @@ async fn the_largest_step_fits(store: &(impl Orders + Stock), shelf: &impl Stock
             .iter()
             .all(|change| matches!(change, StockChange::Take { pieces: 1, .. }))
     );
-    let Ok(Committed::Done(stored)) = store.commit(order, stock).await else {
-        panic!("the largest step is refused")
-    };
-    assert_eq!(store.get(stored.id).await.expect("a read"), Some(stored));
+    let stored = done(store, order, stock).await;
+    assert_eq!(get(store, stored.id).await, Some(stored));
 }
 
 async fn stored(store: &impl Orders, order: Order) -> Order {
-    match store.commit(order, Vec::new()).await {
+    done(store, order, Vec::new()).await
+}
+
+async fn done(store: &impl Orders, order: Order, stock: Vec<StockChange>) -> Order {
+    match store.commit(order, stock).await {
         Ok(Committed::Done(stored)) => stored,
         other => panic!("not stored: {other:?}"),
     }
 }
 
+async fn refused(store: &impl Orders, order: Order, stock: Vec<StockChange>) -> Order {
+    match store.commit(order, stock).await {
+        Ok(Committed::Conflict(Some(current))) => *current,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+async fn get(store: &impl Orders, id: OrderId) -> Option<Order> {
+    store.get(id).await.expect("a read")
+}
+
 async fn stored_now(store: &impl Orders, order: &Order) -> Order {
-    store.get(order.id).await.expect("a read").expect("an order")
+    get(store, order.id).await.expect("an order")
 }
 
 async fn level(store: &impl Stock, sku: &Sku) -> u32 {
-    store
-        .levels(std::slice::from_ref(sku))
-        .await
-        .expect("a level")
-        .get(sku)
-        .copied()
-        .unwrap_or(0)
+    let levels = store.levels(std::slice::from_ref(sku)).await;
+    levels.expect("a level").get(sku).copied().unwrap_or(0)
 }

@@ -13,10 +13,10 @@ mod warehouse;
 
 pub use builders::{OrderBuilder, a_country, a_product, a_sku, a_wish, an_address, an_order, eur};
 pub use clock::{FakeClock, noon};
-pub use memory_store::MemoryStore;
-pub use provider::{FakeProvider, ProviderFault};
-pub use queue::FakeQueue;
-pub use warehouse::{FakeWarehouse, WarehouseMood};
+pub use memory_store::{MemoryStore, StoreState};
+pub use provider::{Charge, FakeProvider, Page, PageState, ProviderFault, ProviderState};
+pub use queue::{FakeQueue, Message, QueueState};
+pub use warehouse::{Accepted, FakeWarehouse, WarehouseMood, WarehouseState, erp_number};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

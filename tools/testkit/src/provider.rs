@@ -1,10 +1,13 @@
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 use domain::{Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use crate::lock;
+
+/// The provider takes no page that ends sooner: Stripe's 30 minutes, in milliseconds.
+const LEAST_PAGE: i64 = 30 * 60_000;
 
 /// What happens to the next call of a [`FakeProvider`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,197 +16,260 @@ pub enum ProviderFault {
     LostRequest,
     /// It has its effect, and the answer is lost.
     LostAnswer,
-    /// It is refused.
+    /// It is refused: a page that is not there yet for good, a refund for now.
     Refused,
-    /// A refund is refused for good; any other call is refused.
+    /// A refund that was not made is refused for good; any other call as by [`ProviderFault::Refused`].
     RefusedForGood,
 }
 
-/// A payment provider in memory: pages by order and attempt, one capture a page, one refund a payment.
-#[derive(Debug, Default)]
-pub struct FakeProvider(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    sessions: BTreeMap<(OrderId, u32), Session>,
-    refunds: BTreeMap<String, Money>,
-    faults: VecDeque<ProviderFault>,
-}
-
+/// A payment page.
 #[derive(Clone, Debug)]
-struct Session {
-    amount: Money,
-    state: Page,
+pub struct Page {
+    /// The provider's name for it.
+    pub session_id: String,
+    /// Whose it is.
+    pub order: OrderId,
+    /// For which attempt.
+    pub attempt: u32,
+    /// What is to be paid.
+    pub amount: Money,
+    /// In Unix milliseconds, by the provider's clock.
+    pub ends: i64,
+    /// How it stands.
+    pub state: PageState,
 }
 
+/// How a [`Page`] stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Page {
+pub enum PageState {
+    /// It can be paid.
     Open,
-    Paid,
+    /// By the charge of that number.
+    Paid(usize),
+    /// Closed or run out.
     Expired,
 }
 
+/// Money taken.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The provider's name for it.
+    pub payment_id: String,
+    /// For which order.
+    pub order: OrderId,
+    /// How much.
+    pub amount: Money,
+    /// What was given back, one by one.
+    pub refunds: Vec<Money>,
+    /// Whether it was taken on a page that had ended.
+    pub late: bool,
+}
+
+/// A payment provider in memory: pages by order and attempt, one charge a page, one refund a charge.
+#[derive(Debug, Default)]
+pub struct FakeProvider(Mutex<ProviderState>);
+
+/// What a [`FakeProvider`] knows.
+#[derive(Debug, Default)]
+pub struct ProviderState {
+    /// By which pages run out, in Unix milliseconds.
+    pub now: i64,
+    /// Every page ever opened.
+    pub pages: Vec<Page>,
+    /// Money taken so far.
+    pub charges: Vec<Charge>,
+    /// The payments that it will never give back.
+    pub kept: Vec<String>,
+    refused: Vec<(OrderId, u32)>,
+    faults: VecDeque<ProviderFault>,
+}
+
 impl FakeProvider {
+    /// What it knows, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, ProviderState> {
+        lock(&self.0)
+    }
+
     /// The next call meets this fault; several are met in turn.
     pub fn fail_next(&self, fault: ProviderFault) {
-        lock(&self.0).faults.push_back(fault);
+        self.state().faults.push_back(fault);
     }
 
     /// A shopper pays on the page of an attempt; `None` where it cannot be paid.
     pub fn pay(&self, order: OrderId, attempt: u32) -> Option<ReportedPayment> {
-        let mut state = lock(&self.0);
-        let session = state
-            .sessions
-            .get_mut(&(order, attempt))
-            .filter(|session| session.state == Page::Open)?;
-        session.state = Page::Paid;
-        Some(ReportedPayment {
-            payment_id: payment_id(order, attempt),
-            amount: session.amount,
-        })
-    }
-
-    /// The page of an attempt runs out.
-    pub fn expire(&self, order: OrderId, attempt: u32) {
-        if let Some(session) = lock(&self.0)
-            .sessions
-            .get_mut(&(order, attempt))
-            .filter(|s| s.state == Page::Open)
-        {
-            session.state = Page::Expired;
-        }
+        let mut state = self.state();
+        let page = state.find(order, attempt)?;
+        let amount = state.pages[page].amount;
+        state.pay(page, amount)
     }
 
     /// How many pages were ever opened.
     pub fn pages(&self) -> usize {
-        lock(&self.0).sessions.len()
-    }
-
-    /// Every payment taken, by its name, with what was given back of it.
-    pub fn captures(&self) -> BTreeMap<String, (Money, Option<Money>)> {
-        let state = lock(&self.0);
-        let paid = state
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.state == Page::Paid);
-        paid.map(|((order, attempt), session)| {
-            let id = payment_id(*order, *attempt);
-            let back = state.refunds.get(&id).copied();
-            (id, (session.amount, back))
-        })
-        .collect()
+        self.state().pages.len()
     }
 }
 
-impl State {
-    fn view(&self, key: (OrderId, u32)) -> SessionState {
-        match self.sessions.get(&key) {
-            None => SessionState::Absent,
-            Some(session) => match session.state {
-                Page::Open => SessionState::Open {
-                    session_id: session_id(key),
-                },
-                Page::Expired => SessionState::Expired,
-                Page::Paid => {
-                    let payment_id = payment_id(key.0, key.1);
-                    SessionState::Paid(ReportedPayment {
-                        payment_id,
-                        amount: session.amount,
-                    })
-                }
+impl ProviderState {
+    fn find(&self, order: OrderId, attempt: u32) -> Option<usize> {
+        let is = |page: &Page| page.order == order && page.attempt == attempt;
+        self.pages.iter().rposition(is)
+    }
+
+    /// The number of the page of that name.
+    pub fn by_session(&self, session: &str) -> Option<usize> {
+        self.pages.iter().position(|page| page.session_id == session)
+    }
+
+    /// Opens a page, whether or not there is one for the attempt.
+    pub fn new_page(&mut self, order: &Order, attempt: &PaymentAttempt) -> PaymentSession {
+        let session_id = format!("cs_{}", self.pages.len());
+        self.pages.push(Page {
+            session_id: session_id.clone(),
+            order: order.id,
+            attempt: attempt.number,
+            amount: order.quote.total,
+            ends: attempt.expires_at.as_millisecond(),
+            state: PageState::Open,
+        });
+        session(session_id)
+    }
+
+    /// A shopper pays so much on a page, of another currency or amount perhaps; `None` where it cannot be paid.
+    pub fn pay(&mut self, page: usize, amount: Money) -> Option<ReportedPayment> {
+        (self.expire(page) == PageState::Open).then(|| self.take(page, amount, false))
+    }
+
+    /// Takes money on a page, however it stands.
+    pub fn take(&mut self, page: usize, amount: Money, late: bool) -> ReportedPayment {
+        let charge = self.charges.len();
+        self.charges.push(Charge {
+            payment_id: format!("pi_{charge}"),
+            order: self.pages[page].order,
+            amount,
+            refunds: Vec::new(),
+            late,
+        });
+        self.pages[page].state = PageState::Paid(charge);
+        self.report(charge)
+    }
+
+    /// How a page stands now.
+    pub fn expire(&mut self, page: usize) -> PageState {
+        let page = &mut self.pages[page];
+        if page.state == PageState::Open && self.now >= page.ends {
+            page.state = PageState::Expired;
+        }
+        page.state
+    }
+
+    /// The charge of that name.
+    pub fn charge(&mut self, payment_id: &str) -> Option<&mut Charge> {
+        let mut charges = self.charges.iter_mut();
+        charges.find(|charge| charge.payment_id == payment_id)
+    }
+
+    fn report(&self, charge: usize) -> ReportedPayment {
+        let Charge {
+            payment_id, amount, ..
+        } = self.charges[charge].clone();
+        ReportedPayment { payment_id, amount }
+    }
+
+    fn view(&mut self, page: Option<usize>) -> SessionState {
+        let Some(page) = page else {
+            return SessionState::Absent;
+        };
+        match self.expire(page) {
+            PageState::Open => SessionState::Open {
+                session_id: self.pages[page].session_id.clone(),
             },
+            PageState::Expired => SessionState::Expired,
+            PageState::Paid(charge) => SessionState::Paid(self.report(charge)),
         }
     }
+}
+
+fn session(id: String) -> PaymentSession {
+    let redirect_url = format!("https://pay.example/{id}");
+    PaymentSession { id, redirect_url }
 }
 
 impl PaymentProvider for FakeProvider {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         let fault = state.faults.pop_front();
+        if fault == Some(ProviderFault::LostRequest) {
+            return Opened::Unknown("the request was lost".into());
+        }
         let key = (order.id, attempt.number);
-        match fault {
-            Some(ProviderFault::LostRequest) => return Opened::Unknown("the request was lost".into()),
-            Some(ProviderFault::Refused | ProviderFault::RefusedForGood) => {
-                return Opened::Refused("refused".into());
+        let opened = match state.find(order.id, attempt.number) {
+            Some(page) => session(state.pages[page].session_id.clone()),
+            None if matches!(
+                fault,
+                Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
+            ) || state.refused.contains(&key)
+                || attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE =>
+            {
+                state.refused.push(key);
+                return Opened::Refused("this page cannot be opened".into());
             }
-            Some(ProviderFault::LostAnswer) | None => {}
-        }
-        let fresh = Session {
-            amount: order.quote.total,
-            state: Page::Open,
+            None => state.new_page(order, attempt),
         };
-        state.sessions.entry(key).or_insert(fresh);
-        if fault.is_some() {
-            return Opened::Unknown("the answer was lost".into());
+        match fault {
+            Some(ProviderFault::LostAnswer) => Opened::Unknown("the answer was lost".into()),
+            _ => Opened::Open(opened),
         }
-        let id = session_id(key);
-        Opened::Open(PaymentSession {
-            redirect_url: format!("https://pay.example/{id}"),
-            id,
-        })
     }
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
+        let page = state.find(order, attempt.number);
         match state.faults.pop_front() {
             Some(_) => SessionState::Unknown("no answer".into()),
-            None => state.view((order, attempt.number)),
+            None => state.view(page),
         }
     }
 
     async fn close(&self, session_id: &str) -> SessionState {
-        let mut state = lock(&self.0);
-        let Some(key) = state
-            .sessions
-            .keys()
-            .copied()
-            .find(|key| self::session_id(*key) == session_id)
-        else {
-            return SessionState::Absent;
-        };
+        let mut state = self.state();
+        let page = state.by_session(session_id);
         let fault = state.faults.pop_front();
         if fault == Some(ProviderFault::LostRequest) {
             return SessionState::Unknown("the request was lost".into());
         }
-        if let Some(session) = state
-            .sessions
-            .get_mut(&key)
-            .filter(|session| session.state == Page::Open)
-        {
-            session.state = Page::Expired;
+        if let Some(page) = page.filter(|page| state.pages[*page].state == PageState::Open) {
+            state.pages[page].state = PageState::Expired;
         }
-        if fault.is_some() {
-            SessionState::Unknown("the answer was lost".into())
-        } else {
-            state.view(key)
+        match fault {
+            Some(_) => SessionState::Unknown("the answer was lost".into()),
+            None => state.view(page),
         }
     }
 
     async fn refund(&self, _order: OrderId, refund: &Refund, _tried_before: bool) -> RefundOutcome {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         let fault = state.faults.pop_front();
         match fault {
             Some(ProviderFault::LostRequest) => return RefundOutcome::Unknown("the request was lost".into()),
-            Some(ProviderFault::Refused) => return RefundOutcome::Refused("refused".into()),
-            Some(ProviderFault::RefusedForGood) => {
-                return RefundOutcome::RefusedForGood("the account is closed".into());
-            }
+            Some(ProviderFault::Refused) => return RefundOutcome::Refused("not now".into()),
+            Some(ProviderFault::RefusedForGood) => state.kept.push(refund.payment_id.clone()),
             Some(ProviderFault::LostAnswer) | None => {}
         }
-        state.refunds.insert(refund.payment_id.clone(), refund.amount);
+        let kept = state.kept.contains(&refund.payment_id);
+        let Some(charge) = state.charge(&refund.payment_id) else {
+            return RefundOutcome::Refused("no such payment".into());
+        };
+        if charge.refunds.is_empty() {
+            if kept {
+                return RefundOutcome::RefusedForGood("never".into());
+            }
+            charge.refunds.push(refund.amount);
+        }
         match fault {
-            Some(_) => RefundOutcome::Unknown("the answer was lost".into()),
-            None => RefundOutcome::Done {
+            Some(ProviderFault::LostAnswer) => RefundOutcome::Unknown("the answer was lost".into()),
+            _ => RefundOutcome::Done {
                 refund_id: format!("re_{}", refund.payment_id),
             },
         }
     }
-}
-
-fn session_id((order, attempt): (OrderId, u32)) -> String {
-    format!("cs_{order}_{attempt}")
-}
-
-fn payment_id(order: OrderId, attempt: u32) -> String {
-    format!("pi_{order}_{attempt}")
 }

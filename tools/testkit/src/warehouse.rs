@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{LookedUp, Submitted, Warehouse};
-use domain::{Order, OrderId};
+use domain::{Address, Customer, Order, OrderId, PricedLine};
 
 use crate::lock;
 
@@ -22,43 +22,106 @@ pub enum WarehouseMood {
     Rejecting,
 }
 
-/// A warehouse in memory.
-#[derive(Debug, Default)]
-pub struct FakeWarehouse(Mutex<State>);
+/// An order as the warehouse has it.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// How often it has the order: once, as it should.
+    pub copies: u32,
+    lines: Vec<PricedLine>,
+    customer: Customer,
+    address: Address,
+    /// Whether every submission of it was the same.
+    consistent: bool,
+    submissions: u32,
+}
 
+impl Accepted {
+    /// Whether it is what was ordered.
+    pub fn is(&self, order: &Order) -> bool {
+        self.lines == order.quote.lines
+            && self.customer == order.customer
+            && self.address == order.shipping_address
+            && self.consistent
+    }
+}
+
+/// A warehouse in memory: orders by our id, each once.
 #[derive(Debug, Default)]
-struct State {
+pub struct FakeWarehouse(Mutex<WarehouseState>);
+
+/// What a [`FakeWarehouse`] knows.
+#[derive(Debug, Default)]
+pub struct WarehouseState {
+    /// What it has.
+    pub accepted: BTreeMap<OrderId, Accepted>,
+    /// What it will never take.
+    pub rejected: Vec<OrderId>,
     mood: WarehouseMood,
-    deliveries: BTreeMap<OrderId, u32>,
 }
 
 impl FakeWarehouse {
+    /// What it knows, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, WarehouseState> {
+        lock(&self.0)
+    }
+
     /// From now on it answers like this.
     pub fn set_mood(&self, mood: WarehouseMood) {
-        lock(&self.0).mood = mood;
+        self.state().mood = mood;
     }
 
     /// How often it was handed the order.
     pub fn deliveries(&self, id: OrderId) -> u32 {
-        lock(&self.0).deliveries.get(&id).copied().unwrap_or(0)
+        let state = self.state();
+        state.accepted.get(&id).map_or(0, |accepted| accepted.submissions)
     }
 
     /// How many orders it has.
     pub fn orders(&self) -> usize {
-        lock(&self.0).deliveries.len()
+        self.state().accepted.len()
+    }
+}
+
+impl WarehouseState {
+    /// Refuses the order from now on, if it has not taken it.
+    pub fn reject(&mut self, id: OrderId) {
+        if !self.accepted.contains_key(&id) {
+            self.rejected.push(id);
+        }
+    }
+
+    fn take(&mut self, order: &Order) {
+        let accepted = Accepted {
+            copies: 1,
+            lines: order.quote.lines.clone(),
+            customer: order.customer.clone(),
+            address: order.shipping_address.clone(),
+            consistent: true,
+            submissions: 1,
+        };
+        self.accepted.insert(order.id, accepted);
     }
 }
 
 impl Warehouse for FakeWarehouse {
     async fn submit(&self, order: &Order) -> Submitted {
-        let mut state = lock(&self.0);
+        let mut state = self.state();
         match state.mood {
             WarehouseMood::Down => return Submitted::Unknown("no answer".into()),
             WarehouseMood::Busy => return Submitted::Busy("too many requests".into()),
-            WarehouseMood::Rejecting => return Submitted::Rejected("not for us".into()),
+            WarehouseMood::Rejecting => state.reject(order.id),
             WarehouseMood::Well | WarehouseMood::LosingAnswers => {}
         }
-        *state.deliveries.entry(order.id).or_default() += 1;
+        if state.rejected.contains(&order.id) {
+            return Submitted::Rejected("not for us".into());
+        }
+        match state.accepted.get_mut(&order.id) {
+            Some(accepted) => {
+                accepted.consistent &= accepted.is(order);
+                accepted.submissions += 1;
+            }
+            None => state.take(order),
+        }
         match state.mood {
             WarehouseMood::LosingAnswers => Submitted::Unknown("the answer was lost".into()),
             _ => Submitted::Accepted {
@@ -68,10 +131,10 @@ impl Warehouse for FakeWarehouse {
     }
 
     async fn look_up(&self, id: OrderId) -> LookedUp {
-        let state = lock(&self.0);
+        let state = self.state();
         match state.mood {
             WarehouseMood::Down | WarehouseMood::LosingAnswers => LookedUp::Unknown("no answer".into()),
-            _ if state.deliveries.contains_key(&id) => LookedUp::Found {
+            _ if state.accepted.contains_key(&id) => LookedUp::Found {
                 erp_number: erp_number(id),
             },
             _ => LookedUp::Absent,
@@ -79,6 +142,7 @@ impl Warehouse for FakeWarehouse {
     }
 }
 
-fn erp_number(id: OrderId) -> String {
+/// The warehouse's number for an order.
+pub fn erp_number(id: OrderId) -> String {
     format!("K-{id}")
 }
