@@ -57,7 +57,7 @@ impl World {
         let outside = Outside::start(&options).await?;
         let stack = outside.read(&document, &options)?;
         if options.binaries == Binaries::Build {
-            announce(&options, "Building the functions");
+            announce(&options, "Running cargo build for the functions");
         }
         let functions = options.binaries.of_functions(&stack.functions).await?;
         announce(
