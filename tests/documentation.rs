@@ -57,3 +57,19 @@ fn every_link_to_a_file_leads_there() {
         }
     }
 }
+
+#[test]
+fn every_check_is_a_job_of_the_forge() {
+    let listed = Command::new(root().join(".ci/run")).arg("--list").output();
+    let listed = String::from_utf8(listed.expect("a list").stdout).expect("text");
+    let checks: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let workflow = read(".github/workflows/ci.yml");
+    let jobs = workflow
+        .lines()
+        .filter_map(|line| line.strip_prefix("          - "));
+    assert!(!checks.is_empty());
+    assert_eq!(jobs.collect::<Vec<_>>(), checks);
+}
