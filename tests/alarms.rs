@@ -57,7 +57,7 @@ fn an_alarm_is_called_as_its_entry_and_says_where_that_is() {
         assert!(description.ends_with(&entry), "{id}: {description}");
         assert!(
             alarm.get("AlarmActions").is_some() && alarm.get("OKActions").is_some(),
-            "{id} tells nobody"
+            "{id} notifies no one"
         );
     }
 }

@@ -1,5 +1,5 @@
 //! Functions that die in the middle of their work, while the warehouse loses answers and webhooks come thrice and shuffled. A world of its
-//! own: nobody else is to notice.
+//! own, because it breaks what other tests use.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

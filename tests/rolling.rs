@@ -1,4 +1,4 @@
-//! Secrets that are rolled while the shop is open. A world of its own: nobody else is to notice.
+//! Secrets that are rolled while the shop is open. A world of its own, because it changes what other tests use.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

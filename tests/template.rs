@@ -129,7 +129,7 @@ fn resources_of_function(template: &Document, function: &str) -> [String; 3] {
     [function.to_owned(), role, logs.to_owned()]
 }
 
-/// The lines of each resource as it is written, without what stands between them.
+/// The lines of each resource as it is written, without what is between them.
 fn lines_by_resource(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let lines = text.lines().skip_while(|line| *line != "Resources:").skip(1);
     let mut resources: BTreeMap<_, Vec<_>> = BTreeMap::new();

@@ -81,7 +81,7 @@ async fn a_crash_is_told_at_once_and_the_process_replaced() {
     for (cause, says) in [("exit", "exit status: 7"), ("abort", "signal: 6")] {
         let started = Instant::now();
         let Err(InvokeError::Exited(reason)) = invoke(&runtime, json!({"do": cause})).await else {
-            panic!("{cause} must be told")
+            panic!("{cause} must be reported")
         };
         assert!(reason.contains(says), "{reason}");
         assert!(started.elapsed() < Duration::from_secs(5));
@@ -100,7 +100,7 @@ async fn errors_and_panics_are_told_and_the_process_lives_on() {
     let before = pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await);
     for (cause, says) in [("fail", "not today"), ("panic", "out of beans")] {
         let Err(error @ InvokeError::Function { .. }) = invoke(&runtime, json!({"do": cause})).await else {
-            panic!("{cause} must be told")
+            panic!("{cause} must be reported")
         };
         assert!(error.to_string().contains(says), "{error}");
     }

@@ -24,7 +24,7 @@ pub(super) struct Faults {
     pub(super) drop_webhooks: f64,
     /// How long each webhook is held back.
     pub(super) delay_ms: u64,
-    /// The API answers nobody: 503, or a broken connection.
+    /// The API is down: 503, or a broken connection.
     pub(super) down: bool,
     /// The share of API calls that meet a 500 and have no effect.
     #[serde(deserialize_with = "probability")]

@@ -12,7 +12,7 @@ use super::*;
 
 const NOTHING: &[(&str, &str)] = &[];
 
-/// A sandbox, and the shop that hears its webhooks.
+/// A sandbox, and the shop that receives its webhooks.
 struct World {
     payments: Payments,
     http: reqwest::Client,

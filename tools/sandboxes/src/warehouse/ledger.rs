@@ -1,4 +1,4 @@
-//! The orders that the warehouse has accepted: in an append-only file, and in memory what tells one from another.
+//! The orders that the warehouse has accepted: in an append-only file, and in memory a fingerprint of each.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -37,7 +37,7 @@ struct Accepted {
     place: Place,
 }
 
-/// Where an entry stands in the file, in bytes.
+/// An entry's offset in the file, in bytes.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     at: u64,
