@@ -68,18 +68,21 @@ fn client() -> aws_sdk_dynamodb::Client {
 }
 
 /// The value of a variable, in a function that has it.
-fn variable_of_a_function(variable: &str) -> Option<String> {
+fn variable(name: &str) -> Option<String> {
     let mut functions = world().stack().functions.iter();
-    functions.find_map(|function| function.environment.get(variable).cloned())
+    functions.find_map(|function| function.environment.get(name).cloned())
 }
 
 fn store() -> DynamoDb {
-    let tables = Tables::named(variable_of_a_function).expect("every function knows the tables");
+    let tables = Tables::named(variable).expect("every function knows the tables");
     DynamoDb::new(client(), tables)
 }
 
 fn circuit() -> WarehouseCircuit {
-    WarehouseCircuit::new(client(), variable_of_a_function("CIRCUITS_TABLE").expect("the forwarder knows it"))
+    WarehouseCircuit::new(
+        client(),
+        variable("CIRCUITS_TABLE").expect("the forwarder knows it"),
+    )
 }
 
 fn text(value: &Value) -> &str {
