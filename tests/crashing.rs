@@ -63,7 +63,7 @@ async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_functions_lost_answers_and_repeated_webhooks_lose_and_double_nothing() {
+async fn crashes_and_repeated_webhooks_lose_and_double_nothing() {
     static OVER: AtomicBool = AtomicBool::new(false);
     let shopper = Shopper::default();
     shopper

@@ -215,7 +215,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[tokio::test]
-    async fn one_connection_passes_what_is_allowed_and_is_refused_the_rest() {
+    async fn one_connection_passes_allowed_calls_and_refuses_others() {
         let engine = DynamoDb::start(0, None).await.expect("an engine");
         let guard = Guard::default();
         let roles = HashMap::from([("F".to_owned(), Role::default())]);

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_and_their_deliveries_outlive_the_process_even_if_it_died_writing() {
+    fn orders_outlive_a_process_that_died_while_writing() {
         let data = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(Some(data.path())).unwrap();
         assert_eq!(
