@@ -35,7 +35,7 @@ remove() {
     settled "$stack"
     aws cloudformation delete-stack --stack-name "$stack" --role-arn "$DEPLOYER_ARN"
     aws cloudformation wait stack-delete-complete --stack-name "$stack"
-    # Tables outlive their stack, whatever the stage; these hold nobody's orders.
+    # Tables outlive their stack, whatever the stage; these hold no real orders.
     for table in $(aws dynamodb list-tables --query "TableNames[?starts_with(@, '$stack-')]" --output text); do
         aws dynamodb delete-table --table-name "$table" --output text --query TableDescription.TableName
     done

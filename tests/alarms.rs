@@ -41,7 +41,7 @@ fn entries() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_alarm_has_an_entry_in_the_runbook_and_every_entry_an_alarm() {
+fn alarms_and_entries_of_the_runbook_are_the_same() {
     let alarms = resources(&templates(), &["AWS::CloudWatch::Alarm", "AWS::Budgets::Budget"]);
     let names: BTreeSet<_> = alarms.into_iter().map(|(id, _)| id).collect();
     assert!(names.len() > 10, "{names:?}");
@@ -58,7 +58,7 @@ fn an_alarm_is_called_as_its_entry_and_says_where_that_is() {
         assert!(description.ends_with(&entry), "{id}: {description}");
         assert!(
             alarm.get("AlarmActions").is_some() && alarm.get("OKActions").is_some(),
-            "{id} tells nobody"
+            "{id} notifies no one"
         );
     }
 }

@@ -127,7 +127,7 @@ fn what_every_function_shares_knows_nothing_of_the_shop() {
 }
 
 #[test]
-fn the_operators_command_looks_at_the_shop_by_its_adapters_alone() {
+fn the_operators_command_uses_adapters_only() {
     Workspace::read().assert_only("ops", &["app", "domain", "dynamodb", "queue"]);
 }
 

@@ -1,5 +1,5 @@
 //! Functions that die in the middle of their work, while the warehouse loses answers and webhooks come thrice and shuffled. A world of its
-//! own: nobody else is to notice.
+//! own, because it breaks what other tests use.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -63,7 +63,7 @@ async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_functions_lost_answers_and_repeated_webhooks_lose_and_double_nothing() {
+async fn crashes_and_repeated_webhooks_lose_and_double_nothing() {
     static OVER: AtomicBool = AtomicBool::new(false);
     let shopper = Shopper::default();
     shopper

@@ -1,7 +1,7 @@
 //! Every function may do what it does, and nothing else. A world of its own: what others do in it would count as well.
 //!
 //! The local world refuses what a role does not allow, and remembers what functions did. So all that the shop does is done here
-//! once: what was refused is a right that is missing, and a right that nobody used is one too many.
+//! once: a refused call is a missing right, and an unused right is one too many.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -32,12 +32,12 @@ const DONE_BY_AWS: [(&str, &str, &str); 5] = [
     (
         "xray:PutTelemetryRecords",
         "*",
-        "Lambda tells X-Ray of its invocations",
+        "Lambda reports its invocations to X-Ray",
     ),
     (
         "xray:PutTraceSegments",
         "*",
-        "Lambda tells X-Ray of its invocations",
+        "Lambda reports its invocations to X-Ray",
     ),
     (
         "sqs:SendMessage",
@@ -67,19 +67,22 @@ fn client() -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// What a function that knows this variable is told.
-fn told(variable: &str) -> Option<String> {
+/// The value of a variable, in a function that has it.
+fn variable(name: &str) -> Option<String> {
     let mut functions = world().stack().functions.iter();
-    functions.find_map(|function| function.environment.get(variable).cloned())
+    functions.find_map(|function| function.environment.get(name).cloned())
 }
 
 fn store() -> DynamoDb {
-    let tables = Tables::named(told).expect("every function knows the tables");
+    let tables = Tables::named(variable).expect("every function knows the tables");
     DynamoDb::new(client(), tables)
 }
 
 fn circuit() -> WarehouseCircuit {
-    WarehouseCircuit::new(client(), told("CIRCUITS_TABLE").expect("the forwarder knows it"))
+    WarehouseCircuit::new(
+        client(),
+        variable("CIRCUITS_TABLE").expect("the forwarder knows it"),
+    )
 }
 
 fn text(value: &Value) -> &str {
@@ -230,7 +233,7 @@ async fn mend_what_is_half_done() {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("the reconciler mends nothing");
+    panic!("the reconciler works on nothing");
 }
 
 fn table(uses: impl IntoIterator<Item = Use>) -> String {

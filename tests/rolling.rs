@@ -1,4 +1,4 @@
-//! Secrets that are rolled while the shop is open. A world of its own: nobody else is to notice.
+//! Secrets that are rolled while the shop is open. A world of its own, because it changes what other tests use.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn hear(shopper: &Shopper, secret: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rolled_secrets_serve_at_once_beside_the_old_ones_and_no_process_restarts() {
+async fn rolled_secrets_serve_at_once_without_a_restart() {
     world();
     let shopper = Shopper::default();
     let (id, old_token) = place(&shopper, "rolling-before").await;

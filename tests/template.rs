@@ -129,7 +129,7 @@ fn resources_of_function(template: &Document, function: &str) -> [String; 3] {
     [function.to_owned(), role, logs.to_owned()]
 }
 
-/// The lines of each resource as it is written, without what stands between them.
+/// The lines of each resource as it is written, without what is between them.
 fn lines_by_resource(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let lines = text.lines().skip_while(|line| *line != "Resources:").skip(1);
     let mut resources: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -289,7 +289,7 @@ fn no_role_goes_past_the_boundary() {
 }
 
 #[test]
-fn the_cdn_asks_the_catalogues_function_for_all_that_is_its_own_and_the_api_for_the_rest() {
+fn the_cdn_sends_catalogue_routes_to_its_function() {
     let distribution = property(&read("infra/site.yaml"), "Distribution", "DistributionConfig");
     let behaviours = distribution["CacheBehaviors"].as_array().expect("behaviours");
     let origin = |path: &str| {

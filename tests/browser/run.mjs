@@ -13,7 +13,7 @@ import { chromium } from "playwright-core";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const FIRST_VIEW = 60_000; // bytes over the wire
-const PATIENCE = 20_000; // for anything that the page waits for
+const PAGE_TIMEOUT_MS = 20_000; // for anything that the page waits for
 
 /** Starts the local world on free ports; its address, and how to end it. */
 async function shop() {
@@ -82,15 +82,15 @@ const tests = {
     assert.match(await page.getByTestId("order-button").innerText(), /zahlungspflichtig bestellen/i);
     await page.getByTestId("order-button").click();
 
-    await page.waitForURL(/\/pay\//, { timeout: PATIENCE });
+    await page.waitForURL(/\/pay\//, { timeout: PAGE_TIMEOUT_MS });
     await accessible(page, "the payment page");
     await page.getByRole("button", { name: /pay|bezahlen/i }).first().click();
-    await page.waitForURL(/#\/order\//, { timeout: PATIENCE });
+    await page.waitForURL(/#\/order\//, { timeout: PAGE_TIMEOUT_MS });
     assert.ok(!page.url().includes("token"), "no token in an address");
-    await page.getByText(/^(Bezahlt|Im Lager)$/).and(page.getByTestId("order-status")).waitFor({ timeout: PATIENCE });
+    await page.getByText(/^(Bezahlt|Im Lager)$/).and(page.getByTestId("order-status")).waitFor({ timeout: PAGE_TIMEOUT_MS });
     await accessible(page, "the order");
     const inTheWarehouse = page.getByText("Im Lager").and(page.getByTestId("order-status"));
-    for (const end = Date.now() + PATIENCE; !(await inTheWarehouse.isVisible()) && Date.now() < end; ) {
+    for (const end = Date.now() + PAGE_TIMEOUT_MS; !(await inTheWarehouse.isVisible()) && Date.now() < end; ) {
       await page.waitForTimeout(500);
       await page.reload();
       await page.locator('[data-testid="order-status"][data-status]').waitFor();
@@ -148,7 +148,7 @@ for (const [name, test] of Object.entries(tests)) {
   // A phone, as most shoppers have.
   const context = await browser.newContext({ locale: "de-DE", viewport: { width: 412, height: 915 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(PAGE_TIMEOUT_MS);
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   try {

@@ -44,7 +44,7 @@ def quoted(case, items, ship_to):
 
 
 def known_orders(case):
-    """Orders of this run: some that nobody has touched yet, however many were placed by other cases."""
+    """Orders of this run: some untouched, however many other cases placed."""
     while len(tokens) < 5:
         items = [{"sku": known_skus(case)[len(tokens)], "quantity": 1}]
         wish = WISH | {"items": items, "expected_total": quoted(case, items, "DE").json()["total"]}

@@ -47,7 +47,7 @@ async fn the_catalogue_is_browsed_page_by_page_to_its_end() {
 }
 
 #[tokio::test]
-async fn the_catalogue_answers_at_its_own_url_wherever_it_does_at_the_api() {
+async fn the_catalogue_answers_alike_at_its_own_url() {
     let world = running().world();
     let functions = &world.stack().functions;
     let catalog = functions.iter().find(|function| function.id == "CatalogFunction");

@@ -142,7 +142,7 @@ const TYPED: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn what_misleads_a_reader_or_may_be_a_card_is_refused_in_every_field_and_kept_nowhere() {
+async fn misleading_text_and_card_numbers_are_refused_everywhere() {
     let (shopper, logs) = (Shopper::default(), running().world().logs());
     let card = "4242 4242 4242 4242";
     let cards = [
@@ -246,7 +246,7 @@ async fn cursors_limits_and_routes_are_checked() {
 }
 
 #[tokio::test]
-async fn an_order_too_dear_for_the_provider_is_refused_before_it_is_placed() {
+async fn an_order_too_dear_for_the_provider_is_refused() {
     let shopper = Shopper::default();
     let refused = shopper
         .quote(&items(&[("22502", 90_000), ("22423", 90_000)]))

@@ -1,4 +1,4 @@
-//! A shopper, or somebody who behaves like none.
+//! A shopper, honest or hostile.
 
 use std::time::Duration;
 
@@ -246,7 +246,7 @@ impl Shopper {
     }
 }
 
-/// A checkout of `items` by somebody in Berlin.
+/// A checkout of `items`, shipped to Berlin.
 pub fn a_checkout(items: &Value, expected_total: &Value) -> Value {
     json!({
         "items": items,

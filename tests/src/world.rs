@@ -64,17 +64,17 @@ impl Running {
         }
     }
 
-    /// The shop at the address `SHOP`, stocked with [`catalogue`]; `PAYMENTS`, `WAREHOUSE` and `WEBHOOK_SECRET` tell of its
+    /// The shop at the address `SHOP`, stocked with [`catalogue`]; `PAYMENTS`, `WAREHOUSE` and `WEBHOOK_SECRET` are those of its
     /// outside world.
     fn at_an_address() -> Option<Self> {
         let shop_url = std::env::var("SHOP").ok()?;
-        let told =
+        let variable =
             |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("SHOP is set, and {name} is not"));
         Some(Self {
             shop_url,
-            payments_url: told("PAYMENTS"),
-            warehouse_url: told("WAREHOUSE"),
-            webhook_secret: told("WEBHOOK_SECRET"),
+            payments_url: variable("PAYMENTS"),
+            warehouse_url: variable("WAREHOUSE"),
+            webhook_secret: variable("WEBHOOK_SECRET"),
             inside: None,
         })
     }

@@ -1,6 +1,6 @@
 // The shop's interface over HTTP. What went wrong is one of two things: a Problem (the shop answered) or NetworkGone (nothing came).
 
-const PATIENCE = 20_000;
+const REQUEST_TIMEOUT_MS = 20_000;
 const FIRST_PAUSE = 600;
 const LONGEST_PAUSE = 15_000;
 
@@ -19,11 +19,11 @@ export class Problem extends Error {
 /** No answer, or none that is the shop's: whether the request arrived is unknown. */
 export class NetworkGone extends Error {}
 
-/** Tells whether the network is there: events `gone` and `back`; `hurry` ends pauses before the next try. */
+/** Whether the network is reachable: events `gone` and `back`; `hurry` ends pauses before the next try. */
 export const network = new EventTarget();
 let gone = false;
 
-function tell(isGone) {
+function setOffline(isGone) {
   if (gone === isGone) return;
   gone = isGone;
   network.dispatchEvent(new Event(isGone ? "gone" : "back"));
@@ -32,7 +32,7 @@ const hurry = () => network.dispatchEvent(new Event("hurry"));
 /** Tries at once what is waiting for its next try. */
 export const tryNow = hurry;
 globalThis.addEventListener?.("online", hurry);
-globalThis.addEventListener?.("offline", () => tell(true));
+globalThis.addEventListener?.("offline", () => setOffline(true));
 
 function secondsOf(header) {
   const seconds = Number(header ?? NaN);
@@ -43,18 +43,18 @@ async function call(method, path, { body, headers = {}, signal } = {}) {
   const stop = new AbortController();
   const end = () => stop.abort();
   signal?.addEventListener("abort", end);
-  const timer = setTimeout(end, PATIENCE);
+  const timer = setTimeout(end, REQUEST_TIMEOUT_MS);
   try {
     const response = await fetch(`/api${path}`, { method, body, headers: body === undefined ? headers : { "content-type": "application/json", ...headers }, signal: stop.signal });
     const data = await response.json().catch((error) => {
       if (error instanceof SyntaxError) return undefined;
       throw error;
     });
-    tell(false);
+    setOffline(false);
     return { ok: response.ok && data !== undefined, status: response.status, data, retryAfter: secondsOf(response.headers.get("retry-after")) };
   } catch (error) {
     if (signal?.aborted) throw error;
-    tell(true);
+    setOffline(true);
     throw new NetworkGone("no answer", { cause: error });
   } finally {
     clearTimeout(timer);

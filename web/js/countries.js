@@ -1,4 +1,4 @@
-// Where the shop ships to. The rates are the shop's own data; the quote tells what a delivery costs.
+// Where the shop ships to. The rates are the shop's own data; the quote has the delivery's price.
 import { kept } from "./storage.js";
 
 /** ISO 3166-1 alpha-2. */

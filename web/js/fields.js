@@ -15,7 +15,7 @@ const looksLikeMail = (text) => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text);
 const looksLikeCard = (text) => /(?:\d[ -]?){13,19}/.test(text);
 
 /**
- * What is wrong with the values, by field, as the API's codes; the API has the last word.
+ * What is wrong with the values, by field, as the API's codes; the API decides.
  * @returns {Record<string, string>} empty when all is well
  */
 export function mistakes(values, gift) {

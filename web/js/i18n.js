@@ -31,7 +31,7 @@ export const ready = load(language);
 export const current = () => language;
 
 /** Changes the language, for good. */
-export async function speak(next) {
+export async function setLanguage(next) {
   await load(next);
   chosen.set(next);
   changes.dispatchEvent(new Event("change"));

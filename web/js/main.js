@@ -2,7 +2,7 @@
 import { network, tryNow } from "./api.js";
 import { pieces } from "./cart.js";
 import { fill, focusOn, h } from "./dom.js";
-import { current, languages, moreTexts, number, onLanguage, ready, speak, t } from "./i18n.js";
+import { current, languages, moreTexts, number, onLanguage, ready, setLanguage, t } from "./i18n.js";
 import { heading, notice, say } from "./parts.js";
 import { readAddress } from "./router.js";
 import { attempt, cart } from "./shop.js";
@@ -98,7 +98,7 @@ function listen() {
     event.preventDefault();
     focusOn(main);
   });
-  byId("language").addEventListener("click", () => speak(languages.find((one) => one !== current())));
+  byId("language").addEventListener("click", () => setLanguage(languages.find((one) => one !== current())));
   onLanguage(() => {
     label();
     show(false);

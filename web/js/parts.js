@@ -3,7 +3,7 @@ import { fill, h } from "./dom.js";
 import { pleasant } from "./names.js";
 import { picture } from "./picture/picture.js";
 
-/** A product's name in pleasant case. The catalogue is English, and screen readers are told so. */
+/** A product's name in pleasant case. The catalogue is English, and is marked so for screen readers. */
 export const nameOf = (name, tag = "span") => h(tag, { lang: "en" }, pleasant(name));
 
 /** A product's picture on a postage stamp. */

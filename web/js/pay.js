@@ -14,7 +14,7 @@ export function isPaymentPage(url, ownProtocol) {
 
 /**
  * Starts the payment and leaves for the payment page.
- * Where the browser keeps nothing, leaving would lose the order: then the address is returned, to be opened beside this page.
+ * Where the browser keeps nothing, leaving would lose the order: then the address is returned, to be opened in another tab.
  * @returns {Promise<string|null>} the address when it is to be opened by a link, `null` when the page is being left
  */
 export async function goAndPay(id, token, signal) {

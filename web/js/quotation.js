@@ -8,7 +8,7 @@ const FRESH = 30_000;
 let last = { what: "", at: 0, quote: null };
 
 /**
- * Asks for a quote, unless it was just told.
+ * Asks for a quote, unless one was just fetched.
  * @returns {Promise<{quote?: any, shortages?: {sku: string, available: number}[], problem?: api.Problem}>} one of the three
  */
 export async function quoted(lines, country, signal) {

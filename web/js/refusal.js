@@ -6,7 +6,7 @@ import { ask } from "./controls.js";
 import { nameOf } from "./parts.js";
 import { shortageList, takeWhatIsLeft } from "./shortage.js";
 
-/** Why, in the customer's language; the request's id where only the shop can tell. */
+/** Why, in the customer's language; the request's id where only the shop's log explains it. */
 export function refusalText({ code, errors = [], data }) {
   const known = [...errors.map((error) => error.code), code].find((one) => has(`problem.${one}`));
   if (known) return t(`problem.${known}`);

@@ -56,9 +56,9 @@ export function kept(key, parse) {
     }
     return seen.value;
   };
-  const tell = () => listeners.forEach((listener) => listener(get()));
+  const notify = () => listeners.forEach((listener) => listener(get()));
   globalThis.addEventListener?.("storage", (event) => {
-    if (event.key === key || event.key === null) tell();
+    if (event.key === key || event.key === null) notify();
   });
   return {
     /** @returns {T} as of now, other tabs' writes included */
@@ -66,7 +66,7 @@ export function kept(key, parse) {
     /** @param {T|null} value `null` forgets it */
     set(value) {
       write(key, value === null ? null : JSON.stringify(value));
-      tell();
+      notify();
     },
     /** Reads, changes and writes in one go. @param {(value: T) => T|null} change */
     update(change) {

@@ -7,7 +7,7 @@ const placedAnswer = { status: 201, code: null, data: { order: { id: "01J" }, ac
 const refusal = (code, status = 409) => ({ status, code, data: { code } });
 const order = { items: [{ sku: "A", quantity: 1 }], expected_total: { amount: 100, currency: "EUR" } };
 
-/** A checkout with a shop that answers as told, in turn. */
+/** A checkout with a shop that gives these answers, in turn. */
 function aCheckout(...answers) {
   const world = { stored: null, sent: [], written: [], clock: 1_000, keys: 0 };
   const ports = {

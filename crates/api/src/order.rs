@@ -10,7 +10,7 @@ use crate::{Money, QuoteLine, TaxPart};
 pub struct Order {
     /// Its name.
     pub id: String,
-    /// Where it stands: `placed`, `paid`, `forwarded`, `shipped`, `delivered`, `expired`, `cancelled` or `rejected`.
+    /// Its status: `placed`, `paid`, `forwarded`, `shipped`, `delivered`, `expired`, `cancelled` or `rejected`.
     pub status: String,
     /// When it was placed.
     pub placed_at: String,

@@ -27,7 +27,7 @@ pub struct Problem {
     /// The fresh price, where price or stock changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// Whatever else it tells.
+    /// Further members.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
@@ -48,7 +48,7 @@ pub struct Fault {
     /// The pieces left, of an item that cannot be had in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<u32>,
-    /// Whatever else it tells.
+    /// Further members.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }

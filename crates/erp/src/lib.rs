@@ -1,7 +1,7 @@
 //! Adapter: the warehouse's ERP over HTTP and JSON.
 //!
 //! `PUT {base}/orders/{order id}` hands an order over in full; the ERP knows it by that id, so that a repetition is the same order
-//! there. `GET {base}/orders/{order id}` tells whether it has it.
+//! there. `GET {base}/orders/{order id}` says whether the warehouse has it.
 
 mod dispatch_note;
 
@@ -32,7 +32,7 @@ pub struct Erp {
     client: HttpsClient,
 }
 
-/// An answer that tells nothing of the order.
+/// An answer that says nothing about the order.
 #[derive(Debug, thiserror::Error)]
 #[error("the ERP answered {0}")]
 struct Answered(StatusCode);

@@ -17,7 +17,7 @@ type Told = Pin<Box<dyn Future<Output = Result<SecretString, NoCredential>> + Se
 pub struct Credential(Arc<dyn Fn() -> Told + Send + Sync>);
 
 impl Credential {
-    /// One that `current` tells.
+    /// A credential that `current` returns.
     pub fn new<F, E>(current: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<SecretString, E>> + Send + 'static,
@@ -32,7 +32,7 @@ impl Credential {
     /// As it is now.
     ///
     /// # Errors
-    /// Where whoever keeps it does not tell: the call is not to be made.
+    /// Where it cannot be read: the call must not be made.
     pub async fn current(&self) -> Result<SecretString, NoCredential> {
         (self.0)().await
     }

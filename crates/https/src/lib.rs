@@ -1,7 +1,7 @@
 //! The way out of a function: HTTP with time limits and bounded answers.
 //!
 //! On the client that the AWS SDK compiles in anyway, with ring and the roots of the public web. `http://` is served too: the local
-//! world's sandboxes speak it.
+//! world's sandboxes use it.
 
 mod credential;
 

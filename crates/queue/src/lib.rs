@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The most bytes of a message that are looked at: an order's id takes 40.
 const LONGEST_MESSAGE: usize = 1_024;
 
-/// What a message says: which order is to be forwarded, and nothing else. It is a hint; the order itself tells the truth.
+/// What a message says: which order is to be forwarded, and nothing else. It is a hint; the orders table is the truth.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Message<'a> {

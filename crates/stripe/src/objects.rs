@@ -99,7 +99,7 @@ pub(crate) struct ErrorDetail {
 }
 
 impl ErrorDetail {
-    /// Whether the idempotency key belongs to a call in other words: that one's effect, a page perhaps, stands.
+    /// Whether the idempotency key was used with other parameters: that call's effect, perhaps a page, exists.
     pub(crate) fn is_of_another_call(&self) -> bool {
         self.kind.as_deref() == Some("idempotency_error")
     }

@@ -40,9 +40,9 @@ impl WebhookSecrets {
 /// What a believed message is to the shop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// It tells of an order's payment.
+    /// About an order's payment.
     Notice(PaymentNotice),
-    /// It tells of something else.
+    /// About something else.
     Other,
 }
 

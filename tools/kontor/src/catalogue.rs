@@ -60,7 +60,7 @@ impl Catalogue {
     }
 }
 
-/// Where each column stands.
+/// The index of each column.
 struct Columns {
     sku: usize,
     name: usize,

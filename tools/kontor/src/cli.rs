@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Where the engines listen unless that is taken or told otherwise: the ports that local AWS tools commonly use.
+/// The engines' default ports, as local AWS tools commonly use them.
 const DYNAMODB_PORT: u16 = 8000;
 const SECRETS_PORT: u16 = 4584;
 const SQS_PORT: u16 = 9324;

@@ -224,7 +224,7 @@ impl Target {
     }
 }
 
-/// The binaries that cargo's messages tell of, by name.
+/// The binaries in cargo's messages, by name.
 fn executables(messages: &[u8]) -> HashMap<String, PathBuf> {
     #[derive(Deserialize)]
     struct Message {

@@ -1,4 +1,4 @@
-//! The sandboxes without a shop beside them, for one that is deployed elsewhere.
+//! The sandboxes alone, for a shop that is deployed elsewhere.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

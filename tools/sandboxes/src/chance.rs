@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certain_always_happens_and_what_is_impossible_never_does() {
+    fn probability_one_always_happens_and_zero_never() {
         let chance = Chance::new();
         assert!((0..1000).all(|_| chance.happens(1.0)));
         assert!(!(0..1000).any(|_| chance.happens(0.0)));

@@ -33,7 +33,7 @@ export const objects = {
   cactus: thing("fM42 88V20c0-18 16-18 16 0v30h8c4 0 6-2 6-6v-8c0-8 11-8 11 0v12c0 9-6 14-14 14H58v26zM42 60H31c-9 0-14-6-14-14V34c0-8 11-8 11 0v10c0 3 2 5 5 5h9z|wM46 20v44M54 20v44M22 36v8M78 40v6|ko50 6 5|bM46 6l8 0-4 5z|Ar26 66 48 8 2|AM30 74h40l-4 18H34z", null),
 };
 
-/** What a picture shows when the name tells of no object, and what sits on an object otherwise. */
+/** What a picture shows when the name has no object, and what sits on an object otherwise. */
 export const symbols = {
   heart: "AM50 85C22 64 13 50 13 36a18 18 0 0 1 37-5 18 18 0 0 1 37 5c0 14-9 28-37 49z|wM22 36c0-6 4-10 9-11",
   star: "AM50 14L59.4 39.1 86.1 40.3 65.2 57 72.3 82.7 50 68 27.7 82.7 34.8 57 13.9 40.3 40.6 39.1z|wM50 27L43 44M50 50v-8",

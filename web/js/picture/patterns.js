@@ -69,7 +69,7 @@ export function backdropFor(name, colours, chance) {
   return chance.pick(backdrops)(colours, chance);
 }
 
-/** A patchwork for a name that tells of nothing we can draw. */
+/** A patchwork for a name without a motif. */
 export function quilt(colours, chance) {
   const patches = [
     (x, y) => element("path", { d: `M${x} ${y}h30v30A30 30 0 0 1 ${x} ${y}z` }),

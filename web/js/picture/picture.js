@@ -24,7 +24,7 @@ function fetchRare() {
 const isHere = ({ object, symbol }) => (object ? objects[object] && (!symbol || !objects[object].at || symbols[symbol]) : !symbol || symbols[symbol]);
 
 /**
- * The picture as an SVG element, a square that fills its box. It is decoration: the name stands beside it as text.
+ * The picture as an SVG element, a square that fills its box. It is decoration: the name is beside it as text.
  * @param {string} name the product's name as the catalogue has it
  * @returns {SVGElement}
  */

@@ -1,4 +1,4 @@
-// One order: where it stands, live, and how to pay it.
+// One order: its live status, and how to pay it.
 import * as api from "../api.js";
 import { add } from "../cart.js";
 import { h, fill } from "../dom.js";
@@ -124,7 +124,7 @@ class OrderPage {
     return busyButton("button.button.main.large", { "data-testid": "pay" }, t(this.left || this.paid ? "order.pay_again" : "order.pay"), () => this.pay());
   }
 
-  /** To the payment page; whatever stands in the way is said beside the button. */
+  /** To the payment page; an obstacle is shown beside the button. */
   async pay() {
     try {
       this.say(h("p.quiet", t("order.leaving")));

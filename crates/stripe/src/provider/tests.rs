@@ -63,13 +63,13 @@ async fn stripe(answers: Vec<(u16, Value)>) -> (Stripe, Seen) {
         }
     };
     (
-        stripe_at(serve(Router::new().fallback(any(answer))).await, PATIENCE),
+        stripe_at(serve(Router::new().fallback(any(answer))).await, TIMEOUT),
         seen,
     )
 }
 
 /// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The address of a server.
 async fn serve(router: Router) -> String {
@@ -176,8 +176,8 @@ async fn what_came_of_a_call_without_a_readable_answer_is_unknown() {
         serve(Router::new().fallback(any(std::future::pending::<&'static str>))).await,
         Duration::from_millis(200),
     );
-    let nobody = stripe_at("http://127.0.0.1:1".to_owned(), PATIENCE);
-    for stripe in [silent, nobody] {
+    let unreachable = stripe_at("http://127.0.0.1:1".to_owned(), TIMEOUT);
+    for stripe in [silent, unreachable] {
         assert!(matches!(stripe.open(&order, &attempt).await, Opened::Unknown(_)));
         assert!(matches!(
             stripe.look_up(order.id, &attempt).await,
@@ -205,7 +205,7 @@ async fn a_connection_that_breaks_off_leaves_the_call_unknown() {
         }
     });
     let (order, attempt) = started();
-    let opened = stripe_at(base, PATIENCE).open(&order, &attempt).await;
+    let opened = stripe_at(base, TIMEOUT).open(&order, &attempt).await;
     assert!(matches!(opened, Opened::Unknown(_)), "{opened:?}");
 }
 

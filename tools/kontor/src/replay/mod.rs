@@ -53,7 +53,7 @@ fn a_rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Places, pays and follows every order of the file; draws a progress bar where somebody looks.
+/// Places, pays and follows every order of the file; draws a progress bar on a terminal.
 ///
 /// # Errors
 /// Where the file cannot be read or no shop answers. What happens to a single order is in the [`Report`].

@@ -58,7 +58,7 @@ struct Refused(String);
 pub(super) struct Shopper {
     client: reqwest::Client,
     shop: String,
-    /// Tells the keys of this run from those of others.
+    /// Distinguishes this run's idempotency keys from those of other runs.
     run: String,
 }
 

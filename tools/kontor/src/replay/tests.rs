@@ -104,7 +104,7 @@ fn orders(skus: &[&str]) -> tempfile::NamedTempFile {
 }
 
 #[tokio::test]
-async fn orders_are_placed_once_paid_and_followed_and_refusals_are_counted() {
+async fn orders_are_placed_paid_and_followed_refusals_counted() {
     let (server, shop) = shop().await;
     let file = orders(&["A", "B", "UNKNOWN", "SOLD-OUT", "C", "REJECTED"]);
     let shop_url = format!("http://{}/", server.address());

@@ -53,11 +53,11 @@ impl World {
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let document = Document::read(&options.template)?;
         let catalogue = Catalogue::read(&options.catalogue)?;
-        // Before the long part: what is wrong with the template or the ports is told at once.
+        // Fail fast: report a bad template or a taken port before the build.
         let outside = Outside::start(&options).await?;
         let stack = outside.read(&document, &options)?;
         if options.binaries == Binaries::Build {
-            announce(&options, "Building the functions");
+            announce(&options, "Running cargo build for the functions");
         }
         let functions = options.binaries.of_functions(&stack.functions).await?;
         announce(

@@ -30,7 +30,7 @@ pub struct Options {
     pub binaries: Binaries,
     /// Where the functions' output goes.
     pub logs: LogSink,
-    /// Whether the steps of the start are told on standard error.
+    /// Whether to print the steps of the start on standard error.
     pub announce: bool,
     /// How long the warehouse works on an order.
     pub warehouse_latency: Duration,
@@ -94,12 +94,12 @@ impl Default for Options {
     }
 }
 
-/// Four for each processor, within reason: functions mostly wait for somebody else.
+/// Four for each processor, within reason: functions mostly wait for I/O.
 pub(crate) fn default_processes() -> usize {
     std::thread::available_parallelism().map_or(4, |processors| (4 * processors.get()).clamp(4, 16))
 }
 
-/// The workspace that this program was built from: it is a tool for whoever has the sources.
+/// The workspace that this program was built from: this program needs its sources.
 fn workspace() -> PathBuf {
     let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_directory

@@ -130,12 +130,12 @@ impl Outside {
         Ok(DynamoDb::new(client(self.engines.dynamodb.endpoint()), tables))
     }
 
-    /// What tells the functions' SDK where the engines are.
+    /// The AWS_ENDPOINT_URL variables for the functions' SDK.
     pub fn environment(&self) -> BTreeMap<String, String> {
         self.engines.environment()
     }
 
-    /// The parameters that tell the functions where everything is.
+    /// The template parameters with the addresses of the sandboxes.
     fn parameters(&self, options: &Options) -> BTreeMap<String, String> {
         let own = [
             ("SiteUrl", self.gateway.url().to_owned()),

@@ -4,7 +4,7 @@
 //! its own. It does one thing at a time, so that those who list have an engine of their own on the same file: SQLite lets them read
 //! while others write. It syncs every commit to disk, so that the throw-away database lives in shared memory where there is such a
 //! thing. It appends stream records to a table with no index that it never shortens, so that both are done here, through one more
-//! connection to the same file, which is why the throw-away database is a file, too. And it deletes expired items only when told.
+//! connection to the same file, which is why the throw-away database is a file, too. And it deletes expired items only on request.
 
 mod files;
 mod streams;

@@ -49,7 +49,7 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Starts everything. With `data`, tables and messages are kept in that directory. Ports that were taken are told in `notes`.
+    /// Starts everything. With `data`, tables and messages are kept in that directory. Ports that were taken are listed in `notes`.
     ///
     /// # Errors
     /// Where a port is taken, or what is kept from an earlier run is not usable.

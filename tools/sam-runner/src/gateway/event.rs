@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// The id of the one API, as it stands in events.
+/// The API's id in events.
 const API_ID: &str = "local";
 
 #[derive(Debug, Serialize)]

@@ -1,4 +1,4 @@
-//! What the functions write: read line by line, shown in the terminal, kept for whoever asks.
+//! What the functions write: read line by line, shown in the terminal, kept for tests and readers.
 
 mod render;
 
@@ -102,7 +102,7 @@ impl Logs {
     pub async fn publish(&self, line: LogLine) {
         let line = self.keep(line);
         if let Some(printer) = &self.printer {
-            // The printer ends only when standard output is closed; then there is nobody to tell.
+            // The printer ends only when standard output is closed; then nothing can be printed.
             let _ = printer.send(line).await;
         }
     }
@@ -146,7 +146,7 @@ impl Logs {
         }
         recent.push_back(Arc::clone(&line));
         drop(recent);
-        // Nobody listening is the normal case.
+        // No subscriber is the normal case.
         let _ = self.subscribers.send(Arc::clone(&line));
         line
     }

@@ -1,6 +1,6 @@
 //! A log line as a human reads it.
 //!
-//! Of the lines that carry metrics only what tells of the trade is shown: how long a request took stands in its own line.
+//! Of metric lines only business figures are shown: a request's duration is in its own line.
 
 use super::{LogLine, Origin};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ const BLUE: &str = "34";
 const FUNCTION_COLOURS: [&str; 6] = ["36", "35", "32", "96", "95", "92"];
 
 /// The line as `time level function message key=value ..`; what is no JSON is shown as it is. Control characters are
-/// escaped, so that no message can drive the terminal. `None` where there is nothing to tell.
+/// escaped, so that no message can drive the terminal. `None` where nothing is to be shown.
 pub fn render(line: &LogLine, coloured: bool) -> Option<String> {
     let paint = Paint { coloured };
     let entry = match serde_json::from_str::<Map<String, Value>>(&line.text) {
@@ -22,7 +22,7 @@ pub fn render(line: &LogLine, coloured: bool) -> Option<String> {
             Entry::of_metrics(&fields)?
         }
         Ok(mut fields) if line.origin != Origin::Platform => {
-            // It stands before the message already.
+            // Already shown before the message.
             fields.retain(|name, value| name != "function" || *value != *line.function);
             Entry::of(fields)
         }
@@ -114,7 +114,7 @@ impl Entry {
             let place = fields.iter().position(|(name, _)| name == "message");
             place.map(|place| fields.remove(place).1).unwrap_or_default()
         });
-        // Where in the source a message comes from says little to somebody who watches the shop.
+        // The source location is noise on a terminal.
         fields.retain(|(name, _)| name != "target");
         Self {
             time: time.unwrap_or_default(),
@@ -218,7 +218,7 @@ mod tests {
             },
             false,
         )
-        .expect("something to tell")
+        .expect("a line")
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
             origin: Origin::Stderr,
             text: "x".into(),
         };
-        let rendered = |coloured| render(&line, coloured).expect("something to tell");
+        let rendered = |coloured| render(&line, coloured).expect("a line");
         assert!(rendered(true).contains("\u{1b}[33mWARN"));
         assert!(!rendered(false).contains('\u{1b}'));
     }

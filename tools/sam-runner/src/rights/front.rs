@@ -1,4 +1,4 @@
-//! A door before an engine that cannot tell its callers apart itself. It reads each request, judges it, and passes it on as it
+//! A proxy before an engine that does not authorise its callers. It reads each request, checks it, and passes it on as it
 //! came: an HTTP proxy between would cost three times the engine's own work.
 
 use super::{DYNAMODB, Denied, Guard, access_key};
@@ -130,7 +130,7 @@ struct Head {
     body: usize,
     target: String,
     signature: String,
-    /// Whether the sender waits to be told to send the body.
+    /// Whether the sender waits for `100 Continue` before the body.
     waits: bool,
 }
 
@@ -215,7 +215,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[tokio::test]
-    async fn one_connection_passes_what_is_allowed_and_is_refused_the_rest() {
+    async fn one_connection_passes_allowed_calls_and_refuses_others() {
         let engine = DynamoDb::start(0, None).await.expect("an engine");
         let guard = Guard::default();
         let roles = HashMap::from([("F".to_owned(), Role::default())]);

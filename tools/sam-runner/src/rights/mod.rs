@@ -22,10 +22,10 @@ use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// DynamoDB takes no more at once, and nobody else as much.
+/// DynamoDB's limit, the highest of the engines.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
-/// Holds functions to their roles, and remembers what they did. Clones share it. Until it is told of functions, everybody is
+/// Enforces the functions' roles and records their calls. Clones share it. Until it knows the functions, everybody is
 /// the account's owner.
 #[derive(Debug, Clone, Default)]
 pub struct Guard(Arc<Shared>);

@@ -1,5 +1,5 @@
 //! Lambda's two HTTP interfaces: the Runtime API, which the processes poll, and of the other one Invoke and GetFunctionConfiguration, for `aws
-//! lambda invoke` and for whoever asks what a function works with.
+//! lambda invoke` and for readers of a function's configuration.
 //!
 //! Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, under a path of its own for each process,
 //! so that it is known who asks. Invoke: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::json;
 use std::time::Duration;
 
-/// Why an invocation has no answer. [`InvokeError::payload`] is what Lambda would tell the invoker.
+/// Why an invocation has no answer. [`InvokeError::payload`] is what Lambda would return to the invoker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
     /// There is no such function.
@@ -69,7 +69,7 @@ impl InvokeError {
         }
     }
 
-    /// The error that a function's own report tells of.
+    /// The error in a function's own report.
     pub(super) fn reported(report: Bytes) -> Self {
         #[derive(serde::Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]

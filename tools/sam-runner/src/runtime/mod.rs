@@ -1,7 +1,7 @@
 //! Lambda on this machine: unchanged function binaries, as many processes of each as the load asks for.
 //!
 //! [`Runtime::invoke`] hands an event to an idle process of the function, or starts one. A process that crashes or takes
-//! too long is ended and replaced, and whoever invoked it is told as Lambda would tell.
+//! too long is ended and replaced, and the invoker gets the error that Lambda would return.
 
 mod api;
 mod environment;
@@ -154,7 +154,7 @@ impl Runtime {
         &self.shared.url
     }
 
-    /// Ends every process and waits until they are gone. Whoever waits for an answer is told so.
+    /// Ends every process and waits until they are gone. Pending invocations end with an error.
     pub async fn stop(&self) {
         self.shared.stop();
         self.shared.tasks.close();
@@ -208,7 +208,7 @@ impl Shared {
                 tasks: tasks.clone(),
             };
             let reserved = function.reserved_concurrency;
-            // Whoever works off a queue waits for somebody slow: as many as its mapping starts.
+            // A queue's consumers wait for a slow backend: as many processes as the mapping starts.
             let started_by_queues = function
                 .queues
                 .iter()
@@ -243,7 +243,7 @@ impl Shared {
     }
 }
 
-/// The part of a function's configuration that the template tells: <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>.
+/// The part of a function's configuration that the template has: <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>.
 fn configuration(function: &Function, arn: &str) -> Value {
     json!({
         "FunctionName": function.name,

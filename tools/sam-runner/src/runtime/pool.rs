@@ -177,7 +177,7 @@ impl Pool {
         true
     }
 
-    /// The process `number` tells why it cannot start. It will end by itself, and then this is the reason.
+    /// The process `number` reports why it cannot start. It will end by itself, and then this is the reason.
     pub(super) fn init_failed(&self, number: ProcessNumber, report: &Bytes) {
         if let Some(process) = self.state().processes.get_mut(&number) {
             process.init_error = Some(InvokeError::reported(report.clone()).to_string());

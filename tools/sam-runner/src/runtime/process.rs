@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 /// How long the last lines of a process that has ended are waited for. Its own children may hold the pipe for longer.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const OUTPUT_DRAIN_LIMIT: Duration = Duration::from_millis(200);
 
 /// Everything that starts a process of one function.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Launcher {
             },
         };
         for reader in [stdout, stderr].into_iter().flatten() {
-            let _ = tokio::time::timeout(LAST_WORDS, reader).await;
+            let _ = tokio::time::timeout(OUTPUT_DRAIN_LIMIT, reader).await;
         }
         match status {
             Ok(status) => Exit::Status(status, self.last_words(pid)),

@@ -51,7 +51,7 @@ impl Mapping {
             }
             let mapping = Arc::clone(&self);
             self.around.tasks.spawn(async move {
-                mapping.work_off(messages).await;
+                mapping.process_batch(messages).await;
                 drop(place);
             });
         }
@@ -77,7 +77,7 @@ impl Mapping {
         messages
     }
 
-    async fn work_off(&self, messages: Vec<ReceivedMessage>) {
+    async fn process_batch(&self, messages: Vec<ReceivedMessage>) {
         let event = batch::event(&messages, &self.source.queue_arn);
         let failed = match self.around.runtime.invoke(&self.function, event).await {
             Ok(answer) if self.source.reports_failures => batch::failures(&answer, &messages),

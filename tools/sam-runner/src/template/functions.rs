@@ -24,7 +24,7 @@ pub struct Function {
     pub binary: Binary,
     /// How long one invocation may take.
     pub timeout: Duration,
-    /// Memory in MB. Only told to the function; not enforced here.
+    /// Memory in MB. Passed to the function; not enforced here.
     pub memory_mb: u32,
     /// Its own environment variables, all resolved.
     pub environment: BTreeMap<String, String>,

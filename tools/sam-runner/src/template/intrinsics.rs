@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
         Ok(Properties::new(place.clone(), self.map(&values, &place)?))
     }
 
-    /// The value with every intrinsic function answered; `None` is `AWS::NoValue`. `place` says in faults where it stands.
+    /// The value with every intrinsic function resolved; `None` is `AWS::NoValue`. `place` is its path, for errors.
     pub fn value(&self, value: &Value, place: &str) -> Result<Option<Value>> {
         let depth = self.depth.get() + 1;
         if depth > DEEPEST {

@@ -4,7 +4,7 @@ use super::{Result, TemplateError};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// A resolved map of the template and where it stands.
+/// A resolved map of the template, with its path for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Properties {
     place: String,

@@ -52,7 +52,7 @@ async fn an_event_comes_back_from_the_function() {
 }
 
 #[tokio::test]
-async fn each_concurrent_invocation_has_a_process_of_its_own_up_to_the_most() {
+async fn concurrent_invocations_have_a_process_each_up_to_the_limit() {
     let (runtime, _) = a_runtime_of(vec![a_function("probe")], 3).await;
     let sleep = || invoke(&runtime, json!({"do": "sleep", "ms": 300}));
     let (a, b, c, d) = tokio::join!(sleep(), sleep(), sleep(), sleep());
@@ -81,7 +81,7 @@ async fn a_crash_is_told_at_once_and_the_process_replaced() {
     for (cause, says) in [("exit", "exit status: 7"), ("abort", "signal: 6")] {
         let started = Instant::now();
         let Err(InvokeError::Exited(reason)) = invoke(&runtime, json!({"do": cause})).await else {
-            panic!("{cause} must be told")
+            panic!("{cause} must be reported")
         };
         assert!(reason.contains(says), "{reason}");
         assert!(started.elapsed() < Duration::from_secs(5));
@@ -100,7 +100,7 @@ async fn errors_and_panics_are_told_and_the_process_lives_on() {
     let before = pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await);
     for (cause, says) in [("fail", "not today"), ("panic", "out of beans")] {
         let Err(error @ InvokeError::Function { .. }) = invoke(&runtime, json!({"do": cause})).await else {
-            panic!("{cause} must be told")
+            panic!("{cause} must be reported")
         };
         assert!(error.to_string().contains(says), "{error}");
     }
@@ -131,7 +131,7 @@ async fn an_invocation_that_takes_too_long_ends_with_its_process() {
 }
 
 #[tokio::test]
-async fn a_process_that_hangs_while_idle_costs_one_invocation_and_is_ended() {
+async fn a_process_that_hangs_idle_costs_one_invocation() {
     let function = Function {
         timeout: Duration::from_millis(500),
         ..a_function("probe")
@@ -154,7 +154,7 @@ async fn a_process_that_hangs_while_idle_costs_one_invocation_and_is_ended() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_is_told_with_its_reason_and_not_repeated_in_haste() {
+async fn a_failed_start_is_reported_and_retried_with_back_off() {
     let mut function = a_function("probe");
     function.environment.insert("PROBE_INIT".into(), "fail".into());
     let (runtime, logs) = a_runtime(vec![function]).await;

@@ -122,7 +122,7 @@ async fn messages_start_the_function_once_and_are_gone() {
 }
 
 #[tokio::test]
-async fn only_the_reported_messages_come_again_until_they_are_dead_letters() {
+async fn only_reported_messages_come_again_and_end_in_the_dlq() {
     let world = World::with(a_source()).await;
     world.send(&["good", "bad", "fine"]).await;
     world

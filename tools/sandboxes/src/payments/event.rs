@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The version of Stripe's API whose objects these are.
 const API_VERSION: &str = "2025-09-30.clover";
 
-/// What the shop is told about; the rest is only listed.
+/// Event types that are sent as webhooks; others are listed only.
 const SENT: [&str; 4] = [
     "checkout.session.completed",
     "checkout.session.expired",

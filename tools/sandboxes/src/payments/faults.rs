@@ -28,7 +28,7 @@ pub(super) struct Faults {
     pub(super) latency_ms: u64,
     /// Refunds are refused for good, as of a payment that was charged back.
     pub(super) refuse_refunds: bool,
-    /// The API answers nobody: 503, or a broken connection.
+    /// The API is down: 503, or a broken connection.
     pub(super) down: bool,
     /// The share of API calls that meet a 500 and have no effect.
     #[serde(deserialize_with = "probability")]

@@ -115,11 +115,11 @@ struct State {
 impl State {
     /// Works on the ledger as of now, and sends off the events that come of it.
     fn with_ledger<T>(self: &Arc<Self>, work: impl FnOnce(&mut Ledger, u64) -> T) -> T {
-        self.with_ledger_and_word(work).0
+        self.with_ledger_and_deliveries(work).0
     }
 
-    /// The same, and who waits for it knows when the shop was told of those events for the first time.
-    fn with_ledger_and_word<T>(
+    /// The same, with futures that end when each event's webhook was first delivered.
+    fn with_ledger_and_deliveries<T>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Ledger, u64) -> T,
     ) -> (T, Vec<oneshot::Receiver<()>>) {

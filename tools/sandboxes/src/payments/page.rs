@@ -57,14 +57,14 @@ async fn show(
     }
 }
 
-/// The shopper is sent back when the shop has been told, as Stripe does it where it takes no longer than ten seconds:
+/// The shopper is redirected once the webhook was answered, as Stripe does if that takes at most ten seconds:
 /// <https://docs.stripe.com/checkout/fulfillment>.
 async fn pay(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
     let pay = |ledger: &mut Ledger, now| ledger.act(&id, Act::Pay, now).map(Session::success_url);
-    let (paid, told) = state.with_ledger_and_word(pay);
+    let (paid, deliveries) = state.with_ledger_and_deliveries(pay);
     let _ = tokio::time::timeout(WEBHOOK_TIMEOUT, async {
-        for told in told {
-            let _ = told.await;
+        for delivery in deliveries {
+            let _ = delivery.await;
         }
     })
     .await;

@@ -47,14 +47,14 @@ const WITHOUT_EFFECT: [&str; 12] = [
     "ui_mode",
 ];
 
-/// Where a session stands.
+/// A session's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// It waits for the shopper.
     Open,
     /// It is paid.
     Complete,
-    /// Nobody can pay any more.
+    /// No longer payable.
     Expired,
 }
 

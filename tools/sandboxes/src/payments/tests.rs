@@ -12,7 +12,7 @@ use super::*;
 
 const NOTHING: &[(&str, &str)] = &[];
 
-/// A sandbox, and the shop that hears its webhooks.
+/// A sandbox, and the shop that receives its webhooks.
 struct World {
     payments: Payments,
     http: reqwest::Client,
@@ -222,7 +222,7 @@ async fn webhooks_are_doubled_and_lost_as_asked_for() {
 }
 
 #[tokio::test]
-async fn the_same_key_gets_the_same_answer_and_other_parameters_an_error() {
+async fn a_repeated_key_gets_its_answer_or_an_error_if_changed() {
     let world = world().await;
     let first = world.open("A").await;
     world.settle(&first, "paid").await;

@@ -11,7 +11,7 @@ use crate::faults::probability;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Faults {
-    /// Nobody answers: the connection breaks, or a 503 comes.
+    /// Down: the connection breaks, or a 503 comes.
     pub(super) down: bool,
     /// How long an order takes.
     pub(super) latency_ms: u64,

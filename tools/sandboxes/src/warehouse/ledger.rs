@@ -1,4 +1,4 @@
-//! The orders that the warehouse has accepted: in an append-only file, and in memory what tells one from another.
+//! The orders that the warehouse has accepted: in an append-only file, and in memory a fingerprint of each.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -37,7 +37,7 @@ struct Accepted {
     place: Place,
 }
 
-/// Where an entry stands in the file, in bytes.
+/// An entry's offset in the file, in bytes.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     at: u64,
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_and_their_deliveries_outlive_the_process_even_if_it_died_writing() {
+    fn orders_outlive_a_process_that_died_while_writing() {
         let data = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(Some(data.path())).unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! An order as the warehouse reads it: it cares for the articles, and keeps the rest to tell same from other content.
+//! An order as the warehouse reads it: it uses the articles, and keeps the rest to detect other content under the same id.
 
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};

@@ -81,7 +81,7 @@ fn throw_away_directory() -> anyhow::Result<TempDir> {
     )
 }
 
-/// Removes what processes that were killed have left behind: shared memory is nobody's to waste.
+/// Removes databases that killed processes left in shared memory.
 fn remove_left_over(parent: &Path) {
     let Ok(entries) = parent.read_dir() else { return };
     for entry in entries.flatten() {
@@ -91,7 +91,7 @@ fn remove_left_over(parent: &Path) {
     }
 }
 
-/// Whether nobody holds the directory's lock, and it is not just being made.
+/// Whether the directory's lock is free and the directory is not being created right now.
 fn is_left_over(directory: &Path) -> bool {
     let settled = directory
         .metadata()

@@ -96,7 +96,7 @@ async fn a_conditional_put_that_fails_shows_the_item_that_was_there() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_gives_one_reason_an_item_and_changes_nothing() {
+async fn a_cancelled_transaction_changes_nothing_and_says_why() {
     let (_engine, client) = engine(None).await;
     for (sku, available) in [("P1", "5"), ("P2", "1")] {
         let item = json!({ "sku": { "S": sku }, "available": { "N": available } });
@@ -204,7 +204,7 @@ async fn data_outlives_the_engine_and_tables_are_found_again() {
 }
 
 #[tokio::test]
-async fn a_table_with_other_keys_than_the_template_asks_for_is_an_error() {
+async fn a_table_whose_keys_differ_from_the_template_is_an_error() {
     let (engine, _client) = engine(None).await;
     let mut changed = orders();
     changed["GlobalSecondaryIndexes"][0]["IndexName"] = "late".into();

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_handle_comes_back_as_it_went_out_and_nothing_else_does() {
+    fn a_receipt_handle_reads_back_and_nothing_else_does() {
         let handle = ReceiptHandle {
             number: u64::MAX - 3,
             receive_count: 17,

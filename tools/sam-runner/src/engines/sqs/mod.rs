@@ -53,7 +53,7 @@ pub struct Queue {
     pub name: String,
 }
 
-/// A received message, with what a Lambda event tells about it.
+/// A received message, with the attributes that a Lambda event shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedMessage {
     /// A UUID.

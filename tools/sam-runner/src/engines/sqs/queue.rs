@@ -55,7 +55,7 @@ impl From<&template::Queue> for QueueAttributes {
 /// A message, as sent and with what has happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
-    /// The id that the sender was told, a UUID.
+    /// The message id that SendMessage returned, a UUID.
     pub(super) id: String,
     pub(super) body: String,
     pub(super) attributes: BTreeMap<String, MessageAttribute>,

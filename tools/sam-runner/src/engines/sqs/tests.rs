@@ -78,7 +78,7 @@ mod in_process {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_not_deleted_comes_again_to_who_waits_and_dies_after_the_last_receive() {
+    async fn an_undeleted_message_comes_again_and_ends_in_the_dlq() {
         let sqs = sqs().await;
         send(&sqs, "poison");
         let mut sent_at = Vec::new();
@@ -117,7 +117,7 @@ mod in_process {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retention_ends_a_message_by_the_time_it_was_first_sent_also_in_the_dead_letter_queue() {
+    async fn retention_counts_from_the_first_send_in_the_dlq_too() {
         let sqs = sqs().await;
         let day = Duration::from_hours(24);
         sqs.create_queue(
