@@ -181,6 +181,17 @@ async fn a_refund_that_is_refused_for_good_is_counted_once_and_parked() {
 }
 
 #[tokio::test]
+async fn a_refund_that_is_refused_for_a_day_is_parked() {
+    let world = World::new(Mood::RefusesForNow);
+    let id = world.paid_twice();
+    world.minutes(23 * 60).await;
+    assert_eq!(world.order(id).await.refunds[0].state, RefundState::Due);
+    world.minutes(90).await;
+    let reason = "not now".to_owned();
+    assert_eq!(world.order(id).await.refunds[0].state, RefundState::Refused { reason });
+}
+
+#[tokio::test]
 async fn a_job_of_a_newer_release_is_not_worked_on_and_holds_back_nothing() {
     let world = World::new(Mood::Well);
     let mut order = an_order().placed();

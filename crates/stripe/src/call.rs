@@ -47,14 +47,14 @@ pub(crate) enum CallError {
     Request(#[from] http::Error),
 }
 
-/// Refusals that end when the shop's balance is filled or a dispute is settled (Stripe's list of error codes). `charge_disputed` is none: that
-/// payment was charged back, and a refund besides would pay it back twice.
-const REFUSED_FOR_NOW: [&str; 2] = ["balance_insufficient", "refund_disputed_payment"];
+/// Refusals of a refund that no later try changes (Stripe's list of error codes). A payment that was charged back is among them: a refund besides
+/// would pay it back twice. Anything else, such as an answer of a proxy, may end.
+const REFUSED_FOR_GOOD: [&str; 2] = ["charge_already_refunded", "charge_disputed"];
 
 impl CallError {
-    /// Whether the same call may succeed later although it was refused.
-    pub(crate) fn is_for_now(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if REFUSED_FOR_NOW.contains(&code.as_str()))
+    /// Whether the same call will be refused whenever it is made.
+    pub(crate) fn is_for_good(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if REFUSED_FOR_GOOD.contains(&code.as_str()))
     }
 
     /// Whether it is certain that the call had no effect and will have none.

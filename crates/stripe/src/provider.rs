@@ -79,8 +79,8 @@ impl PaymentProvider for Stripe {
             Ok(_) => RefundOutcome::Refused("the refund failed at the provider".into()),
             Err(error) if error.is_refusal() => match self.refund_of(refund).await {
                 Ok(Some(done)) => RefundOutcome::Done { refund_id: done.id },
-                Ok(None) if error.is_for_now() => RefundOutcome::Refused(Box::new(error)),
-                Ok(None) => RefundOutcome::RefusedForGood(Box::new(error)),
+                Ok(None) if error.is_for_good() => RefundOutcome::RefusedForGood(Box::new(error)),
+                Ok(None) => RefundOutcome::Refused(Box::new(error)),
                 Err(unread) => RefundOutcome::Unknown(Box::new(unread)),
             },
             Err(error) => RefundOutcome::Unknown(Box::new(error)),

@@ -403,12 +403,17 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
         provider.refund(order.id, &a_refund(), false).await,
         RefundOutcome::RefusedForGood(_)
     ));
-    let none = json!({"data": [], "has_more": false});
-    let (provider, _) = stripe(vec![(400, error("balance_insufficient")), (200, none)]).await;
-    assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
-        RefundOutcome::Refused(_)
-    ));
+    for (status, body) in [
+        (400, error("balance_insufficient")),
+        (407, json!("a proxy's page")),
+    ] {
+        let none = json!({"data": [], "has_more": false});
+        let (provider, _) = stripe(vec![(status, body), (200, none)]).await;
+        assert!(matches!(
+            provider.refund(order.id, &a_refund(), false).await,
+            RefundOutcome::Refused(_)
+        ));
+    }
     let done = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 1_490}], "has_more": false});
     let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, done)]).await;
     assert!(matches!(
