@@ -51,7 +51,7 @@ week:
 
 # Ask the running shop as its operator (`just ops orders stuck`)
 ops *ARGS:
-    cargo run -p ops -- --local {{ARGS}}
+    cargo run --bin ops -- --local {{ARGS}}
 
 # Count the lines of Rust: what ships, its tests, and what never ships
 lines:

@@ -1,4 +1,4 @@
-//! `cargo run -p ops`: the operator's command.
+//! `cargo run --bin ops`: the operator's command.
 
 use clap::Parser;
 use ops::cli::Cli;

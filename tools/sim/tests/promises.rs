@@ -13,7 +13,7 @@ fn hold(report: &Report) {
     if let Some(failure) = &report.failure {
         let smallest = explorer().shrink(failure.clone());
         panic!(
-            "{:?}\nagain: cargo run -p sim -- replay {}",
+            "{:?}\nagain: cargo run --bin sim -- replay {}",
             smallest.violations, smallest.schedule
         );
     }
