@@ -1,21 +1,21 @@
-//! Growth: what becomes of a request when orders, the catalogue or the table of orders grow.
+//! Growth: the same requests with larger orders, larger catalogues, and more orders in the table.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use app::ports::{Committed, Orders};
-use domain::{OrderId, Status};
+use domain::{Order, OrderId, Status};
 use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::world::Options;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::report::{self, Table};
-use crate::stand::{Binaries, Build, Cart, Request, Shopping, Stand, carts, median, microseconds};
+use crate::report::{Report, table};
+use crate::rig::{Binaries, Build, Cart, Request, Shopping, Tally, TestRig, carts, median, microseconds};
 
 /// Lines of an order: the least, the median, up to the largest of the real shop.
 const LINES: [usize; 6] = [1, 13, 100, 300, 600, 1_200];
@@ -25,12 +25,11 @@ const PRODUCTS: [usize; 3] = [3_768, 20_000, 100_000];
 const SAMPLES: usize = 15;
 /// Not counted before.
 const WARM_UP: usize = 4;
-/// After these, until the largest catalogue is copied beside the answers.
+/// After these, until the largest catalogue is copied.
 const COPIED: Duration = Duration::from_secs(3);
-/// Writers side by side.
+/// Concurrent writers.
 const WRITERS: usize = 16;
 
-/// How far things grow.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Orders in the largest table; the smaller ones have a tenth each, from a thousand on. A million take some ten minutes to write.
@@ -45,89 +44,101 @@ struct Growth {
     orders: Vec<Point>,
 }
 
-/// A request at a size.
+/// A request at a size: medians.
 #[derive(Serialize)]
 struct Point {
     size: usize,
     request: &'static str,
-    /// Median, in microseconds.
     wall_us: f64,
-    /// The function's own processor time (median), in microseconds.
+    /// The function's own processor time.
     cpu_us: f64,
+    /// Calls to AWS.
+    calls: f64,
+    /// DynamoDB's capacity units, read and written.
+    units: f64,
 }
 
-/// Measures, prints and keeps.
+/// Processes whose calls are counted.
+struct Counted {
+    shopping: Shopping,
+    tallies: Vec<Tally>,
+}
+
+/// # Errors
+/// Where a request makes more calls or takes more units than it did when the table of orders was smaller, too.
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
-    let functions: Vec<&str> = Request::FIRST.iter().map(|first| first.function()).collect();
-    let own = Binaries::build(&functions, Build::Own).await?;
+    let own = Binaries::build(&Request::functions(), Build::Own).await?;
     let growth = Growth {
         lines: by_lines(&own).await?,
         products: by_products(&own).await?,
         orders: by_orders(&own, args.orders).await?,
     };
     let tables = [
-        table("Lines of an order", &growth.lines),
-        table("Products of the catalogue", &growth.products),
-        table("Orders in the table", &growth.orders),
+        points_table("Lines of an order", &growth.lines),
+        points_table("Products of the catalogue", &growth.products),
+        points_table("Orders in the table", &growth.orders),
     ];
-    report::publish(out, "growth", growth, &tables)
+    Report::new("growth", &growth, &tables)?.publish(out)?;
+    proof(&growth.orders)
+}
+
+/// That a request does the same however many orders there are.
+fn proof(points: &[Point]) -> anyhow::Result<()> {
+    for point in points {
+        let mut others = points.iter().filter(|other| other.request == point.request);
+        let same = others.all(|other| {
+            (other.calls - point.calls).abs() < 0.01 && (other.units - point.units).abs() < 0.01
+        });
+        ensure!(same, "{} does more where there are more orders", point.request);
+    }
+    Ok(())
 }
 
 async fn by_lines(own: &Binaries) -> anyhow::Result<Vec<Point>> {
-    let stand = Stand::open().await?;
-    let skus: Vec<String> = catalogue()?
-        .products
-        .iter()
-        .map(|product| product.sku.to_string())
-        .collect();
+    let rig = TestRig::open().await?;
+    let products = catalogue()?.products;
+    let skus: Vec<String> = products.iter().map(|product| product.sku.to_string()).collect();
     let mut points = Vec::new();
     for lines in LINES {
         eprintln!("{lines} lines ...");
-        let mut shopping = stand.shopping(own, stand.endpoints()).await?;
-        let cart = Cart::of(skus.iter().take(lines).cloned());
+        let mut counted = Counted::new(&rig, own).await?;
+        let cart = Cart::of(&skus[..lines]);
         for request in [
             Request::Quote,
             Request::Checkout,
             Request::Status,
             Request::HandOver,
         ] {
-            points.push(measured(&mut shopping, request, &cart, lines).await?);
+            points.push(counted.point(request, &cart, lines).await?);
         }
     }
     Ok(points)
 }
 
 async fn by_products(own: &Binaries) -> anyhow::Result<Vec<Point>> {
-    let mut points = Vec::new();
+    use Request::{Checkout, Page, Product, Quote, Search};
     let cart = &carts(13)?[0];
+    let mut points = Vec::new();
     for products in PRODUCTS {
         eprintln!("{products} products ...");
-        let stand = Stand::stocked_with(catalogue_of(products)?).await?;
-        let mut shopping = stand.shopping(own, stand.endpoints()).await?;
-        for request in [
-            Request::Page,
-            Request::Product,
-            Request::Search,
-            Request::Quote,
-            Request::Checkout,
-        ] {
-            points.push(measured(&mut shopping, request, cart, products).await?);
+        let rig = TestRig::stocked_with(catalogue_of(products)?).await?;
+        let mut counted = Counted::new(&rig, own).await?;
+        for request in [Page, Product, Search, Quote, Checkout] {
+            points.push(counted.point(request, cart, products).await?);
         }
     }
     Ok(points)
 }
 
 async fn by_orders(own: &Binaries, most: usize) -> anyhow::Result<Vec<Point>> {
-    let stand = Stand::open().await?;
-    let mut shopping = stand.shopping(own, stand.endpoints()).await?;
+    let rig = TestRig::open().await?;
+    let mut counted = Counted::new(&rig, own).await?;
     let cart = &carts(13)?[0];
-    let tables = stand.tables()?;
-    let past = shopping.place(cart).await?.stored(&tables).await?;
+    let tables = rig.tables()?;
+    let past = counted.shopping.place(cart).await?.stored(&tables).await?;
     let (mut points, mut stored) = (Vec::new(), 0);
-    for size in (3..)
-        .map(|power| 10_usize.pow(power))
-        .take_while(|size| *size <= most)
-    {
+    let sizes = std::iter::successors(Some(1_000), |size| Some(size * 10));
+    for size in sizes.take_while(|size| *size <= most) {
         eprintln!("{size} orders ...");
         store(&tables, &past, stored..size).await?;
         stored = size;
@@ -137,37 +148,44 @@ async fn by_orders(own: &Binaries, most: usize) -> anyhow::Result<Vec<Point>> {
             Request::Status,
             Request::HandOver,
         ] {
-            points.push(measured(&mut shopping, request, cart, size).await?);
+            points.push(counted.point(request, cart, size).await?);
         }
     }
     Ok(points)
 }
 
-async fn measured(
-    shopping: &mut Shopping,
-    request: Request,
-    cart: &Cart,
-    size: usize,
-) -> anyhow::Result<Point> {
-    let (mut wall, mut cpu) = (Vec::new(), Vec::new());
-    for number in 0..WARM_UP + SAMPLES {
-        if number == WARM_UP && request.function() == "catalog" {
-            tokio::time::sleep(COPIED).await;
-        }
-        let event = request.event(shopping, cart).await?;
-        let done = shopping.invoke(request.function(), &event).await?;
-        request.check(&done)?;
-        if number >= WARM_UP {
-            wall.push(microseconds(done.wall));
-            cpu.push(microseconds(done.cpu));
-        }
+impl Counted {
+    async fn new(rig: &TestRig, own: &Binaries) -> anyhow::Result<Self> {
+        let (shopping, tallies) = rig.tallied_shopping(own).await?;
+        Ok(Self { shopping, tallies })
     }
-    Ok(Point {
-        size,
-        request: request.name(),
-        wall_us: median(wall),
-        cpu_us: median(cpu),
-    })
+
+    async fn point(&mut self, request: Request, cart: &Cart, size: usize) -> anyhow::Result<Point> {
+        let [mut wall, mut cpu, mut calls, mut units] = [const { Vec::new() }; 4];
+        for number in 0..WARM_UP + SAMPLES {
+            if number == WARM_UP && request.is_catalogue() {
+                tokio::time::sleep(COPIED).await;
+            }
+            let event = request.event(&mut self.shopping, cart).await?;
+            self.tallies.iter().for_each(|tally| drop(tally.take()));
+            let done = request.invoke(&mut self.shopping, &event).await?;
+            let made: Vec<_> = self.tallies.iter().flat_map(Tally::take).collect();
+            if number >= WARM_UP {
+                wall.push(microseconds(done.wall));
+                cpu.push(microseconds(done.cpu));
+                calls.push(made.iter().map(|call| call.count).sum());
+                units.push(made.iter().map(|call| call.read_units + call.write_units).sum());
+            }
+        }
+        Ok(Point {
+            size,
+            request: request.name(),
+            wall_us: median(&wall),
+            cpu_us: median(&cpu),
+            calls: median(&calls),
+            units: median(&units),
+        })
+    }
 }
 
 fn catalogue() -> anyhow::Result<Catalogue> {
@@ -179,11 +197,9 @@ fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
     let mut csv = String::from("sku,name,unit_price\n");
     let real = catalogue()?;
     for (number, product) in real.products.iter().cycle().take(products).enumerate() {
-        let round = number / real.products.len();
-        let sku = if round == 0 {
-            product.sku.to_string()
-        } else {
-            format!("{}-{round}", product.sku)
+        let sku = match number / real.products.len() {
+            0 => product.sku.to_string(),
+            round => format!("{}-{round}", product.sku),
         };
         let name = product.name.replace('"', "\"\"");
         writeln!(csv, "{sku},\"{name}\",{}", product.unit_price.minor())?;
@@ -194,11 +210,7 @@ fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
 }
 
 /// Stores so many past orders, all forwarded, alike but for their ids.
-async fn store(
-    tables: &DynamoDb,
-    past: &domain::Order,
-    numbers: std::ops::Range<usize>,
-) -> anyhow::Result<()> {
+async fn store(tables: &DynamoDb, past: &Order, numbers: Range<usize>) -> anyhow::Result<()> {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let (tables, past, numbers) = (tables.clone(), past.clone(), numbers.clone());
@@ -209,10 +221,8 @@ async fn store(
                 order.version = 0;
                 order.status = Status::Forwarded;
                 order.due_at = None;
-                let committed = tables
-                    .commit(order, Vec::new())
-                    .await
-                    .context("an order cannot be stored")?;
+                let committed = tables.commit(order, Vec::new()).await;
+                let committed = committed.context("an order cannot be stored")?;
                 ensure!(
                     matches!(committed, Committed::Done(_)),
                     "an order is there already"
@@ -227,33 +237,44 @@ async fn store(
     Ok(())
 }
 
-/// One row for each size, one column for each request.
-fn table(title: &str, points: &[Point]) -> Table {
-    let mut requests: Vec<&str> = Vec::new();
-    for point in points {
-        if !requests.contains(&point.request) {
-            requests.push(point.request);
+/// One row for each request and size.
+fn points_table(title: &str, points: &[Point]) -> String {
+    let mut rows: Vec<&Point> = points.iter().collect();
+    rows.sort_by_key(|point| points.iter().position(|first| first.request == point.request));
+    table(
+        title,
+        &rows,
+        &[
+            ("request, warm", &|point| point.request.to_owned()),
+            ("of", &|point| point.size.to_string()),
+            ("ms", &|point| format!("{:.2}", point.wall_us / 1e3)),
+            ("own CPU ms", &|point| format!("{:.2}", point.cpu_us / 1e3)),
+            ("calls", &|point| format!("{:.0}", point.calls)),
+            ("read and write units", &|point| format!("{:.1}", point.units)),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(size: usize, request: &'static str, calls: f64, units: f64) -> Point {
+        Point {
+            size,
+            request,
+            wall_us: 1.0,
+            cpu_us: 1.0,
+            calls,
+            units,
         }
     }
-    let columns: Vec<String> = requests
-        .iter()
-        .map(|request| format!("{request}: ms (own CPU)"))
-        .collect();
-    let header: Vec<&str> = std::iter::once(title)
-        .chain(columns.iter().map(String::as_str))
-        .collect();
-    let mut table = Table::new(format!("{title}, warm"), &header);
-    let sizes: BTreeSet<usize> = points.iter().map(|point| point.size).collect();
-    for size in sizes {
-        let cell = |request: &&str| {
-            let mut at = points
-                .iter()
-                .filter(|point| point.size == size && point.request == *request);
-            at.next().map_or_else(String::new, |point| {
-                format!("{:.2} ({:.2})", point.wall_us / 1e3, point.cpu_us / 1e3)
-            })
-        };
-        table.row(std::iter::once(size.to_string()).chain(requests.iter().map(cell)));
+
+    #[test]
+    fn growth_holds_where_each_request_does_the_same() {
+        let with = |more| proof(&[point(10, "a", 1.0, 29.0), point(10, "b", 2.0, 1.0), more]);
+        assert!(with(point(100, "a", 1.0, 29.0)).is_ok());
+        assert!(with(point(100, "a", 2.0, 29.0)).is_err());
+        assert!(with(point(100, "b", 2.0, 1.5)).is_err());
     }
-    table
 }

@@ -5,22 +5,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::figures::{Call, Warm, WarmRequest};
-use crate::report::{self, Table};
-use crate::stand::{
-    Binaries, Build, Cart, Request, Shopping, Stand, Tallied, Tally, best_tenth, callgrind, carts, median,
-    microseconds,
+use crate::report::{Report, table};
+use crate::rig::{
+    Binaries, Build, Cart, Invocation, Request, Shopping, Tally, TestRig, add, best_tenth, callgrind, carts,
+    median, microseconds,
 };
 
 /// Requests before the first one that counts.
 const WARM_UP: usize = 5;
-/// After these, until what a warm process does beside its answers is done.
-const SETTLED: Duration = Duration::from_millis(500);
+/// After these, until what a warm process does besides its answers is done.
+const SETTLE: Duration = Duration::from_millis(500);
 /// Requests whose calls are counted.
 const COUNTED: usize = 20;
 /// Requests under callgrind: so many, and then more in another process; the difference is theirs.
 const INSTRUCTED: [usize; 2] = [10, 30];
 
-/// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many requests of each kind are timed.
@@ -31,121 +30,94 @@ pub(crate) struct Args {
     lines: usize,
 }
 
-/// Measures, prints and keeps.
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
-    let functions: Vec<&str> = Request::FIRST.iter().map(|first| first.function()).collect();
-    let own = Binaries::build(&functions, Build::Own).await?;
+    let own = Binaries::build(&Request::functions(), Build::Own).await?;
     let carts = carts(args.lines)?;
     let mut requests = Vec::new();
     for request in Request::ALL {
         eprintln!("{} ...", request.name());
-        // Each on its own stand: what one kind leaves behind is no other's work.
-        let stand = Stand::open().await?;
-        let mut measured = timed(&stand, &own, request, &carts, args).await?;
-        measured.calls = calls(&stand, &own, request, &carts).await?;
-        if callgrind::is_there() {
-            measured.instructions = Some(instructions(&stand, &own, request, &carts).await?);
-        }
-        requests.push(measured);
+        // Each on a rig of its own: what one kind leaves behind is no other's work.
+        let rig = TestRig::open().await?;
+        let mut shopping = rig.shopping(&own, rig.endpoints()).await?;
+        let done = warmed(&mut shopping, request, &carts, args.samples).await?;
+        let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
+        let cpu = of(|done| microseconds(done.cpu));
+        let name = match request {
+            Request::Minute | Request::Page | Request::Product | Request::Search => request.name().to_owned(),
+            _ => format!("{}, {} lines", request.name(), args.lines),
+        };
+        requests.push(WarmRequest {
+            request: name,
+            function: request.function().to_owned(),
+            samples: args.samples,
+            cpu_us: median(&cpu),
+            cpu_best_us: best_tenth(&cpu),
+            wall_us: median(&of(|done| microseconds(done.wall))),
+            instructions: instructions(&rig, &own, request, &carts).await?,
+            log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples as u64),
+            answer_bytes: median(&of(|done| exact(done.answer.len() as u64))),
+            calls: calls(&rig, &own, request, &carts).await?,
+        });
     }
     let warm = Warm { requests };
-    let tables = tables(&warm);
-    report::publish(out, "warm", warm, &tables)
+    Report::new("warm", &warm, &tables(&warm))?.publish(out)
 }
 
-async fn timed(
-    stand: &Stand,
-    own: &Binaries,
+/// So many requests, after some that do not count.
+async fn warmed(
+    shopping: &mut Shopping,
     request: Request,
     carts: &[Cart],
-    args: &Args,
-) -> anyhow::Result<WarmRequest> {
-    let mut shopping = stand.shopping(own, stand.endpoints()).await?;
-    let (mut cpu, mut wall, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-    let mut written = 0.0;
-    for (number, cart) in carts.iter().cycle().take(WARM_UP + args.samples).enumerate() {
+    samples: usize,
+) -> anyhow::Result<Vec<Invocation>> {
+    let mut done = Vec::new();
+    for (number, cart) in carts.iter().cycle().take(WARM_UP + samples).enumerate() {
         if number == WARM_UP {
-            tokio::time::sleep(SETTLED).await;
+            tokio::time::sleep(SETTLE).await;
+            done.clear();
         }
-        let event = request.event(&mut shopping, cart).await?;
-        let before = shopping.process(request.function())?.written();
-        let done = shopping.invoke(request.function(), &event).await?;
-        request.check(&done)?;
-        if number >= WARM_UP {
-            cpu.push(microseconds(done.cpu));
-            wall.push(microseconds(done.wall));
-            answers.push(exact(done.answer.len()));
-            written += exact(usize::try_from(
-                shopping.process(request.function())?.written() - before,
-            )?);
-        }
+        let event = request.event(shopping, cart).await?;
+        done.push(request.invoke(shopping, &event).await?);
     }
-    let name = if request.is_of_a_cart() {
-        format!("{}, {} lines", request.name(), args.lines)
-    } else {
-        request.name().to_owned()
-    };
-    Ok(WarmRequest {
-        request: name,
-        function: request.function().to_owned(),
-        samples: args.samples,
-        cpu_us: median(cpu.iter().copied()),
-        cpu_best_us: best_tenth(cpu),
-        wall_us: median(wall),
-        instructions: None,
-        log_bytes: written / exact(args.samples),
-        answer_bytes: median(answers),
-        calls: Vec::new(),
-    })
+    Ok(done)
 }
 
 /// The calls of a request on average, by operation.
-async fn calls(stand: &Stand, own: &Binaries, request: Request, carts: &[Cart]) -> anyhow::Result<Vec<Call>> {
-    let mut tallies = Vec::new();
-    let mut endpoints = BTreeMap::new();
-    for (variable, endpoint) in stand.endpoints() {
-        let tally = Tally::before(endpoint).await?;
-        endpoints.insert(variable.clone(), tally.endpoint());
-        tallies.push(tally);
-    }
-    let mut shopping = stand.shopping(own, &endpoints).await?;
-    let mut all: BTreeMap<String, Tallied> = BTreeMap::new();
-    for (number, cart) in carts.iter().cycle().take(WARM_UP + COUNTED).enumerate() {
-        if number == WARM_UP {
-            tokio::time::sleep(SETTLED).await;
-        }
+async fn calls(rig: &TestRig, own: &Binaries, request: Request, carts: &[Cart]) -> anyhow::Result<Vec<Call>> {
+    let (mut shopping, tallies) = rig.tallied_shopping(own).await?;
+    warmed(&mut shopping, request, carts, 0).await?;
+    tokio::time::sleep(SETTLE).await;
+    let mut all = BTreeMap::new();
+    for cart in carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
         let event = request.event(&mut shopping, cart).await?;
         for tally in &tallies {
             tally.take();
         }
-        request.check(&shopping.invoke(request.function(), &event).await?)?;
-        for (operation, tallied) in tallies.iter().flat_map(Tally::take) {
-            if number >= WARM_UP {
-                all.entry(operation).or_default().add(&tallied);
-            }
+        request.invoke(&mut shopping, &event).await?;
+        for call in tallies.iter().flat_map(Tally::take) {
+            add(&mut all, call);
         }
     }
-    let mean = |sum: f64| sum / exact(COUNTED);
-    let call = |(operation, sum): (String, Tallied)| Call {
-        operation,
-        count: mean(exact(sum.calls)),
-        sent_bytes: mean(exact(sum.sent_bytes)),
-        received_bytes: mean(exact(sum.received_bytes)),
+    let mean = |sum: f64| sum / exact(COUNTED as u64);
+    let means = all.into_values().map(|sum| Call {
+        operation: sum.operation,
+        count: mean(sum.count),
+        sent_bytes: mean(sum.sent_bytes),
+        received_bytes: mean(sum.received_bytes),
         read_units: mean(sum.read_units),
         write_units: mean(sum.write_units),
-    };
-    Ok(all.into_iter().map(call).collect())
+    });
+    Ok(means.collect())
 }
 
 async fn instructions(
-    stand: &Stand,
+    rig: &TestRig,
     own: &Binaries,
     request: Request,
     carts: &[Cart],
-) -> anyhow::Result<u64> {
-    let mut shopping: Shopping = stand.shopping(own, stand.endpoints()).await?;
-    let function = request.function();
-    let launch = stand.launch(function, &own.path(function), stand.endpoints())?;
+) -> anyhow::Result<Option<u64>> {
+    let mut shopping = rig.shopping(own, rig.endpoints()).await?;
+    let launch = rig.launch(request.function(), &own.path(request.function()), rig.endpoints())?;
     let mut sums = Vec::new();
     for count in INSTRUCTED {
         let mut events = Vec::new();
@@ -154,64 +126,58 @@ async fn instructions(
         }
         sums.push(callgrind::instructions(&launch, &events).await?);
     }
-    Ok(sums[1].saturating_sub(sums[0]) / (INSTRUCTED[1] - INSTRUCTED[0]) as u64)
+    let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
+    Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
 }
 
-fn tables(warm: &Warm) -> [Table; 2] {
-    let mut times = Table::new(
+fn tables(warm: &Warm) -> [String; 2] {
+    let ms = |us: f64| format!("{:.2}", us.max(0.0) / 1e3);
+    let thousands = |count: u64| (count / 1_000).to_string();
+    let sum = |of: &WarmRequest, value: fn(&Call) -> f64| of.calls.iter().map(value).fold(0.0, |a, b| a + b);
+    let named = |call: &Call| format!("{:.2} {}", call.count, call.operation);
+    let times = table(
         "Warm requests, in the function: its own work, and waiting for the engines",
+        &warm.requests,
         &[
-            "request",
-            "function",
-            "ms",
-            "own CPU ms",
-            "best tenth",
-            "waiting ms",
-            "k instructions",
-            "log bytes",
-            "answer bytes",
+            ("request", &|of| of.request.clone()),
+            ("function", &|of| of.function.clone()),
+            ("ms", &|of| ms(of.wall_us)),
+            ("own CPU ms", &|of| ms(of.cpu_us)),
+            ("best tenth", &|of| ms(of.cpu_best_us)),
+            ("waiting ms", &|of| ms(of.wall_us - of.cpu_us)),
+            ("k instructions", &|of| {
+                of.instructions.map_or_else(|| "-".to_owned(), thousands)
+            }),
+            ("log bytes", &|of| format!("{:.0}", of.log_bytes)),
+            ("answer bytes", &|of| format!("{:.0}", of.answer_bytes)),
         ],
     );
-    let mut calls = Table::new(
+    let calls = table(
         "Calls of a warm request, and the units that DynamoDB bills for them",
+        &warm.requests,
         &[
-            "request",
-            "calls",
-            "bytes sent",
-            "bytes received",
-            "read units",
-            "write units",
+            ("request", &|of| of.request.clone()),
+            ("calls", &|of| {
+                of.calls.iter().map(named).collect::<Vec<_>>().join(", ")
+            }),
+            ("bytes sent", &|of| {
+                format!("{:.0}", sum(of, |call| call.sent_bytes))
+            }),
+            ("bytes received", &|of| {
+                format!("{:.0}", sum(of, |call| call.received_bytes))
+            }),
+            ("read units", &|of| {
+                format!("{:.1}", sum(of, |call| call.read_units))
+            }),
+            ("write units", &|of| {
+                format!("{:.1}", sum(of, |call| call.write_units))
+            }),
         ],
     );
-    for request in &warm.requests {
-        times.row([
-            request.request.clone(),
-            request.function.clone(),
-            format!("{:.2}", request.wall_us / 1e3),
-            format!("{:.2}", request.cpu_us / 1e3),
-            format!("{:.2}", request.cpu_best_us / 1e3),
-            format!("{:.2}", (request.wall_us - request.cpu_us).max(0.0) / 1e3),
-            request
-                .instructions
-                .map_or_else(|| "-".to_owned(), |count| (count / 1_000).to_string()),
-            format!("{:.0}", request.log_bytes),
-            format!("{:.0}", request.answer_bytes),
-        ]);
-        let sum = |value: fn(&Call) -> f64| request.calls.iter().map(value).sum::<f64>();
-        let named = |call: &Call| format!("{:.2} {}", call.count, call.operation);
-        calls.row([
-            request.request.clone(),
-            request.calls.iter().map(named).collect::<Vec<_>>().join(", "),
-            format!("{:.0}", sum(|call| call.sent_bytes)),
-            format!("{:.0}", sum(|call| call.received_bytes)),
-            format!("{:.1}", sum(|call| call.read_units)),
-            format!("{:.1}", sum(|call| call.write_units)),
-        ]);
-    }
     [times, calls]
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes far below 2^52")]
-fn exact(count: usize) -> f64 {
+fn exact(count: u64) -> f64 {
     count as f64
 }

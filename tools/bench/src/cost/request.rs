@@ -1,34 +1,25 @@
-//! What one request takes, from what was measured.
+//! What one invocation takes on AWS, from what was measured here.
 
 use anyhow::{Context, bail};
 
 use super::Basis;
 use crate::figures::{Call, WarmRequest};
-use crate::stand::Request;
+use crate::rig::Request;
 
-/// Microseconds in a millisecond.
-const US: f64 = 1_000.0;
-/// Megabytes in a gigabyte, as Lambda bills them.
-const MB: f64 = 1_024.0;
-
-/// What one invocation takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Billed quantities of one invocation.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {
-    /// Billed, in milliseconds.
     pub(crate) billed_ms: f64,
-    /// Billed.
     pub(crate) gb_s: f64,
     /// DynamoDB's read request units.
     pub(crate) reads: f64,
-    /// DynamoDB's write request units.
+    /// DynamoDB's write request units outside of transactions.
     pub(crate) writes: f64,
-    /// Of the writes, those in transactions: twice what they were by themselves.
-    pub(crate) writes_in_transactions: f64,
-    /// Calls to SQS.
+    /// Those in transactions: twice what they were by themselves.
+    pub(crate) transaction_writes: f64,
     pub(crate) queue_calls: f64,
-    /// Its log, in bytes as they are billed.
+    /// With what CloudWatch adds to each line.
     pub(crate) log_bytes: f64,
-    /// The answer, in bytes.
     pub(crate) answer_bytes: f64,
 }
 
@@ -36,28 +27,22 @@ impl Basis {
     /// What a request takes.
     pub(crate) fn work(&self, request: Request) -> anyhow::Result<Work> {
         let measured = self.measured(request)?;
-        let memory_mb = self.function(measured.function.as_str())?.memory_mb;
-        let of = |service: &'static str| {
-            measured
-                .calls
-                .iter()
-                .filter(move |call| service_of(call) == service)
-        };
-        let waiting: f64 = measured
-            .calls
-            .iter()
-            .map(|call| Ok(call.count * self.latency_ms(call)?))
-            .sum::<anyhow::Result<f64>>()?;
-        let busy = measured.cpu_us / US / self.cpu_share(memory_mb);
-        let billed_ms = billed(busy + waiting + self.outside_ms(request));
-        let transactions = of("DynamoDB").filter(|call| call.operation.contains("Transact"));
+        let memory_mb = self.function(&measured.function)?.memory_mb;
+        let sum = |of: &dyn Fn(&Call) -> f64| measured.calls.iter().map(of).sum::<f64>();
+        let mut waiting_ms = self.outside_ms(request);
+        for call in &measured.calls {
+            waiting_ms += call.count * self.latency_ms(call)?;
+        }
+        let billed_ms = billed(measured.cpu_us / 1e3 / self.cpu_share(memory_mb) + waiting_ms);
+        let all_writes = sum(&|call| call.write_units);
+        let transaction_writes = sum(&|call| number(call.operation.contains("Transact")) * call.write_units);
         Ok(Work {
             billed_ms,
             gb_s: gb_s(billed_ms, memory_mb),
-            reads: measured.calls.iter().map(|call| call.read_units).sum(),
-            writes: measured.calls.iter().map(|call| call.write_units).sum(),
-            writes_in_transactions: transactions.map(|call| call.write_units).sum(),
-            queue_calls: of("SQS").map(|call| call.count).sum(),
+            reads: sum(&|call| call.read_units),
+            writes: all_writes - transaction_writes,
+            transaction_writes,
+            queue_calls: sum(&|call| number(service(call) == "SQS") * call.count),
             log_bytes: self.log_bytes(measured),
             answer_bytes: measured.answer_bytes,
         })
@@ -70,16 +55,16 @@ impl Basis {
             .with_context(|| format!("`warm` measured no `{}`", request.name()))
     }
 
-    /// The share of a processor that so much memory comes with.
+    /// The share of a processor that comes with so much memory.
     pub(crate) fn cpu_share(&self, memory_mb: f64) -> f64 {
         (memory_mb / self.list.assumptions.cpu_share_mb.value).min(1.0)
     }
 
-    /// The time that others outside AWS take for it, in milliseconds.
+    /// The time that services outside AWS take.
     fn outside_ms(&self, request: Request) -> f64 {
         match request {
             Request::PaymentPage => self.list.assumptions.payment_provider_ms.value,
-            // At the default rate the forwarder's pause, which keeps to it, ends with the warehouse's answer.
+            // The forwarder's pause between orders ends with the warehouse's answer.
             Request::HandOver => self.list.assumptions.warehouse_ms.value,
             _ => 0.0,
         }
@@ -88,34 +73,23 @@ impl Basis {
     /// As if a function's calls waited for each other.
     fn latency_ms(&self, call: &Call) -> anyhow::Result<f64> {
         let assumed = &self.list.assumptions;
-        Ok(match service_of(call) {
+        Ok(match service(call) {
             "DynamoDB" => assumed.dynamodb_ms.value,
             "SQS" => assumed.queue_ms.value,
             "SecretsManager" => assumed.secrets_ms.value,
             // In the time outside already.
             "Stripe" | "ERP" => 0.0,
-            other => bail!("nobody knows how long {other} takes"),
+            other => bail!("no latency is assumed for {other}"),
         })
     }
 
-    /// What the function logs, with what each line adds; what the platform adds is by the template.
     fn log_bytes(&self, measured: &WarmRequest) -> f64 {
         let assumed = &self.list.assumptions;
         let event = assumed.log_event_bytes.value;
-        let lines = |bytes: f64| bytes * (1.0 + event / assumed.log_line_bytes.value);
-        let own = lines(measured.log_bytes) + self.shop.more_log_bytes;
-        let platform = assumed.platform_log_bytes.value + 3.0 * event;
-        if self.shop.platform_logs {
-            own + platform
-        } else {
-            own
-        }
+        let own = measured.log_bytes * (1.0 + event / assumed.log_line_bytes.value);
+        let platform = number(self.shop.platform_logs) * (assumed.platform_log_bytes.value + 3.0 * event);
+        own + self.shop.more_log_bytes + platform
     }
-}
-
-/// Whether it comes through the CDN.
-pub(crate) fn is_called(request: Request) -> bool {
-    !matches!(request, Request::HandOver | Request::Minute)
 }
 
 /// Lambda bills whole milliseconds.
@@ -123,11 +97,16 @@ pub(crate) fn billed(ms: f64) -> f64 {
     ms.ceil().max(1.0)
 }
 
-/// A time at so much memory.
+/// A duration at so much memory, in Lambda's GB-seconds.
 pub(crate) fn gb_s(ms: f64, memory_mb: f64) -> f64 {
-    ms / 1_000.0 * memory_mb / MB
+    ms / 1_000.0 * memory_mb / 1_024.0
 }
 
-fn service_of(call: &Call) -> &str {
+/// One or zero.
+pub(crate) fn number(applies: bool) -> f64 {
+    f64::from(u8::from(applies))
+}
+
+fn service(call: &Call) -> &str {
     call.operation.split('.').next().unwrap_or_default()
 }

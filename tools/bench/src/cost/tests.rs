@@ -1,16 +1,15 @@
-//! The rules of a bill, by figures that are made up.
+//! The rules of a bill, by made-up measurements.
 
 use std::path::Path;
 
 use super::Basis;
-use super::bill::Line;
-use super::deployment::{Api, Deployment, Tracing};
-use super::idle::IdleMonth;
+use super::bill::{API, Bill, CDN, FORWARDER, FUNCTIONS, LOGS, QUEUE, RECONCILER, TABLES};
+use super::deployment::{Deployment, Tracing};
 use super::prices::price_list;
 use super::request::billed;
-use super::traffic::{ALL_WELL, Traffic, WAITING, calls_of_an_order};
+use super::traffic::{ALL_WELL, TRANSACTIONS, Traffic, WAITING, requests_of_an_order};
 use crate::figures::{Call, Cold, ColdFunction, ColdStart, Warm, WarmRequest};
-use crate::stand::Request;
+use crate::rig::Request;
 
 fn call(operation: &str, read_units: f64, write_units: f64) -> Call {
     Call {
@@ -79,16 +78,31 @@ fn basis() -> Basis {
     }
 }
 
+impl Basis {
+    fn busiest(&self) -> Bill {
+        let hour = Traffic::hour(1_000.0, 100.0, 100.0);
+        self.bill(hour).expect("a bill")
+    }
+
+    fn orders(&self, orders: f64) -> Bill {
+        let hour = Traffic {
+            hours: 1.0,
+            orders,
+            ..Traffic::default()
+        };
+        self.bill(hour).expect("a bill")
+    }
+}
+
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
-const QUIET: Traffic = Traffic {
-    hours: 1.0,
-    cdn: 0.0,
-    catalogue: 0.0,
-    orders: 0.0,
-};
+fn quantity(bill: &Bill, line: &str, what: &str) -> f64 {
+    let items = bill.items.iter();
+    let mut items = items.filter(|item| item.line == line && item.what == what);
+    items.next().map_or(0.0, |item| item.quantity)
+}
 
 #[test]
 fn duration_is_billed_in_whole_milliseconds() {
@@ -105,85 +119,52 @@ fn duration_is_billed_in_whole_milliseconds() {
 }
 
 #[test]
-fn all_behind_the_cdn_is_so_many_a_second_with_the_orders_own() {
+fn the_rate_behind_the_cdn_includes_the_orders_requests() {
     let hour = Traffic::hour(1_000.0, 100.0, 100.0);
-    assert!(near(
-        hour.catalogue + hour.orders * calls_of_an_order(),
-        360_000.0
-    ));
-    let bill = basis().bill(hour).expect("a bill");
-    assert!(near(
-        bill.items
-            .iter()
-            .filter(|item| item.line == Line::Cdn)
-            .map(|item| item.quantity)
-            .fold(0.0, f64::max),
-        3_600_000.0
-    ));
+    let requests = hour.catalogue + hour.orders * requests_of_an_order();
+    assert!(near(requests, 360_000.0));
+    assert!(near(quantity(&basis().busiest(), CDN, "requests"), 3_600_000.0));
 }
 
 #[test]
 fn the_api_is_paid_and_logs_for_orders_alone() {
     let mut basis = basis();
-    let hour = Traffic::hour(1_000.0, 100.0, 100.0);
-    let own = basis.bill(hour).expect("a bill");
+    let own = basis.busiest();
     basis.shop.catalogue_by_api = true;
-    let all = basis.bill(hour).expect("a bill");
-    assert!(near(own.of(Line::Api), 0.0432), "36,000");
-    assert!(near(all.of(Line::Api), 0.432), "360,000");
-    assert!(own.of(Line::Logs) < all.of(Line::Logs));
-    assert!(near(own.of(Line::Functions), all.of(Line::Functions)));
+    let all = basis.busiest();
+    assert!(near(own.of(API), 0.0432), "36,000");
+    assert!(near(all.of(API), 0.432), "360,000");
+    assert!(own.of(LOGS) < all.of(LOGS));
+    assert!(near(own.of(FUNCTIONS), all.of(FUNCTIONS)));
 }
 
 #[test]
 fn an_answer_of_more_than_512_kb_is_two_requests() {
     let mut basis = basis();
-    let small = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
+    let small = basis.orders(1.0).of(API);
     for request in &mut basis.warm.requests {
         request.answer_bytes = 512.0 * 1_024.0 + 1.0;
     }
-    let large = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
-    assert!(near(large.of(Line::Api), 2.0 * small.of(Line::Api)));
-    basis.shop.api = Api::Rest;
-    let rest = basis.bill(Traffic { orders: 1.0, ..QUIET }).expect("a bill");
-    assert!(near(rest.of(Line::Api), small.of(Line::Api) / 1.20 * 3.70));
+    assert!(near(basis.orders(1.0).of(API), 2.0 * small));
+    basis.shop.rest_api = true;
+    assert!(near(basis.orders(1.0).of(API), small / 1.20 * 3.70));
 }
 
 #[test]
-fn an_order_writes_once_in_a_transaction_and_then_by_itself() {
-    let bill = basis()
-        .bill(Traffic {
-            orders: 1_000_000.0,
-            ..QUIET
-        })
-        .expect("a bill");
-    let written = |what: &str| {
-        let item = bill
-            .items
-            .iter()
-            .find(|item| item.line == Line::Tables && item.what == what);
-        item.map_or(0.0, |item| item.usd)
-    };
-    assert!(near(written("orders and stock written in one"), 31.0 * 0.7625));
-    assert!(near(written("orders written"), 4.0 * 0.7625));
+fn an_order_writes_in_a_transaction_and_then_by_itself() {
+    let bill = basis().orders(1_000_000.0);
+    assert!(near(quantity(&bill, TABLES, TRANSACTIONS), 31e6));
+    assert!(near(quantity(&bill, TABLES, "single writes"), 4e6));
 }
 
 #[test]
-fn a_quiet_hour_costs_sixty_looks_and_the_polls() {
-    let basis = basis();
-    let bill = basis.bill(QUIET).expect("a bill");
-    let of = |line, what: &str| {
-        let item = bill
-            .items
-            .iter()
-            .find(|item| item.line == line && item.what == what);
-        item.map_or(0.0, |item| item.quantity)
-    };
-    assert!(near(of(Line::Reconciler, "reconciler: invocations"), 60.0));
-    assert!(near(of(Line::Queue, "polls"), 900.0));
-    assert!(near(bill.of(Line::Functions), 0.0));
-    assert!(near(bill.of(Line::Forwarder), 0.0));
-    assert!(near(bill.of(Line::Api), 0.0));
+fn a_quiet_hour_costs_sixty_runs_and_the_polls() {
+    let bill = basis().orders(0.0);
+    assert!(near(quantity(&bill, RECONCILER, "reconciler: invocations"), 60.0));
+    assert!(near(quantity(&bill, QUEUE, "polls"), 900.0));
+    for line in [FUNCTIONS, FORWARDER, API] {
+        assert!(near(bill.of(line), 0.0), "{line}");
+    }
 }
 
 #[test]
@@ -210,37 +191,40 @@ fn logs_are_billed_with_what_each_event_adds() {
 }
 
 #[test]
-fn the_stage_for_trying_has_no_key_and_fewer_alarms() {
+fn the_stage_dev_has_no_key_and_fewer_alarms() {
     let basis = basis();
-    let dev = IdleMonth::of(&basis, &basis.shop.dev).expect("a month");
-    let prod = IdleMonth::of(&basis, &basis.shop.prod).expect("a month");
-    assert!(near(basis.shop.dev.keys, 0.0) && near(basis.shop.prod.keys, 1.0));
-    assert!(basis.shop.dev.alarm_metrics < basis.shop.prod.alarm_metrics);
-    assert!(dev.to_pay_eur < prod.to_pay_eur);
+    let [dev, prod] = [&basis.shop.dev, &basis.shop.prod];
+    assert!(near(dev.keys, 0.0) && near(prod.keys, 1.0));
+    assert!(dev.alarm_metrics < prod.alarm_metrics);
+    let [dev, prod] = [dev, prod].map(|stage| basis.idle_month(stage).expect("a month"));
+    assert!(dev.total() < prod.total());
     let runs = dev
         .items
-        .items
         .iter()
-        .position(|item| item.what == "reconciler: invocations");
+        .find(|item| item.what == "reconciler: invocations");
+    let runs = runs.expect("runs");
     assert!(
-        near(dev.after_free_tier_usd[runs.expect("runs")], 0.0),
+        near(runs.usd_after_free_tier, 0.0),
         "a million invocations are free"
     );
 }
 
 #[test]
-fn every_figure_of_a_good_hour_is_one_that_a_function_tells() {
+fn every_metric_of_a_good_hour_is_one_that_a_function_writes() {
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
-    let mut handlers = String::new();
+    let mut sources = String::new();
     for function in std::fs::read_dir(functions).expect("the functions").flatten() {
-        for file in ["handler.rs", "wire.rs"] {
-            handlers += &std::fs::read_to_string(function.path().join("src").join(file)).unwrap_or_default();
+        for file in std::fs::read_dir(function.path().join("src"))
+            .expect("sources")
+            .flatten()
+        {
+            sources += &std::fs::read_to_string(file.path()).unwrap_or_default();
         }
     }
     for name in WAITING.iter().chain(&ALL_WELL) {
         assert!(
-            handlers.contains(&format!("\"{name}\"")),
-            "no function tells {name}"
+            sources.contains(&format!("\"{name}\"")),
+            "no function writes {name}"
         );
     }
 }

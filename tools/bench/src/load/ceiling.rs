@@ -1,4 +1,4 @@
-//! The most that is answered in time: by a function that does nothing, through the same gateway, and by the shop.
+//! The highest rate that is answered in time: by a no-op function behind the same gateway, and by the shop.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,30 +12,30 @@ use sam_runner::runtime::{Runtime, RuntimeOptions};
 use sam_runner::template::{Binary, Function, Role, Route, RouteMethod};
 use tokio::time::Instant;
 
-use super::client::{Call, Client};
-use super::generator::{self, Target};
+use super::generator::{self, Load, Target, Visit};
 use super::record::Record;
-use super::schedule::{Load, Wish};
+use super::shop::Connections;
+use crate::report::table;
 
 /// What 99 of 100 requests must be answered within, in milliseconds.
-pub(super) const IN_TIME_MS: f64 = 25.0;
+const IN_TIME_MS: f64 = 25.0;
 /// From one rate to the next.
 const STEP: f64 = 1.15;
 const STEP_LASTS: Duration = Duration::from_secs(4);
 /// A rate that fails is tried once more: the machine may have been busy with something else.
 const TRIES: usize = 2;
-/// The first rate for the function that does nothing.
+/// The first rate of the no-op function.
 const FIRST_RATE: f64 = 4_000.0;
 /// Slower is no ceiling, it is a failure.
 const LOWEST_RATE: f64 = 20.0;
 const PATH: &str = "/api/no-op";
 
-/// Finds the highest rate that `target` answers in time, in steps of 15%, beginning at a load; 0 where there is none. Visits are in
-/// the proportions of that load.
+/// Finds the highest rate that `target` answers in time, in steps of 15% from the rate of `begin`; 0 where there is none. The share of
+/// orders stays the same.
 pub(super) async fn highest<T: Target>(target: &Arc<T>, begin: Load) -> anyhow::Result<f64> {
     let in_time = async |rate: f64| -> anyhow::Result<bool> {
         for _ in 0..TRIES {
-            if is_answered_in_time(target, begin, rate / begin.per_second).await? {
+            if is_in_time(target, begin, rate).await? {
                 return Ok(true);
             }
         }
@@ -62,27 +62,44 @@ async fn climb(begin: f64, in_time: impl AsyncFn(f64) -> anyhow::Result<bool>) -
     Ok(0.0)
 }
 
-async fn is_answered_in_time<T: Target>(target: &Arc<T>, begin: Load, factor: f64) -> anyhow::Result<bool> {
-    let record = Arc::new(Record::new());
+async fn is_in_time<T: Target>(target: &Arc<T>, begin: Load, rate: f64) -> anyhow::Result<bool> {
+    let record = Arc::<Record>::default();
     let load = Load {
-        per_second: begin.per_second * factor,
-        orders_per_minute: begin.orders_per_minute * factor,
+        per_second: rate,
+        orders_per_minute: begin.orders_per_minute * rate / begin.per_second,
         lasts: STEP_LASTS,
     };
     generator::send(load, Arc::clone(target), Arc::clone(&record)).await?;
-    let latencies = record.latencies();
-    let p99_ms = latencies.first().map_or(f64::MAX, |all| all.p99_ms);
-    eprintln!("{:>8.0} requests/s: p99 {p99_ms:.1} ms", load.per_second);
+    let p99_ms = record.latencies().first().map_or(f64::MAX, |all| all.p99_ms);
+    eprintln!("{rate:>8.0} requests/s: p99 {p99_ms:.1} ms");
     Ok(record.failures().is_empty() && p99_ms <= IN_TIME_MS)
 }
 
-/// The highest rate of the function that does nothing.
+/// Both rates.
+pub(super) fn table_of(no_op: f64, shop: f64) -> String {
+    table(
+        format!("The most requests a second with a p99 within {IN_TIME_MS:.0} ms, in steps of 15%"),
+        &[
+            ("a function that does nothing", no_op),
+            ("the shop, in the mix above", shop),
+        ],
+        &[
+            ("function", &|(name, _)| (*name).to_owned()),
+            ("requests/s", &|(_, rate)| format!("{rate:.0}")),
+            ("of the ceiling", &|(_, rate)| {
+                format!("{:.0}%", 100.0 * rate / no_op.max(1.0))
+            }),
+        ],
+    )
+}
+
+/// The highest rate of a function that does nothing.
 pub(super) async fn of_a_no_op(
     binaries: &Binaries,
     connections: usize,
     processes: usize,
 ) -> anyhow::Result<f64> {
-    let no_op = NoOp::start(binaries, connections, processes).await?;
+    let no_op = Arc::new(NoOp::start(binaries, connections, processes).await?);
     let begin = Load {
         per_second: FIRST_RATE,
         orders_per_minute: 0.0,
@@ -96,13 +113,13 @@ pub(super) async fn of_a_no_op(
 /// The gateway before a function that does nothing.
 struct NoOp {
     url: String,
-    client: Client,
+    connections: Connections,
     runtime: Runtime,
     _gateway: Gateway,
 }
 
 impl NoOp {
-    async fn start(binaries: &Binaries, connections: usize, processes: usize) -> anyhow::Result<Arc<Self>> {
+    async fn start(binaries: &Binaries, connections: usize, processes: usize) -> anyhow::Result<Self> {
         let function = function();
         let built = binaries.provide(std::slice::from_ref(&function.binary)).await?;
         let executable = built.get(&function.binary).cloned().unwrap_or_default();
@@ -116,18 +133,18 @@ impl NoOp {
         .await?;
         let gateway = GatewayPort::bind(0).await?;
         let gateway = gateway.serve(&[function], Path::new("web"), runtime.clone());
-        Ok(Arc::new(Self {
+        Ok(Self {
             url: format!("{}{PATH}", gateway.url().replace("localhost", "127.0.0.1")),
-            client: Client::new(connections),
+            connections: Connections::new(connections)?,
             runtime,
             _gateway: gateway,
-        }))
+        })
     }
 }
 
 impl Target for NoOp {
-    async fn visit(&self, _: Wish, due: Instant, record: &Record) {
-        match self.client.ask(Call::get(self.url.clone()), due).await {
+    async fn visit(&self, _: Visit, due: Instant, record: &Record) {
+        match self.connections.send(self.connections.get(&self.url), due).await {
             Ok(_) => record.answered("no-op", due.elapsed()),
             Err(why) => record.failed("no-op", why),
         }
@@ -160,20 +177,19 @@ fn function() -> Function {
 mod tests {
     use super::*;
 
-    async fn climbed(from: f64, most: f64) -> f64 {
-        climb(from, async |rate| Ok(rate <= most)).await.expect("a rate")
-    }
-
     #[tokio::test]
-    async fn the_highest_rate_is_found_from_below_and_from_above() {
-        for from in [500.0, 1_000.0, 2_500.0] {
-            let found = climbed(from, 1_000.0).await;
-            assert!((1_000.0 / STEP..=1_000.0).contains(&found), "{from}: {found}");
+    async fn the_highest_rate_is_found_from_below_and_above() {
+        for begin in [500.0, 1_000.0, 2_500.0] {
+            let found = climb(begin, async |rate| Ok(rate <= 1_000.0))
+                .await
+                .expect("a rate");
+            assert!((1_000.0 / STEP..=1_000.0).contains(&found), "{begin}: {found}");
         }
     }
 
     #[tokio::test]
     async fn nothing_in_time_is_no_rate() {
-        assert!(climbed(1_000.0, 0.0).await.abs() < 1.0);
+        let found = climb(1_000.0, async |_| Ok(false)).await.expect("a rate");
+        assert!(found.abs() < 1.0);
     }
 }

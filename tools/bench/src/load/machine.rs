@@ -1,39 +1,87 @@
-//! What the running processes take, as Linux tells under `/proc`.
+//! Memory and processor time of the running processes, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use kontor::world::World;
+use serde::Serialize;
 
-/// Linux tells processor time in hundredths of a second to everybody, and memory in pages of this size.
+use super::record::Record;
+use crate::report::table;
+
+/// Linux counts processor time in hundredths of a second.
 const TICK_US: f64 = 10_000.0;
-/// Where a process's own processor time stands after its name, and that of its children that have ended.
+/// Fields after the name: a process's own time, and that of its children that have ended.
 const OWN_TIME: [usize; 2] = [11, 12];
 const CHILDRENS_TIME: [usize; 2] = [13, 14];
 
-/// Memory of a moment, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Memory {
-    /// Of this very process: the local world and the generator.
-    pub(super) world: u64,
-    /// Of all processes of functions.
-    pub(super) functions: u64,
-    /// How many these are.
-    pub(super) processes: usize,
+/// One look at the running world.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Sample {
+    /// From the start.
+    at_seconds: f64,
+    /// Requests answered since the look before.
+    answered: u64,
+    p99_ms: f64,
+    /// Resident memory of this process: the local world and the generator.
+    world_bytes: u64,
+    /// Resident memory of all processes of functions.
+    functions_bytes: u64,
+    processes: usize,
 }
 
-impl Memory {
-    /// What is resident now.
-    pub(super) fn of(world: &World) -> anyhow::Result<Self> {
-        let resident = |process: &str| resident(process).unwrap_or_default();
+/// Looks at the world at the start, in every interval, and at the end of `work`.
+pub(super) async fn sampled<T>(
+    world: &World,
+    record: &Record,
+    interval: Duration,
+    work: impl Future<Output = T>,
+) -> anyhow::Result<(Vec<Sample>, T)> {
+    let started = Instant::now();
+    let sample = || -> anyhow::Result<Sample> {
+        let lately = record.since_last();
         let pids: Vec<u32> = pids(world).map(|(_, pid)| pid).collect();
-        Ok(Self {
-            world: self::resident("self").context("/proc tells no memory: this part needs Linux")?,
-            functions: pids.iter().map(|pid| resident(&pid.to_string())).sum(),
+        let functions = pids.iter().filter_map(|pid| resident(&pid.to_string()));
+        let sample = Sample {
+            at_seconds: started.elapsed().as_secs_f64(),
+            answered: lately.count,
+            p99_ms: lately.p99_ms,
+            world_bytes: resident("self").context("/proc has no memory: this part needs Linux")?,
+            functions_bytes: functions.sum(),
             processes: pids.len(),
-        })
+        };
+        eprintln!("{sample:?}");
+        Ok(sample)
+    };
+    let mut samples = vec![sample()?];
+    tokio::pin!(work);
+    loop {
+        match tokio::time::timeout(interval, &mut work).await {
+            Err(_) => samples.push(sample()?),
+            Ok(done) => {
+                samples.push(sample()?);
+                return Ok((samples, done));
+            }
+        }
     }
+}
+
+pub(super) fn samples_table(title: &str, samples: &[Sample]) -> String {
+    let megabytes = |bytes: u64| (bytes / 1_000_000).to_string();
+    table(
+        title,
+        samples,
+        &[
+            ("at, s", &|at| format!("{:.0}", at.at_seconds)),
+            ("answered", &|at| at.answered.to_string()),
+            ("p99, ms", &|at| format!("{:.1}", at.p99_ms)),
+            ("world, MB", &|at| megabytes(at.world_bytes)),
+            ("functions, MB", &|at| megabytes(at.functions_bytes)),
+            ("processes", &|at| at.processes.to_string()),
+        ],
+    )
 }
 
 /// The processes of functions, with their binaries' names.
@@ -53,36 +101,36 @@ fn resident(process: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Processor time so far, in microseconds, by who spent it: everybody but threads that have ended.
+/// Processor time so far, in microseconds, by who spent it; threads that have ended are missing.
 pub(super) fn processor_time(world: &World) -> BTreeMap<String, f64> {
     let mut times = BTreeMap::new();
-    let mut add = |who: &str, microseconds: f64| *times.entry(who.to_owned()).or_default() += microseconds;
+    let mut add = |who: &str, path: &str, fields| {
+        let stat = fs::read_to_string(path).unwrap_or_default();
+        let who = if name(&stat) == "dynamodb" {
+            "DynamoDB engine"
+        } else {
+            who
+        };
+        *times.entry(who.to_owned()).or_default() += time(&stat, fields);
+    };
     for thread in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        let Ok(stat) = fs::read_to_string(thread.path().join("stat")) else {
-            continue;
-        };
-        let who = match name(&stat) {
-            "dynamodb" => "DynamoDB engine",
-            _ => "gateway, runtime, sandboxes",
-        };
-        add(who, time(&stat, OWN_TIME));
+        let stat = thread.path().join("stat").display().to_string();
+        add("gateway, runtime, sandboxes", &stat, OWN_TIME);
     }
     for (function, pid) in pids(world) {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        add(function, time(&stat, OWN_TIME));
+        add(function, &format!("/proc/{pid}/stat"), OWN_TIME);
     }
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    add("functions that have ended", time(&stat, CHILDRENS_TIME));
+    add("functions that have ended", "/proc/self/stat", CHILDRENS_TIME);
     times
 }
 
-/// Processor time of the thread that asks, in microseconds.
+/// Processor time of the calling thread, in microseconds.
 pub(super) fn of_this_thread() -> f64 {
     let stat = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
     time(&stat, OWN_TIME)
 }
 
-/// The name stands in parentheses, and may hold some itself.
+/// The name stands in parentheses, and may have some itself.
 fn name(stat: &str) -> &str {
     let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
     name.map_or("", |(name, _)| name)
@@ -109,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_has_gone_took_nothing() {
+    fn a_process_that_has_ended_took_nothing() {
         assert_eq!(name(""), "");
         assert!(time("", OWN_TIME).abs() < 1.0);
         assert_eq!(resident("none"), None);

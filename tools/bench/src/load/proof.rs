@@ -1,30 +1,72 @@
-//! That every order which was accepted and paid is in the warehouse, once, and its pieces are off the shelves.
+//! The proof: every order that was accepted and paid is in the warehouse, once, and its pieces are out of stock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
 use kontor::replay::PastOrder;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::client::{Call, Client};
-use super::figures::Proof;
-use super::shop::{Accepted, Shelves, Shop};
+use super::shop::{Accepted, Connections, Shop};
+use crate::report::table;
 
 /// An order whose message was lost is queued again after six minutes at most.
 const STANDSTILL: Duration = Duration::from_mins(7);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// For so long a function may tell the stock that it remembers.
+/// For so long a function may answer with the stock that it has cached.
 const STOCK_AGE: Duration = Duration::from_secs(90);
 
-/// What the warehouse has.
+/// What became of the orders.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Proof {
+    accepted: usize,
+    paid: usize,
+    in_warehouse: usize,
+    /// Paid, and not in the warehouse.
+    missing: usize,
+    /// In the warehouse, and never paid.
+    unknown: usize,
+    /// More than once in the warehouse, or with two contents.
+    doubled: usize,
+    /// Products whose stock is not what it was less what was sold.
+    stock_differs: usize,
+    /// From the last payment until the warehouse had all.
+    drained_seconds: f64,
+}
+
+impl Proof {
+    /// Whether nothing is missing, unknown, doubled or miscounted.
+    pub(super) fn holds(&self) -> bool {
+        self.accepted == self.paid
+            && self.paid == self.in_warehouse
+            && [self.missing, self.unknown, self.doubled, self.stock_differs] == [0; 4]
+    }
+
+    pub(super) fn table(&self) -> String {
+        table(
+            "Every order is in the warehouse once",
+            &[self],
+            &[
+                ("accepted", &|proof| proof.accepted.to_string()),
+                ("paid", &|proof| proof.paid.to_string()),
+                ("in the warehouse", &|proof| proof.in_warehouse.to_string()),
+                ("missing", &|proof| proof.missing.to_string()),
+                ("unknown", &|proof| proof.unknown.to_string()),
+                ("doubled", &|proof| proof.doubled.to_string()),
+                ("stock differs", &|proof| proof.stock_differs.to_string()),
+                ("drained, s", &|proof| format!("{:.1}", proof.drained_seconds)),
+            ],
+        )
+    }
+}
+
+/// The warehouse's orders.
 #[derive(Deserialize)]
 struct Warehouse {
     orders: Vec<Held>,
 }
 
-/// An order there.
 #[derive(Deserialize)]
 struct Held {
     order_id: String,
@@ -32,50 +74,41 @@ struct Held {
 }
 
 /// Waits until the warehouse has all, or takes no more, and compares.
-///
-/// # Errors
-/// Where the warehouse or the shop does not answer.
-pub(super) async fn prove(shop: &Shop, before: &Shelves, warehouse: &str) -> anyhow::Result<Proof> {
-    let client = Client::new(1);
+pub(super) async fn prove(
+    shop: &Shop,
+    before: &BTreeMap<String, i64>,
+    warehouse: &str,
+) -> anyhow::Result<Proof> {
+    let http = Connections::new(1)?;
     let accepted = shop.accepted();
-    let paid: BTreeSet<&str> = accepted
-        .iter()
-        .filter(|(_, order)| order.paid)
-        .map(|(id, _)| id.as_str())
-        .collect();
+    let paid = accepted.values().filter(|order| order.paid).count();
     let started = Instant::now();
     let (mut most, mut moved) = (0, Instant::now());
     let held = loop {
-        let held = held(&client, warehouse).await?;
+        let answer = http.send(http.get(&format!("{warehouse}/sandbox/orders")), Instant::now());
+        let answer = answer.await.map_err(anyhow::Error::msg);
+        let held = serde_json::from_value::<Warehouse>(answer.context("the warehouse")?)?.orders;
         if held.len() > most {
             (most, moved) = (held.len(), Instant::now());
         }
-        if held.len() >= paid.len() || moved.elapsed() > STANDSTILL {
+        if held.len() >= paid || moved.elapsed() > STANDSTILL {
             break held;
         }
         sleep(LOOK_AGAIN).await;
     };
-    let drained_seconds = started.elapsed().as_secs_f64();
-    let mut proof = compared(&accepted, &held);
-    proof.drained_seconds = drained_seconds;
-    let sold = sold(shop.orders(), &accepted);
+    let mut proof = Proof {
+        drained_seconds: started.elapsed().as_secs_f64(),
+        ..compared(&accepted, &held)
+    };
+    let sold = sold(&shop.orders, &accepted);
     let asked = Instant::now();
     loop {
-        proof.stock_differs = differing(&before.stock, &sold, &shop.shelves().await?.stock);
+        proof.stock_differs = differing(before, &sold, &shop.stock().await?);
         if proof.stock_differs == 0 || asked.elapsed() > STOCK_AGE {
             return Ok(proof);
         }
         sleep(LOOK_AGAIN).await;
     }
-}
-
-async fn held(client: &Client, warehouse: &str) -> anyhow::Result<Vec<Held>> {
-    let call = Call::get(format!("{warehouse}/sandbox/orders"));
-    let answer = client.ask(call, Instant::now()).await;
-    let answer = answer
-        .map_err(anyhow::Error::msg)
-        .context("what the warehouse has")?;
-    Ok(serde_json::from_slice::<Warehouse>(&answer)?.orders)
 }
 
 fn compared(accepted: &BTreeMap<String, Accepted>, held: &[Held]) -> Proof {
@@ -121,18 +154,8 @@ mod tests {
     use super::*;
 
     fn accepted(orders: &[(&str, bool)]) -> BTreeMap<String, Accepted> {
-        orders
-            .iter()
-            .map(|(id, paid)| {
-                (
-                    (*id).to_owned(),
-                    Accepted {
-                        order: 0,
-                        paid: *paid,
-                    },
-                )
-            })
-            .collect()
+        let one = |&(id, paid): &(&str, bool)| (id.to_owned(), Accepted { order: 0, paid });
+        orders.iter().map(one).collect()
     }
 
     fn held(ids: &[&str]) -> Vec<Held> {
@@ -170,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sold_is_off_the_shelves_and_nothing_else() {
+    fn what_was_sold_is_out_of_stock_and_nothing_else() {
         let stock = |a: i64, b: i64| BTreeMap::from([("A".to_owned(), a), ("B".to_owned(), b)]);
         let order: PastOrder = serde_json::from_str(
             r#"{"order": "1", "country": "DE", "lines": [{"sku": "A", "quantity": 2}, {"sku": "A", "quantity": 1}]}"#,

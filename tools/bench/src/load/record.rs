@@ -1,78 +1,85 @@
-//! What was answered, how fast, and what was not.
+//! Latencies and failures by kind of request.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-
-use super::figures::{Failure, Latencies};
+use serde::Serialize;
 
 /// Longer ones are counted as this.
 const LONGEST_US: u64 = 60_000_000;
-/// Three significant digits.
-const DIGITS: u8 = 3;
 
-/// Latencies by kind of request, in microseconds.
+/// What was answered, how fast, and what was not.
+#[derive(Default)]
 pub(super) struct Record(Mutex<Inner>);
 
+#[derive(Default)]
 struct Inner {
-    kinds: BTreeMap<&'static str, Histogram<u64>>,
-    /// Of the current minute, all kinds together.
-    lately: Histogram<u64>,
+    kinds: BTreeMap<&'static str, Latency>,
+    /// Since the last look, all kinds together.
+    lately: Latency,
     failures: BTreeMap<(&'static str, String), u64>,
 }
 
-impl Record {
-    /// Nothing yet.
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Inner {
-            kinds: BTreeMap::new(),
-            lately: histogram(),
-            failures: BTreeMap::new(),
-        }))
-    }
+/// Microseconds, with three significant digits.
+struct Latency(Histogram<u64>);
 
-    /// A request that was answered as it should be.
+impl Default for Latency {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds that a histogram can have"))
+    }
+}
+
+/// How fast a kind of request was answered.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Latencies {
+    pub(super) request: String,
+    pub(super) count: u64,
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+    pub(super) p999_ms: f64,
+    pub(super) max_ms: f64,
+}
+
+/// Requests that failed alike.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Failure {
+    pub(super) request: String,
+    /// The status and the problem's code, or the error of the connection.
+    pub(super) why: String,
+    pub(super) count: u64,
+}
+
+impl Record {
     pub(super) fn answered(&self, kind: &'static str, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
         let mut inner = self.inner();
-        inner
-            .kinds
-            .entry(kind)
-            .or_insert_with(histogram)
-            .saturating_record(took);
-        inner.lately.saturating_record(took);
+        inner.kinds.entry(kind).or_default().0.saturating_record(took);
+        inner.lately.0.saturating_record(took);
     }
 
-    /// A request that was not.
     pub(super) fn failed(&self, kind: &'static str, why: String) {
         *self.inner().failures.entry((kind, why)).or_default() += 1;
     }
 
-    /// What was answered since the last call, all kinds together.
+    /// Of all kinds since the last call.
     pub(super) fn since_last(&self) -> Latencies {
-        let mut inner = self.inner();
-        let latencies = Latencies::of("", &inner.lately);
-        inner.lately.reset();
-        latencies
+        std::mem::take(&mut self.inner().lately).named("")
     }
 
-    /// Everything together, then each kind.
+    /// Of all kinds together, then of each.
     pub(super) fn latencies(&self) -> Vec<Latencies> {
         let inner = self.inner();
-        let mut all = histogram();
+        let mut all = Latency::default();
         for kind in inner.kinds.values() {
             // Histograms of the same bounds always add up.
-            let _ = all.add(kind);
+            let _ = all.0.add(&kind.0);
         }
-        let kinds = inner.kinds.iter();
-        std::iter::once(Latencies::of("all", &all))
-            .chain(kinds.map(|(kind, of)| Latencies::of(kind, of)))
-            .collect()
+        let kinds = inner.kinds.iter().map(|(kind, latency)| latency.named(kind));
+        std::iter::once(all.named("all")).chain(kinds).collect()
     }
 
-    /// What failed, by kind and reason.
     pub(super) fn failures(&self) -> Vec<Failure> {
         let failure = |((request, why), count): (&(&str, String), &u64)| Failure {
             request: (*request).to_owned(),
@@ -87,22 +94,17 @@ impl Record {
     }
 }
 
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("bounds that a histogram can have")
-}
-
-impl Latencies {
-    fn of(request: &str, microseconds: &Histogram<u64>) -> Self {
+impl Latency {
+    fn named(&self, request: &str) -> Latencies {
         #[expect(clippy::cast_precision_loss, reason = "microseconds of at most a minute")]
-        let ms = |microseconds: u64| microseconds as f64 / 1_000.0;
-        let quantile = |quantile| ms(microseconds.value_at_quantile(quantile));
-        Self {
+        let ms = |quantile| self.0.value_at_quantile(quantile) as f64 / 1_000.0;
+        Latencies {
             request: request.to_owned(),
-            count: microseconds.len(),
-            p50_ms: quantile(0.5),
-            p99_ms: quantile(0.99),
-            p999_ms: quantile(0.999),
-            max_ms: ms(microseconds.max()),
+            count: self.0.len(),
+            p50_ms: ms(0.5),
+            p99_ms: ms(0.99),
+            p999_ms: ms(0.999),
+            max_ms: ms(1.0),
         }
     }
 }
@@ -113,50 +115,38 @@ mod tests {
 
     #[test]
     fn quantiles_are_of_each_kind_and_of_all() {
-        let record = Record::new();
+        let record = Record::default();
         for milliseconds in 1..=100 {
             record.answered("product", Duration::from_millis(milliseconds));
         }
-        record.answered("search", Duration::from_millis(900));
+        record.answered("search", Duration::from_hours(1));
         let [all, product, search] = &record.latencies()[..] else {
             panic!("two kinds and all");
         };
         assert_eq!((all.count, product.count, search.count), (101, 100, 1));
         assert!((product.p50_ms - 50.0).abs() < 0.1, "{product:?}");
         assert!((product.p99_ms - 99.0).abs() < 0.1, "{product:?}");
-        assert!((all.max_ms - 900.0).abs() < 1.0, "{all:?}");
+        assert!(
+            (all.max_ms - 60_000.0).abs() < 100.0,
+            "longer than a minute is a minute: {all:?}"
+        );
     }
 
     #[test]
-    fn a_minute_begins_where_the_last_one_was_told() {
-        let record = Record::new();
+    fn an_interval_begins_at_the_last_look() {
+        let record = Record::default();
         record.answered("product", Duration::from_millis(5));
-        assert_eq!(record.since_last().count, 1);
-        assert_eq!(record.since_last().count, 0);
+        assert_eq!([record.since_last().count, record.since_last().count], [1, 0]);
         assert_eq!(record.latencies()[0].count, 1);
     }
 
     #[test]
-    fn failures_are_counted_by_kind_and_reason_and_are_no_latencies() {
-        let record = Record::new();
-        for _ in 0..2 {
-            record.failed("checkout", "503".to_owned());
-        }
-        assert_eq!(
-            record
-                .failures()
-                .iter()
-                .map(|failure| failure.count)
-                .collect::<Vec<_>>(),
-            [2]
-        );
+    fn failures_are_counted_by_reason_and_are_no_latencies() {
+        let record = Record::default();
+        record.failed("checkout", "503".to_owned());
+        record.failed("checkout", "503".to_owned());
+        let failures = record.failures();
+        assert_eq!((failures.len(), failures[0].count), (1, 2));
         assert_eq!(record.latencies()[0].count, 0);
-    }
-
-    #[test]
-    fn longer_than_a_minute_is_a_minute() {
-        let record = Record::new();
-        record.answered("product", Duration::from_hours(1));
-        assert!((record.latencies()[0].max_ms - 60_000.0).abs() < 100.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Shoppers: what they ask the shop, one request after the other.
+//! The shop as its shoppers call it over HTTP.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,95 +8,155 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use kontor::replay::{self, PastOrder};
+use reqwest::{Client, RequestBuilder};
+use sam_runner::engines::http_client;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
-use super::client::{Call, Client};
-use super::generator::Target;
+use super::generator::{Target, Visit};
 use super::record::Record;
-use super::schedule::Wish;
 
-/// As the website asks.
-const PAGE: usize = 24;
-/// When a shopper looks where the order is, after paying it.
+/// A request has failed after so long, the wait for a free connection included.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// When a shopper looks at the order's status, after paying it.
 const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
 
-/// The shop that is asked, and what its shoppers know.
+/// A client of at most so many connections.
+pub(super) struct Connections {
+    client: Client,
+    free: Semaphore,
+}
+
+impl Connections {
+    pub(super) fn new(most: usize) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: http_client()?,
+            free: Semaphore::new(most),
+        })
+    }
+
+    pub(super) fn get(&self, url: &str) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    fn post(&self, url: &str, body: &Value) -> RequestBuilder {
+        self.client.post(url).json(body)
+    }
+
+    /// The JSON of a 2xx, or why there is none.
+    pub(super) async fn send(&self, request: RequestBuilder, due: Instant) -> Result<Value, String> {
+        let answer = timeout_at(due + TIMEOUT, async {
+            let _free = self.free.acquire().await.map_err(|error| error.to_string())?;
+            let answer = request.header("accept", "application/json").send().await;
+            let answer = answer.map_err(|error| format!("{error:?}"))?;
+            let (status, body) = (answer.status(), answer.bytes().await);
+            Ok::<_, String>((status, body.map_err(|error| format!("{error:?}"))?))
+        });
+        let timed_out = |_| format!("no answer in {} s", TIMEOUT.as_secs());
+        let (status, body) = answer.await.map_err(timed_out)??;
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(body);
+        }
+        let code = body["code"].as_str().unwrap_or_default();
+        Err(format!("{} {code}", status.as_u16()).trim_end().to_owned())
+    }
+}
+
+/// The shop, what its shoppers know, and the orders that it accepted.
 pub(super) struct Shop {
     url: String,
-    client: Client,
-    orders: Vec<PastOrder>,
+    connections: Connections,
+    /// Placed again and again.
+    pub(super) orders: Vec<PastOrder>,
     /// The addresses of the catalogue's pages.
     pages: Vec<String>,
     /// Words of products' names.
     words: Vec<String>,
     visits: AtomicUsize,
-    /// By the id: which of `orders` it is, and whether it was paid.
     accepted: Mutex<BTreeMap<String, Accepted>>,
 }
 
 /// An order that the shop accepted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accepted {
-    /// Its place among the orders.
+    /// Its index in [`Shop::orders`].
     pub(super) order: usize,
-    /// Whether its payment page said that it is paid.
+    /// Whether its payment page says that it is paid.
     pub(super) paid: bool,
 }
 
-/// What is in stock, and how one gets to see it.
-pub(super) struct Shelves {
-    pages: Vec<String>,
-    names: Vec<String>,
-    /// Pieces of each SKU.
-    pub(super) stock: BTreeMap<String, i64>,
-}
-
 impl Shop {
-    /// A shop at this address, asked by at most so many connections for the orders of the file.
     pub(super) async fn at(url: &str, connections: usize, orders: &Path) -> anyhow::Result<Self> {
         let orders = replay::read(orders)?.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!orders.is_empty(), "there is no order to place");
-        let url = by_address(url);
-        let shelves = Shelves::of(&Client::new(1), &url).await?;
-        let words = shelves.names.iter().filter_map(|name| longest_word(name));
-        Ok(Self {
-            url,
-            client: Client::new(connections),
+        let mut shop = Self {
+            url: by_address(url),
+            connections: Connections::new(connections)?,
             orders,
-            words: words.collect(),
-            pages: shelves.pages,
+            pages: Vec::new(),
+            words: Vec::new(),
             visits: AtomicUsize::new(0),
             accepted: Mutex::default(),
-        })
+        };
+        let (pages, products) = shop.catalogue().await?;
+        let names = products.iter().filter_map(|product| product["name"].as_str());
+        (shop.pages, shop.words) = (pages, names.filter_map(longest_word).collect());
+        Ok(shop)
     }
 
-    /// The orders that are placed, again and again.
-    pub(super) fn orders(&self) -> &[PastOrder] {
-        &self.orders
-    }
-
-    /// All that the shop accepted.
+    /// By id, all that the shop accepted.
     pub(super) fn accepted(&self) -> BTreeMap<String, Accepted> {
-        self.accepted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.clone()
     }
 
-    /// What is in stock now.
-    pub(super) async fn shelves(&self) -> anyhow::Result<Shelves> {
-        Shelves::of(&self.client, &self.url).await
+    /// Pieces in stock, by SKU.
+    pub(super) async fn stock(&self) -> anyhow::Result<BTreeMap<String, i64>> {
+        let (_, products) = self.catalogue().await?;
+        let level = |product: &Value| {
+            Some((
+                product["sku"].as_str()?.to_owned(),
+                product["available"].as_i64()?,
+            ))
+        };
+        let stock = products.iter().map(level).collect::<Option<_>>();
+        stock.context("a product without stock")
+    }
+
+    /// The addresses of all pages of the catalogue, and all products.
+    async fn catalogue(&self) -> anyhow::Result<(Vec<String>, Vec<Value>)> {
+        let first = self.api("/products?limit=24");
+        let (mut pages, mut products) = (Vec::new(), Vec::new());
+        let mut next = Some(first.clone());
+        while let Some(page) = next.take() {
+            let answer = self
+                .connections
+                .send(self.connections.get(&page), Instant::now())
+                .await;
+            let mut answer = answer.map_err(anyhow::Error::msg).with_context(|| page.clone())?;
+            let cursor = answer["next_cursor"].as_str();
+            next = cursor.map(|cursor| format!("{first}&cursor={cursor}"));
+            products.append(answer["items"].as_array_mut().context("no items")?);
+            pages.push(page);
+        }
+        ensure!(!products.is_empty(), "the shop sells nothing");
+        Ok((pages, products))
+    }
+
+    fn api(&self, path: &str) -> String {
+        format!("{}/api{path}", self.url)
     }
 
     async fn step(
         &self,
         record: &Record,
         kind: &'static str,
-        call: Call<'_>,
+        request: RequestBuilder,
         due: Instant,
-    ) -> Option<bytes::Bytes> {
-        match self.client.ask(call, due).await {
+    ) -> Option<Value> {
+        match self.connections.send(request, due).await {
             Ok(body) => {
                 record.answered(kind, due.elapsed());
                 Some(body)
@@ -108,48 +168,34 @@ impl Shop {
         }
     }
 
-    /// A product, as often as it was ordered.
-    fn a_product(&self, number: usize) -> Option<&str> {
-        let order = &self.orders[number % self.orders.len()];
-        let line = order
-            .lines
-            .get(number / self.orders.len() % order.lines.len().max(1))?;
-        Some(&line.sku)
-    }
-
+    /// Places an order, pays it, and looks at its status.
     async fn order(&self, record: &Record, number: usize, due: Instant) -> Option<()> {
-        let place = number % self.orders.len();
-        let order = &self.orders[place];
-        let api = |path: &str| format!("{}{path}", self.url);
-        let json = |body: bytes::Bytes| serde_json::from_slice::<Value>(&body).ok();
+        let (http, index) = (&self.connections, number % self.orders.len());
+        let order = &self.orders[index];
+        let quote = http.post(&self.api("/quote"), &order.quote());
+        let quote = self.step(record, "quote", quote, due).await?;
 
-        let quote = Call::post(api("/api/quote"), &order.quote());
-        let quote = json(self.step(record, "quote", quote, due).await?)?;
+        let checkout = http.post(&self.api("/checkout"), &order.checkout(&quote["total"]));
+        let checkout = checkout.header("idempotency-key", format!("load-{number}"));
+        let placed = self.step(record, "checkout", checkout, Instant::now()).await?;
+        let (id, token) = (placed["order"]["id"].as_str()?, placed["access_token"].as_str()?);
+        self.remember(id, index, false);
 
-        let key = format!("load-{number}");
-        let headers = [("idempotency-key", key.as_str())];
-        let checkout = Call::post(api("/api/checkout"), &order.checkout(&quote["total"])).with(&headers);
-        let placed = json(self.step(record, "checkout", checkout, Instant::now()).await?)?;
-        let id = placed["order"]["id"].as_str()?;
-        self.remember(id, place, false);
-
-        let bearer = format!("Bearer {}", placed["access_token"].as_str()?);
-        let headers = [("authorization", bearer.as_str())];
-        let payment = Call::post(api(&format!("/api/orders/{id}/payment")), &json!({})).with(&headers);
-        let page = json(self.step(record, "payment", payment, Instant::now()).await?)?;
-
-        let pay = replay::pays_at(page["redirect_url"].as_str()?)?;
-        let pay = Call::post(by_address(pay.as_str()), &json!({"outcome": "paid"}));
-        if let Err(why) = self.client.ask(pay, Instant::now()).await {
+        let payment = http.post(&self.api(&format!("/orders/{id}/payment")), &json!({}));
+        let payment = payment.bearer_auth(token);
+        let page = self.step(record, "payment", payment, Instant::now()).await?;
+        let pay = by_address(replay::pays_at(page["redirect_url"].as_str()?)?.as_str());
+        let pay = http.post(&pay, &json!({"outcome": "paid"}));
+        if let Err(why) = http.send(pay, Instant::now()).await {
             record.failed("payment page", why);
             return None;
         }
-        self.remember(id, place, true);
+        self.remember(id, index, true);
 
         let paid_at = Instant::now();
         for after in LOOKS {
             tokio::time::sleep_until(paid_at + after).await;
-            let look = Call::get(api(&format!("/api/orders/{id}"))).with(&headers);
+            let look = http.get(&self.api(&format!("/orders/{id}"))).bearer_auth(token);
             self.step(record, "order", look, paid_at + after).await?;
         }
         Some(())
@@ -162,73 +208,42 @@ impl Shop {
 }
 
 impl Target for Shop {
-    async fn visit(&self, wish: Wish, due: Instant, record: &Record) {
+    async fn visit(&self, visit: Visit, due: Instant, record: &Record) {
         let number = self.visits.fetch_add(1, Ordering::Relaxed);
-        let (kind, call) = match wish {
-            Wish::Order => {
+        let order = &self.orders[number % self.orders.len()];
+        let (kind, request) = match visit {
+            Visit::Order => {
                 self.order(record, number, due).await;
                 return;
             }
-            Wish::Page => (
-                "page of products",
-                Call::get(self.pages[number % self.pages.len()].clone()),
-            ),
-            Wish::Search => {
+            Visit::Page => {
+                let page = &self.pages[number % self.pages.len()];
+                ("page of products", self.connections.get(page))
+            }
+            Visit::Search => {
                 let word = &self.words[number % self.words.len()];
+                let url = self.api(&format!("/products?limit=24&q={word}"));
+                ("search", self.connections.get(&url))
+            }
+            Visit::Product => {
+                // As often as it was ordered.
+                let line = number / self.orders.len() % order.lines.len().max(1);
+                let sku = order.lines.get(line).map_or("", |line| &line.sku);
                 (
-                    "search",
-                    Call::get(format!("{}/api/products?limit={PAGE}&q={word}", self.url)),
+                    "product",
+                    self.connections.get(&self.api(&format!("/products/{sku}"))),
                 )
             }
-            Wish::Product => {
-                let Some(sku) = self.a_product(number) else { return };
-                ("product", Call::get(format!("{}/api/products/{sku}", self.url)))
-            }
-            Wish::Quote => {
-                let order = &self.orders[number % self.orders.len()];
-                (
-                    "quote",
-                    Call::post(format!("{}/api/quote", self.url), &order.quote()),
-                )
-            }
+            Visit::Quote => (
+                "quote",
+                self.connections.post(&self.api("/quote"), &order.quote()),
+            ),
         };
-        self.step(record, kind, call, due).await;
+        self.step(record, kind, request, due).await;
     }
 }
 
-impl Shelves {
-    /// Looks through the whole catalogue, page by page.
-    async fn of(client: &Client, shop: &str) -> anyhow::Result<Self> {
-        let first = format!("{shop}/api/products?limit={PAGE}");
-        let mut shelves = Self {
-            pages: Vec::new(),
-            names: Vec::new(),
-            stock: BTreeMap::new(),
-        };
-        let mut next = Some(first.clone());
-        while let Some(page) = next.take() {
-            let answer = client.ask(Call::get(page.clone()), Instant::now()).await;
-            let answer = answer
-                .map_err(anyhow::Error::msg)
-                .with_context(|| format!("GET {page}"))?;
-            let answer: Value = serde_json::from_slice(&answer)?;
-            for product in answer["items"].as_array().into_iter().flatten() {
-                let text = |name: &str| product[name].as_str().unwrap_or_default().to_owned();
-                shelves.names.push(text("name"));
-                let available = product["available"].as_i64().context("a product without stock")?;
-                shelves.stock.insert(text("sku"), available);
-            }
-            next = answer["next_cursor"]
-                .as_str()
-                .map(|cursor| format!("{first}&cursor={cursor}"));
-            shelves.pages.push(page);
-        }
-        ensure!(!shelves.stock.is_empty(), "the shop sells nothing");
-        Ok(shelves)
-    }
-}
-
-/// Nobody resolves a name for each connection.
+/// Saves looking up the name for each connection.
 fn by_address(url: &str) -> String {
     url.replacen("//localhost:", "//127.0.0.1:", 1)
 }
@@ -246,10 +261,8 @@ mod tests {
 
     #[test]
     fn a_search_is_a_word_of_a_name() {
-        assert_eq!(
-            longest_word("SET/6 RED SPOTTY PAPER CUPS").as_deref(),
-            Some("spotty")
-        );
+        let word = longest_word("SET/6 RED SPOTTY PAPER CUPS");
+        assert_eq!(word.as_deref(), Some("spotty"));
         assert_eq!(longest_word("A&B"), None);
     }
 }

@@ -1,50 +1,35 @@
-//! A week of orders as fast as the warehouse takes them, with the local world as everybody has it.
+//! A week of orders as fast as the warehouse takes them, in the local world as everybody has it.
 
 use std::path::Path;
-use std::pin::pin;
-use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::ensure;
 use kontor::replay::{ReplayArgs, replay};
 use kontor::world::{Options, World};
 use sam_runner::binaries::Binaries;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::machine::Memory;
-use crate::report::{self, Table};
+use super::machine::{Sample, sampled, samples_table};
+use super::record::Record;
+use crate::report::{Report, table};
 
-/// What `WarehouseOrdersPerMinute` is by default, in orders a second.
+/// `WarehouseOrdersPerMinute` by default, in orders a second.
 const WAREHOUSE_TAKES: f64 = 8.0;
-/// How often the memory is looked at.
-const LOOK: Duration = Duration::from_secs(10);
+/// Between two looks at memory.
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What the week took.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Week {
-    /// Orders of the file.
-    pub(crate) orders: usize,
-    /// Those that the warehouse got.
-    pub(crate) in_warehouse: usize,
-    /// From the first request to the last order's arrival, in seconds.
-    pub(crate) seconds: f64,
-    /// The least that the warehouse can take for so many, in seconds.
-    pub(crate) least_seconds: f64,
-    /// The memory every ten seconds, from before the first order to after the last.
-    pub(crate) memory: Vec<Look>,
+#[derive(Serialize)]
+struct Week {
+    orders: usize,
+    in_warehouse: usize,
+    /// From the first request to the last order's arrival.
+    seconds: f64,
+    /// The least that the warehouse can take for so many.
+    least_seconds: f64,
+    memory: Vec<Sample>,
 }
 
-/// Resident memory at one time.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Look {
-    /// Seconds since the first request.
-    pub(crate) at: f64,
-    /// Of the local world, in bytes.
-    pub(crate) world_bytes: u64,
-    /// Of all processes of functions, in bytes.
-    pub(crate) functions_bytes: u64,
-}
-
-/// Replays the orders of a file and keeps what it took.
+/// Replays the orders of a file.
 pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow::Result<()> {
     let world = World::start(Options {
         binaries,
@@ -52,28 +37,14 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         ..Options::default()
     })
     .await?;
-    let begun = Instant::now();
-    let look = || {
-        Memory::of(&world).map(|memory| Look {
-            at: begun.elapsed().as_secs_f64(),
-            world_bytes: memory.world,
-            functions_bytes: memory.functions,
-        })
-    };
     let args = ReplayArgs {
         orders: orders.to_owned(),
         rate: None,
         shop: world.shop_url().to_owned(),
     };
-    let mut replaying = pin!(replay(&args));
-    let mut memory = vec![look()?];
-    let replayed = loop {
-        match tokio::time::timeout(LOOK, &mut replaying).await {
-            Ok(replayed) => break replayed?,
-            Err(_) => memory.push(look()?),
-        }
-    };
-    memory.push(look()?);
+    let (memory, replayed) = sampled(&world, &Record::default(), INTERVAL, replay(&args)).await?;
+    world.stop().await;
+    let replayed = replayed?;
     println!("{replayed}");
     #[expect(clippy::cast_precision_loss, reason = "thousands of orders")]
     let least_seconds = replayed.orders as f64 / WAREHOUSE_TAKES;
@@ -84,45 +55,23 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         least_seconds,
         memory,
     };
-    world.stop().await;
-    let complete = week.in_warehouse == week.orders;
-    let tables = [table(&week), memory_table(&week)];
-    report::publish(out, "week", week, &tables)?;
-    if !complete {
-        bail!("not every order of the week reached the warehouse");
-    }
-    Ok(())
-}
-
-fn table(week: &Week) -> Table {
-    let mut table = Table::new(
+    let took = table(
         "A week of orders, as fast as the warehouse takes them",
+        &[&week],
         &[
-            "",
-            "orders",
-            "in the warehouse",
-            "took, s",
-            "the warehouse's least, s",
+            ("orders", &|week| week.orders.to_string()),
+            ("in the warehouse", &|week| week.in_warehouse.to_string()),
+            ("took, s", &|week| format!("{:.1}", week.seconds)),
+            ("the warehouse's least, s", &|week| {
+                format!("{:.1}", week.least_seconds)
+            }),
         ],
     );
-    table.row([
-        "week".to_owned(),
-        week.orders.to_string(),
-        week.in_warehouse.to_string(),
-        format!("{:.1}", week.seconds),
-        format!("{:.1}", week.least_seconds),
-    ]);
-    table
-}
-
-fn memory_table(week: &Week) -> Table {
-    let mut table = Table::new("Its memory", &["at, s", "world, MB", "functions, MB"]);
-    for look in &week.memory {
-        table.row([
-            format!("{:.0}", look.at),
-            super::megabytes(look.world_bytes),
-            super::megabytes(look.functions_bytes),
-        ]);
-    }
-    table
+    let memory = samples_table("Its memory", &week.memory);
+    Report::new("week", &week, &[took, memory])?.publish(out)?;
+    ensure!(
+        week.in_warehouse == week.orders,
+        "not every order reached the warehouse"
+    );
+    Ok(())
 }

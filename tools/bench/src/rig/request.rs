@@ -23,7 +23,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// All of them. The clock's first, while there is nothing to be mended.
+    /// All of them; the schedule's first, while nothing is due.
     pub(crate) const ALL: [Self; 10] = [
         Self::Minute,
         Self::Page,
@@ -36,7 +36,7 @@ impl Request {
         Self::Status,
         Self::HandOver,
     ];
-    /// What each function is asked at first.
+    /// The first request to each function.
     pub(crate) const FIRST: [Self; 7] = [
         Self::Minute,
         Self::Page,
@@ -47,7 +47,7 @@ impl Request {
         Self::HandOver,
     ];
 
-    /// As the tables have it.
+    /// As tables call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Minute => "a minute, nothing due",
@@ -63,6 +63,11 @@ impl Request {
         }
     }
 
+    /// The binaries of all functions that are measured.
+    pub(crate) fn functions() -> [&'static str; 7] {
+        Self::FIRST.map(Self::function)
+    }
+
     /// The binary of the function that answers it.
     pub(crate) fn function(self) -> &'static str {
         match self {
@@ -76,12 +81,24 @@ impl Request {
         }
     }
 
-    /// Whether a cart is part of it.
-    pub(crate) fn is_of_a_cart(self) -> bool {
-        !matches!(self, Self::Minute | Self::Page | Self::Product | Self::Search)
+    /// Whether it asks for products.
+    pub(crate) fn is_catalogue(self) -> bool {
+        matches!(self, Self::Page | Self::Product | Self::Search)
     }
 
-    /// The event; whatever must have happened to the order before happens in `shopping`.
+    /// Whether it comes through the CDN.
+    pub(crate) fn is_http(self) -> bool {
+        !matches!(self, Self::HandOver | Self::Minute)
+    }
+
+    /// Hands the request to the function and checks the answer: what fails is quick and measures nothing.
+    pub(crate) async fn invoke(self, shopping: &mut Shopping, event: &Value) -> anyhow::Result<Invocation> {
+        let done = shopping.invoke(self.function(), event).await?;
+        self.check(&done)?;
+        Ok(done)
+    }
+
+    /// The event. What must have happened to the order before is done with `shopping`.
     pub(crate) async fn event(self, shopping: &mut Shopping, cart: &Cart) -> anyhow::Result<Value> {
         Ok(match self {
             Self::Minute => events::minute(),
@@ -97,14 +114,14 @@ impl Request {
         })
     }
 
-    /// That the function did what it was asked: what fails is quick and measures nothing.
+    /// Checks that the function did what it was asked.
     pub(crate) fn check(self, done: &Invocation) -> anyhow::Result<()> {
         match self {
             Self::Minute => ensure!(&done.answer[..] == b"null", "the reconciler failed"),
             Self::HandOver => {
-                let told: Value = serde_json::from_slice(&done.answer)?;
-                let failed = told["batchItemFailures"].as_array().map(Vec::len);
-                ensure!(failed == Some(0), "the forwarder answered {told}");
+                let answer: Value = serde_json::from_slice(&done.answer)?;
+                let failed = answer["batchItemFailures"].as_array().map(Vec::len);
+                ensure!(failed == Some(0), "the forwarder answered {answer}");
             }
             _ => {
                 done.json()?;

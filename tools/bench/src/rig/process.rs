@@ -1,4 +1,4 @@
-//! One process of a function, and the Runtime API that it asks for work.
+//! One process of a function, and the Runtime API that it polls.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::body::Body;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::Response;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use bytes::Bytes;
 use jiff::Timestamp;
 use sam_runner::engines::server::{Server, listen};
 use serde_json::Value;
@@ -23,29 +23,23 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::processor;
 
-/// How long a function may think: callgrind makes it fifty times slower.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// After an answer the process asks for more work, and rests; only then is its processor time settled.
-const REST: Duration = Duration::from_micros(300);
+/// How long an answer may take: callgrind makes a function fifty times slower.
+const TIMEOUT: Duration = Duration::from_mins(2);
+/// After an answer the process polls again and goes idle; only then is its processor time settled.
+const SETTLE: Duration = Duration::from_micros(300);
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 
 /// How a process is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Launch {
-    executable: PathBuf,
-    environment: BTreeMap<String, String>,
+    pub(crate) executable: PathBuf,
+    pub(crate) environment: BTreeMap<String, String>,
     /// A program before it, such as `valgrind`, with its arguments.
-    wrapper: Vec<String>,
+    pub(crate) wrapper: Vec<String>,
 }
 
 impl Launch {
-    pub(crate) fn new(executable: PathBuf, environment: BTreeMap<String, String>) -> Self {
-        Self {
-            executable,
-            environment,
-            wrapper: Vec::new(),
-        }
-    }
-
     /// With a variable more.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
@@ -62,16 +56,17 @@ impl Launch {
 /// What one invocation took.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
-    /// What the function answered.
     pub(crate) answer: Bytes,
     /// From the event to the answer.
     pub(crate) wall: Duration,
-    /// The process's own processor time, until it rests again.
+    /// The process's own processor time, until it is idle again.
     pub(crate) cpu: Duration,
+    /// What it wrote to its log, in bytes.
+    pub(crate) log_bytes: u64,
 }
 
 impl Invocation {
-    /// The answer of a function behind an API, which must be a success.
+    /// The body of a function behind an API, which must have succeeded.
     pub(crate) fn json(&self) -> anyhow::Result<Value> {
         let answer: Value = serde_json::from_slice(&self.answer)?;
         let status = answer["statusCode"].as_u64().unwrap_or_default();
@@ -85,62 +80,61 @@ impl Invocation {
 /// A running process. It is killed when dropped.
 pub(crate) struct Process {
     child: Child,
-    api: Arc<Api>,
     polls: mpsc::UnboundedReceiver<Instant>,
-    answers: mpsc::UnboundedReceiver<(Instant, Result<Bytes, Bytes>)>,
+    answers: mpsc::UnboundedReceiver<Answer>,
     events: mpsc::UnboundedSender<Bytes>,
     written: Arc<AtomicU64>,
-    init: Duration,
+    /// From the start of the process to its first poll.
+    pub(crate) init: Duration,
     _server: Server,
 }
 
-struct Api {
+/// What the function answered, whether as a response or as an error, and how long it took.
+struct Answer {
+    body: Bytes,
+    is_response: bool,
+    took: Duration,
+}
+
+struct RuntimeApi {
     polls: mpsc::UnboundedSender<Instant>,
-    answers: mpsc::UnboundedSender<(Instant, Result<Bytes, Bytes>)>,
+    answers: mpsc::UnboundedSender<Answer>,
     events: Mutex<mpsc::UnboundedReceiver<Bytes>>,
-    /// When the last event was handed over, in nanoseconds since `begun`.
-    handed: AtomicU64,
-    begun: Instant,
+    handed: std::sync::Mutex<Instant>,
     number: AtomicUsize,
 }
 
 impl Process {
-    /// Starts a process and waits until it asks for work.
+    /// Starts a process and waits for its first poll.
     pub(crate) async fn start(launch: &Launch) -> anyhow::Result<Self> {
         let (polled, polls) = mpsc::unbounded_channel();
         let (answered, answers) = mpsc::unbounded_channel();
         let (events, waiting) = mpsc::unbounded_channel();
-        let api = Arc::new(Api {
+        let router = router(RuntimeApi {
             polls: polled,
             answers: answered,
             events: Mutex::new(waiting),
-            handed: AtomicU64::new(0),
-            begun: Instant::now(),
+            handed: std::sync::Mutex::new(Instant::now()),
             number: AtomicUsize::new(0),
         });
-        let server = Server::start(listen("the Runtime API", 0).await?, router(Arc::clone(&api)))?;
+        let server = Server::start(listen("the Runtime API", 0).await?, router)?;
         let mut line = launch.wrapper.clone();
         line.push(launch.executable.display().to_string());
         let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).env_clear().envs(&launch.environment);
+        command.env("AWS_LAMBDA_RUNTIME_API", server.address().to_string());
         command
-            .args(&line[1..])
-            .env_clear()
-            .envs(&launch.environment)
-            .env("AWS_LAMBDA_RUNTIME_API", server.address().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .stderr(Stdio::piped());
         let begun = Instant::now();
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("{} cannot be started", line[0]))?;
+        let child = command.kill_on_drop(true).spawn();
+        let mut child = child.with_context(|| format!("{} cannot be started", line[0]))?;
         let written = Arc::new(AtomicU64::new(0));
         let out = child.stdout.take().context("a pipe")?;
         tokio::spawn(count(out, Arc::clone(&written)));
         let mut process = Self {
             child,
-            api,
             polls,
             answers,
             events,
@@ -148,33 +142,28 @@ impl Process {
             init: Duration::ZERO,
             _server: server,
         };
-        process.init = process.poll().await?.saturating_duration_since(begun);
+        process.init = process.polled().await?.saturating_duration_since(begun);
         Ok(process)
     }
 
-    /// From the start of the process to its first poll for work.
-    pub(crate) fn init(&self) -> Duration {
-        self.init
-    }
-
-    /// Hands over an event and waits for the answer, and until the process rests again.
+    /// Hands over an event, and waits for the answer and the next poll.
     pub(crate) async fn invoke(&mut self, event: &Value) -> anyhow::Result<Invocation> {
-        let before = self.cpu()?;
+        let (cpu, written) = (self.cpu()?, self.written.load(Ordering::Relaxed));
         self.events.send(serde_json::to_vec(event)?.into())?;
-        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
-        let (at, answer) = answer
+        let answer = tokio::time::timeout(TIMEOUT, self.answers.recv()).await;
+        let answer = answer
             .context("the function does not answer")?
             .context("it has ended")?;
-        self.poll().await?;
-        let handed = self.api.begun + Duration::from_nanos(self.api.handed.load(Ordering::Acquire));
-        match answer {
-            Ok(answer) => Ok(Invocation {
-                answer,
-                wall: at.saturating_duration_since(handed),
-                cpu: self.cpu()?.saturating_sub(before),
-            }),
-            Err(error) => bail!("the function failed: {}", String::from_utf8_lossy(&error)),
+        self.polled().await?;
+        if !answer.is_response {
+            bail!("the function failed: {}", String::from_utf8_lossy(&answer.body));
         }
+        Ok(Invocation {
+            answer: answer.body,
+            wall: answer.took,
+            cpu: self.cpu()?.saturating_sub(cpu),
+            log_bytes: self.written.load(Ordering::Relaxed) - written,
+        })
     }
 
     /// The processor time that it has had.
@@ -187,34 +176,30 @@ impl Process {
         processor::peak_memory_of(self.pid()?)
     }
 
-    /// What it has written to its log, in bytes.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    /// Asks it to end (SIGTERM), and gives what stood on its standard error: callgrind's sum.
+    /// Ends it (SIGTERM) and gives its standard error: callgrind's sum.
     pub(crate) async fn end(mut self) -> anyhow::Result<String> {
-        let mut said = String::new();
+        let mut text = String::new();
         let mut errors = self.child.stderr.take().context("a pipe")?;
         let pid = self.pid()?.to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await?;
-        errors.read_to_string(&mut said).await?;
+        errors.read_to_string(&mut text).await?;
         self.child.wait().await?;
-        Ok(said)
+        Ok(text)
     }
 
     fn pid(&self) -> anyhow::Result<u32> {
         self.child.id().context("the process has ended")
     }
 
-    async fn poll(&mut self) -> anyhow::Result<Instant> {
+    async fn polled(&mut self) -> anyhow::Result<Instant> {
         let polled = tokio::select! {
-            polled = tokio::time::timeout(PATIENCE, self.polls.recv()) => polled,
+            polled = tokio::time::timeout(TIMEOUT, self.polls.recv()) => polled,
             ended = self.child.wait() => bail!("the function ended: {}", ended?),
         };
-        let polled = polled.context("the function does not ask for work")?;
-        tokio::time::sleep(REST).await;
-        polled.context("the Runtime API is gone")
+        tokio::time::sleep(SETTLE).await;
+        polled
+            .context("the function does not poll")?
+            .context("the Runtime API is gone")
     }
 }
 
@@ -225,52 +210,46 @@ async fn count(mut out: impl AsyncRead + Unpin, written: Arc<AtomicU64>) {
     }
 }
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
-fn router(api: Arc<Api>) -> Router {
-    const INVOCATION: &str = "/2018-06-01/runtime/invocation";
+fn router(api: RuntimeApi) -> Router {
     Router::new()
         .route(&format!("{INVOCATION}/next"), get(next))
         .route(&format!("{INVOCATION}/{{id}}/{{outcome}}"), post(answered))
-        .with_state(api)
+        .with_state(Arc::new(api))
 }
 
-async fn next(State(api): State<Arc<Api>>) -> Response<Body> {
-    // Nobody listens any more where the stand is closing.
+async fn next(State(api): State<Arc<RuntimeApi>>) -> impl IntoResponse {
+    // There is no receiver where the rig is closing.
     let _ = api.polls.send(Instant::now());
     let event = api.events.lock().await.recv().await.unwrap_or_default();
     let number = api.number.fetch_add(1, Ordering::Relaxed);
-    let handed = u64::try_from(api.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    api.handed.store(handed, Ordering::Release);
     let deadline = Timestamp::now().as_millisecond() + 600_000;
-    Response::builder()
-        .header("content-type", "application/json")
-        .header(
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        (
             "lambda-runtime-aws-request-id",
             format!("00000000-0000-0000-0000-{number:012}"),
-        )
-        .header("lambda-runtime-deadline-ms", deadline.to_string())
-        .header(
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:eu-central-1:000000000000:function:f",
-        )
-        .header(
-            "lambda-runtime-trace-id",
-            "Root=1-69203a21-2f5b1c8a4f0d4c639f534c2f;Sampled=0",
-        )
-        .body(Body::from(event))
-        .expect("all of them are headers")
+        ),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", FUNCTION_ARN.to_owned()),
+        ("lambda-runtime-trace-id", TRACE_ID.to_owned()),
+    ];
+    *api.handed.lock().expect("nothing panics under this lock") = Instant::now();
+    (headers, event)
 }
 
+const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:000000000000:function:f";
+const TRACE_ID: &str = "Root=1-69203a21-2f5b1c8a4f0d4c639f534c2f;Sampled=0";
+
 async fn answered(
-    State(api): State<Arc<Api>>,
+    State(api): State<Arc<RuntimeApi>>,
     Path((_, outcome)): Path<(String, String)>,
     body: Bytes,
-) -> axum::http::StatusCode {
-    let answer = if outcome == "response" {
-        Ok(body)
-    } else {
-        Err(body)
-    };
-    let _ = api.answers.send((Instant::now(), answer));
-    axum::http::StatusCode::ACCEPTED
+) -> StatusCode {
+    let handed = *api.handed.lock().expect("nothing panics under this lock");
+    let _ = api.answers.send(Answer {
+        body,
+        is_response: outcome == "response",
+        took: handed.elapsed(),
+    });
+    StatusCode::ACCEPTED
 }

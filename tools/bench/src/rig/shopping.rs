@@ -1,8 +1,6 @@
-//! Shoppers' real carts, and an order's way through processes that are warm.
+//! Real carts, and orders placed and paid by warm processes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, ensure};
@@ -15,45 +13,36 @@ use super::events;
 use super::process::{Invocation, Process};
 use super::workspace;
 
-/// A past order's lines.
+/// The lines of an order.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Cart {
-    lines: Vec<Line>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Line {
-    sku: String,
-    quantity: u32,
+    lines: Vec<Value>,
 }
 
 impl Cart {
-    /// One piece each of these.
-    pub(crate) fn of(skus: impl IntoIterator<Item = String>) -> Self {
-        let line = |sku| Line { sku, quantity: 1 };
+    /// One piece each of these SKUs.
+    pub(crate) fn of(skus: &[String]) -> Self {
+        let line = |sku| json!({"sku": sku, "quantity": 1});
         Self {
-            lines: skus.into_iter().map(line).collect(),
+            lines: skus.iter().map(line).collect(),
         }
     }
 
     /// As the interface takes it.
     pub(crate) fn items(&self) -> Value {
-        let item = |line: &Line| json!({"sku": line.sku, "quantity": line.quantity});
+        let item = |line: &Value| json!({"sku": line["sku"], "quantity": line["quantity"]});
         self.lines.iter().map(item).collect()
     }
 }
 
-/// The real shop's orders of this many lines, a week of them, in their order.
+/// The real shop's orders of this many lines, from a week's file, in their order.
 pub(crate) fn carts(lines: usize) -> anyhow::Result<Vec<Cart>> {
     let file = workspace().join("tools/kontor/data/online-retail/orders-2010-12-01-week.jsonl");
-    let file = File::open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let mut carts = Vec::new();
-    for line in BufReader::new(file).lines() {
-        let cart: Cart = serde_json::from_str(&line?)?;
-        if cart.lines.len() == lines {
-            carts.push(cart);
-        }
-    }
+    let text = std::fs::read_to_string(&file);
+    let text = text.with_context(|| format!("{} cannot be read", file.display()))?;
+    let carts = text.lines().map(serde_json::from_str::<Cart>);
+    let mut carts: Vec<Cart> = carts.collect::<Result<_, _>>()?;
+    carts.retain(|cart| cart.lines.len() == lines);
     ensure!(!carts.is_empty(), "no order has {lines} lines");
     Ok(carts)
 }
@@ -73,7 +62,7 @@ pub(crate) struct Shopping {
     processes: BTreeMap<String, Process>,
 }
 
-/// Orders of this run so far: each has a key of its own, whoever places it, since a key that is used again is answered with its first order.
+/// Orders of this run so far. Each has an idempotency key of its own: one that is used again is answered with its first order.
 static ORDERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Shopping {
@@ -84,20 +73,11 @@ impl Shopping {
     /// Hands an event to a function.
     pub(crate) async fn invoke(&mut self, binary: &str, event: &Value) -> anyhow::Result<Invocation> {
         let process = self.processes.get_mut(binary);
-        process
-            .with_context(|| format!("no process of {binary}"))?
-            .invoke(event)
-            .await
+        let process = process.with_context(|| format!("no process of {binary}"))?;
+        process.invoke(event).await
     }
 
-    /// The process of a function.
-    pub(crate) fn process(&self, binary: &str) -> anyhow::Result<&Process> {
-        self.processes
-            .get(binary)
-            .with_context(|| format!("no process of {binary}"))
-    }
-
-    /// What a checkout of the cart is, with a key of its own and the total that the shop tells.
+    /// A checkout of the cart, at the total that the shop quotes.
     pub(crate) async fn checkout(&mut self, cart: &Cart) -> anyhow::Result<Value> {
         let quote = self.invoke("checkout", &events::quote(cart)).await?.json()?;
         let number = ORDERS.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +101,7 @@ impl Shopping {
         order.with_page(&page)
     }
 
-    /// A paid order, which no message has told of.
+    /// A paid order that the forwarder has not seen.
     pub(crate) async fn pay(&mut self, cart: &Cart) -> anyhow::Result<Order> {
         let order = self.place_to_pay(cart).await?;
         self.invoke("payment-events", &events::captured(&order))
@@ -158,8 +138,6 @@ impl Order {
 }
 
 fn text(value: &Value) -> anyhow::Result<String> {
-    value
-        .as_str()
-        .map(str::to_owned)
-        .context("an answer without what was promised")
+    let text = value.as_str().map(str::to_owned);
+    text.context("an answer lacks a member")
 }

@@ -1,5 +1,5 @@
-//! The test stand: one process of a function at a time, behind a Runtime API of its own, before the engines and sandboxes of the local
-//! world. Nothing else runs there, so that what a request takes is its own.
+//! The test rig: one process of each function behind a Runtime API of its own, before the engines and sandboxes of the local world. Nothing
+//! else runs there, so that the processor time of a request is its own.
 
 mod binaries;
 pub(crate) mod callgrind;
@@ -20,31 +20,31 @@ use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::world::{Options, Outside};
 use sam_runner::runtime::environment;
-use sam_runner::template::{Document, Function, Stack};
+use sam_runner::template::{Document, Stack};
 
 pub(crate) use binaries::{Binaries, Build, sizes};
 pub(crate) use median::{best_tenth, median, microseconds};
-pub(crate) use process::{Launch, Process};
+pub(crate) use process::{Invocation, Launch, Process};
 pub(crate) use processor::Share;
 pub(crate) use request::Request;
 pub(crate) use shopping::{Cart, Shopping, carts};
-pub(crate) use tally::{Tallied, Tally};
-pub(crate) use tls::{Authority, TlsFront, over_tls};
+pub(crate) use tally::{Tally, add};
+pub(crate) use tls::{Authority, TlsFronts};
 
 /// Pieces of each product: nothing sells out while it is measured.
 const PLENTY: u32 = 1_000_000;
 
-/// Engines and sandboxes, stocked, and the template that says what each function is told.
-pub(crate) struct Stand {
+/// Engines and sandboxes, stocked, and the stack that has each function's environment.
+pub(crate) struct TestRig {
     outside: Outside,
     stack: Stack,
     endpoints: BTreeMap<String, String>,
 }
 
-impl Stand {
-    /// Opens a stand that sells this catalogue, plenty of everything.
+impl TestRig {
+    /// Opens a rig that sells this catalogue, plenty of everything.
     pub(crate) async fn stocked_with(mut catalogue: Catalogue) -> anyhow::Result<Self> {
-        // Who waits for the warehouse measures the warehouse.
+        // The warehouse's own time is not measured.
         let options = Options {
             warehouse_latency: std::time::Duration::ZERO,
             warehouse_rate_per_s: 0,
@@ -64,7 +64,7 @@ impl Stand {
         })
     }
 
-    /// Opens a stand that sells the catalogue of the local world.
+    /// Opens a rig that sells the catalogue of the local world.
     pub(crate) async fn open() -> anyhow::Result<Self> {
         Self::stocked_with(Catalogue::read(&Options::default().catalogue)?).await
     }
@@ -79,44 +79,53 @@ impl Stand {
         self.outside.tables(&self.stack)
     }
 
-    /// How a process of the function with this binary is started; `endpoints` are where it finds the engines.
+    /// How a process of the function with this binary is started; `endpoints` are those of the engines.
     pub(crate) fn launch(
         &self,
         binary: &str,
         executable: &Path,
         endpoints: &BTreeMap<String, String>,
     ) -> anyhow::Result<Launch> {
-        let function = self.function(binary)?;
-        Ok(Launch::new(
-            executable.to_owned(),
-            environment(function, executable, endpoints),
-        ))
+        let mut functions = self.stack.functions.iter();
+        let function = functions.find(|function| function.binary.name == binary);
+        let function = function.with_context(|| format!("the template has no function {binary}"))?;
+        Ok(Launch {
+            executable: executable.to_owned(),
+            environment: environment(function, executable, endpoints),
+            wrapper: Vec::new(),
+        })
     }
 
-    /// A warm process of each function, by these endpoints.
+    /// A warm process of each function that is measured.
     pub(crate) async fn shopping(
         &self,
         binaries: &Binaries,
         endpoints: &BTreeMap<String, String>,
     ) -> anyhow::Result<Shopping> {
         let mut processes = BTreeMap::new();
-        for function in &self.stack.functions {
-            let name = &function.binary.name;
+        for name in Request::functions() {
             let launch = self.launch(name, &binaries.path(name), endpoints)?;
-            processes.insert(name.clone(), Process::start(&launch).await?);
+            processes.insert(name.to_owned(), Process::start(&launch).await?);
         }
         Ok(Shopping::new(processes))
     }
 
-    fn function(&self, binary: &str) -> anyhow::Result<&Function> {
-        let mut functions = self.stack.functions.iter();
-        functions
-            .find(|function| function.binary.name == binary)
-            .with_context(|| format!("the template has no function {binary}"))
+    /// The same, with everything that they call counted.
+    pub(crate) async fn tallied_shopping(
+        &self,
+        binaries: &Binaries,
+    ) -> anyhow::Result<(Shopping, Vec<Tally>)> {
+        let (mut tallies, mut endpoints) = (Vec::new(), BTreeMap::new());
+        for (variable, endpoint) in &self.endpoints {
+            let tally = Tally::before(endpoint).await?;
+            endpoints.insert(variable.clone(), tally.endpoint());
+            tallies.push(tally);
+        }
+        Ok((self.shopping(binaries, &endpoints).await?, tallies))
     }
 }
 
-/// The sources that this program was built from: it is a tool for whoever has them.
+/// The sources that this program was built from.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
