@@ -27,9 +27,7 @@ const CHANGES: [(&str, Change); 10] = [
     ("X-Ray on every request", |s| s.tracing = Tracing::Everything),
     ("X-Ray on a sample", |s| s.tracing = Tracing::Sampled),
     ("no X-Ray", |s| s.tracing = Tracing::Off),
-    ("the platform's log of each invocation", |s| {
-        s.platform_logs = true
-    }),
+    ("the platform's own logs", |s| s.platform_logs = true),
     ("3 kB of logs more an invocation", |s| s.more_log_bytes = 3_000.0),
     ("128 MB", |s| with_memory(s, 128.0)),
     ("512 MB", |s| with_memory(s, 512.0)),
