@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// What `warm` measures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Warm {
-    /// One entry for each kind of request.
     pub(crate) requests: Vec<WarmRequest>,
 }
 
@@ -14,9 +13,7 @@ pub(crate) struct Warm {
 pub(crate) struct WarmRequest {
     /// What is asked, such as `checkout, 13 lines`.
     pub(crate) request: String,
-    /// The function's binary.
     pub(crate) function: String,
-    /// How many were measured.
     pub(crate) samples: usize,
     /// The function's own processor time (median), in microseconds.
     pub(crate) cpu_us: f64,
@@ -28,7 +25,6 @@ pub(crate) struct WarmRequest {
     pub(crate) instructions: Option<u64>,
     /// What it writes to its log for one request, in bytes.
     pub(crate) log_bytes: f64,
-    /// The answer's size, in bytes.
     pub(crate) answer_bytes: f64,
     /// Its calls to the engines, by operation.
     pub(crate) calls: Vec<Call>,
@@ -39,35 +35,30 @@ pub(crate) struct WarmRequest {
 pub(crate) struct Call {
     /// Such as `DynamoDB.TransactWriteItems`.
     pub(crate) operation: String,
-    /// How many.
     pub(crate) count: f64,
     /// The bodies that are sent, in bytes, all together.
     pub(crate) sent_bytes: f64,
     /// The bodies that come back, in bytes, all together.
     pub(crate) received_bytes: f64,
-    /// DynamoDB's read request units, as the engine counts them.
+    /// DynamoDB's request units, as the engine counts them.
     pub(crate) read_units: f64,
-    /// DynamoDB's write request units, as the engine counts them.
     pub(crate) write_units: f64,
 }
 
 /// What `cold` measures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Cold {
-    /// The no-op function, the floor of all.
+    /// The no-op function.
     pub(crate) floor: ColdStart,
-    /// One entry for each function.
     pub(crate) functions: Vec<ColdFunction>,
 }
 
-/// A function's cold start, as it is and with the AWS SDK's defaults.
+/// A function's cold start, as deployed and with the AWS SDK's defaults.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ColdFunction {
-    /// The function's binary.
     pub(crate) function: String,
-    /// As it is deployed.
     pub(crate) own: ColdStart,
-    /// The same sources with the SDK's own HTTP client, crypto provider and certificates.
+    /// With the SDK's own HTTP client, crypto provider and certificates.
     pub(crate) sdk_defaults: ColdStart,
 }
 
@@ -86,7 +77,6 @@ pub(crate) struct ColdStart {
     pub(crate) instructions: Option<u64>,
     /// The most memory that it had, in bytes.
     pub(crate) memory_bytes: u64,
-    /// The binary, in bytes.
     pub(crate) binary_bytes: u64,
     /// The binary in a zip, in bytes.
     pub(crate) zip_bytes: u64,

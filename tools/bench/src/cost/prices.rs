@@ -46,38 +46,6 @@ impl Price {
     }
 }
 
-/// All prices.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Prices {
-    pub(crate) http_api_requests: Price,
-    pub(crate) rest_api_requests: Price,
-    pub(crate) lambda_requests: Price,
-    pub(crate) lambda_arm64_duration: Price,
-    pub(crate) lambda_x86_64_duration: Price,
-    pub(crate) lambda_provisioned: Price,
-    pub(crate) table_writes: Price,
-    pub(crate) table_reads: Price,
-    pub(crate) table_storage: Price,
-    pub(crate) table_backups: Price,
-    pub(crate) queue_requests: Price,
-    pub(crate) log_ingestion: Price,
-    pub(crate) custom_metrics: Price,
-    pub(crate) alarm_metrics: Price,
-    pub(crate) dashboards: Price,
-    pub(crate) traces: Price,
-    pub(crate) secrets: Price,
-    pub(crate) secret_calls: Price,
-    pub(crate) keys: Price,
-    pub(crate) key_requests: Price,
-    pub(crate) cdn_requests: Price,
-    pub(crate) cdn_transfer: Price,
-    pub(crate) firewall_acls: Price,
-    pub(crate) firewall_rules: Price,
-    pub(crate) firewall_requests: Price,
-    pub(crate) transfer: Price,
-}
-
 /// A figure that was not measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,31 +58,29 @@ pub(crate) struct Assumption {
     pub(crate) source: String,
 }
 
-/// All assumptions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Assumptions {
-    pub(crate) usd_per_eur: Assumption,
-    pub(crate) cpu_share_mb: Assumption,
-    pub(crate) dynamodb_ms: Assumption,
-    pub(crate) queue_ms: Assumption,
-    pub(crate) secrets_ms: Assumption,
-    pub(crate) payment_provider_ms: Assumption,
-    pub(crate) warehouse_ms: Assumption,
-    pub(crate) platform_init_ms: Assumption,
-    pub(crate) spare_processes: Assumption,
-    pub(crate) queue_polls_an_hour: Assumption,
-    pub(crate) log_event_bytes: Assumption,
-    pub(crate) log_line_bytes: Assumption,
-    pub(crate) platform_log_bytes: Assumption,
-    pub(crate) trace_share: Assumption,
-    pub(crate) cdn_answer_bytes: Assumption,
-    pub(crate) outside_bytes: Assumption,
-    pub(crate) catalogue_copy_reads: Assumption,
-    pub(crate) stored_gb: Assumption,
-    pub(crate) listed: Assumption,
-    pub(crate) searched: Assumption,
-    pub(crate) shown: Assumption,
+/// A struct with fields of one type, each a member of the file.
+macro_rules! members {
+    ($name:ident of $of:ty: $($field:ident)*) => {
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $of,)*
+        }
+    };
+}
+
+members! { Prices of Price:
+    http_api_requests rest_api_requests lambda_requests lambda_arm64_duration lambda_x86_64_duration
+    lambda_provisioned table_writes table_reads table_storage table_backups queue_requests log_ingestion
+    custom_metrics alarm_metrics dashboards traces secrets secret_calls keys key_requests cdn_requests
+    cdn_transfer firewall_acls firewall_rules firewall_requests transfer
+}
+
+members! { Assumptions of Assumption:
+    usd_per_eur cpu_share_mb dynamodb_ms queue_ms secrets_ms payment_provider_ms warehouse_ms
+    platform_init_ms spare_processes queue_polls_an_hour log_event_bytes log_line_bytes
+    platform_log_bytes trace_share cdn_answer_bytes outside_bytes catalogue_copy_reads stored_gb listed
+    searched shown
 }
 
 /// Reads the file that is compiled in.
