@@ -207,3 +207,23 @@ fn tables(cold: &Cold) -> [String; 2] {
 fn mega(count: u64) -> String {
     format!("{:.2}", count as f64 / 1e6)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::kept;
+
+    #[test]
+    fn the_kept_figures_fill_both_tables() {
+        let kept = kept::<Cold>(&crate::rig::workspace().join("docs/performance"), "cold").expect("kept");
+        let no_op = |table: &String| table.lines().any(|line| line.starts_with("| no-op "));
+        let [times, sizes] = tables(&kept);
+        assert!(no_op(&times) && no_op(&sizes), "{times}{sizes}");
+        assert_eq!(times.lines().count(), 5 + kept.functions.len(), "{times}");
+        let cells = times.lines().skip(2).map(|line| line.matches('|').count());
+        assert!(
+            cells.eq(std::iter::repeat_n(13, 3 + kept.functions.len())),
+            "{times}"
+        );
+    }
+}

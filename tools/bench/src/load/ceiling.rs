@@ -83,12 +83,8 @@ pub(super) fn table_of(no_op: f64, shop: f64) -> String {
 }
 
 /// The highest rate of a function that does nothing.
-pub(super) async fn of_a_no_op(
-    binaries: &Binaries,
-    connections: usize,
-    processes: usize,
-) -> anyhow::Result<f64> {
-    let no_op = Arc::new(NoOp::start(binaries, connections, processes).await?);
+pub(super) async fn of_a_no_op(binaries: &Binaries) -> anyhow::Result<f64> {
+    let no_op = Arc::new(NoOp::start(binaries).await?);
     let begin = Load {
         per_second: USUAL_RATE,
         orders_per_minute: 0.0,
@@ -108,14 +104,14 @@ struct NoOp {
 }
 
 impl NoOp {
-    async fn start(binaries: &Binaries, connections: usize, processes: usize) -> anyhow::Result<Self> {
+    async fn start(binaries: &Binaries) -> anyhow::Result<Self> {
         let function = function();
         let built = binaries.provide(std::slice::from_ref(&function.binary)).await?;
         let executable = built.get(&function.binary).cloned().unwrap_or_default();
         let runtime = Runtime::start(RuntimeOptions {
             functions: vec![(function.clone(), executable)],
             port: 0,
-            max_processes: processes,
+            max_processes: super::MAX_PROCESSES,
             environment: BTreeMap::new(),
             logs: Logs::to(LogSink::Silent),
         })
@@ -124,7 +120,7 @@ impl NoOp {
         let gateway = gateway.serve(&[function], Path::new("web"), runtime.clone());
         Ok(Self {
             url: format!("{}{PATH}", gateway.url().replace("localhost", "127.0.0.1")),
-            connections: Connections::new(connections)?,
+            connections: Connections::new(super::CONNECTIONS)?,
             runtime,
             _gateway: gateway,
         })

@@ -26,6 +26,10 @@ use self::record::{Failure, Latencies, Record};
 use self::shop::Shop;
 use crate::report::{Report, table};
 
+/// The generator's connections at most.
+const CONNECTIONS: usize = 256;
+/// Processes of one function at most; more only take turns on few processors.
+const MAX_PROCESSES: usize = 6;
 /// How long the warehouse takes for an order.
 const WAREHOUSE_LATENCY: Duration = Duration::from_millis(500);
 /// The warehouse takes so much more than is ordered.
@@ -54,12 +58,6 @@ pub(crate) struct Args {
     /// Take the functions' binaries, and that of `no-op`, from this directory instead of building them.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Connections at most.
-    #[arg(long, default_value_t = 256)]
-    connections: usize,
-    /// Processes of one function at most; more only take turns on few processors.
-    #[arg(long, default_value_t = 6)]
-    max_processes: usize,
     /// Leave out how much the machine can do at all.
     #[arg(long)]
     no_ceiling: bool,
@@ -113,7 +111,7 @@ impl Args {
             catalogue,
             binaries: self.binaries(),
             announce: true,
-            max_processes: self.max_processes,
+            max_processes: MAX_PROCESSES,
             warehouse_latency: WAREHOUSE_LATENCY,
             // The functions keep the rate; the simulator need not.
             warehouse_rate_per_s: 0,
@@ -132,7 +130,7 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let no_op = if args.no_ceiling {
         None
     } else {
-        Some(ceiling::of_a_no_op(&args.binaries(), args.connections, args.max_processes).await?)
+        Some(ceiling::of_a_no_op(&args.binaries()).await?)
     };
     let files = TempDir::new()?;
     let world = World::start(args.world(files.path())?).await?;
@@ -160,7 +158,7 @@ async fn measure(args: &Args, world: &World, no_op: Option<f64>) -> anyhow::Resu
         orders_per_minute: args.orders_per_minute,
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
     };
-    let shop = Arc::new(Shop::at(world.shop_url(), args.connections, &args.orders).await?);
+    let shop = Arc::new(Shop::at(world.shop_url(), &args.orders).await?);
     let stock = shop.stock().await?;
     let warm_up = Load {
         lasts: WARM_UP,

@@ -88,12 +88,12 @@ pub(super) struct Accepted {
 }
 
 impl Shop {
-    pub(super) async fn at(url: &str, connections: usize, orders: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn at(url: &str, orders: &Path) -> anyhow::Result<Self> {
         let orders = replay::read(orders)?.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!orders.is_empty(), "there is no order to place");
         let mut shop = Self {
             url: by_address(url),
-            connections: Connections::new(connections)?,
+            connections: Connections::new(super::CONNECTIONS)?,
             orders,
             pages: Vec::new(),
             words: Vec::new(),
