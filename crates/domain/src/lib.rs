@@ -11,11 +11,8 @@ mod jobs;
 mod money;
 mod order;
 mod order_id;
-mod payment;
 mod pricing;
-mod reservation;
 mod shipping;
-mod status;
 mod tax;
 mod text;
 
@@ -26,15 +23,13 @@ pub use circuit::{Circuit, Leave, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
 pub use jobs::{Job, JobKind, Lane};
 pub use money::{Currency, Money, MoneyError};
-pub use order::{HistoryEntry, HistoryEvent, Order, Parked, ParkedReason, Unmoved};
-pub use order_id::{Fingerprint, OrderId, OrderIdError};
-pub use payment::{
-    AttemptState, Capture, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
-    ReportedPayment, Settlement,
+pub use order::{
+    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, LINES_PER_STEP, Order, Parked, ParkedReason,
+    PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState, ReportedPayment, Settlement, Status,
+    Step, StockChange, Unmoved,
 };
+pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};
-pub use reservation::{LINES_PER_STEP, StockChange};
 pub use shipping::{Country, CountryError, ShippingRate, ShippingTable};
-pub use status::{Event, Status, Step};
 pub use tax::{TaxPart, TaxRate, split_by_rate};
 pub use text::TextError;

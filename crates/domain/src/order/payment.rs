@@ -1,8 +1,14 @@
-//! Paying an order, and giving payments back.
+//! Paying an order.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{Event, Money, Order, ParkedReason, Status};
+use crate::{Event, HistoryEvent, Money, Order, ParkedReason, RefundReason, Status};
+
+/// The least time a payment page lives: Stripe's 30 minutes (`expires_at` of a Checkout Session), and one for the way there.
+const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
+
+/// Starting to pay again and again holds stock no longer than this.
+const LONGEST_RESERVATION: SignedDuration = SignedDuration::from_hours(6);
 
 /// An attempt to pay. The provider's idempotency key follows from the order's id and the attempt's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,78 +46,6 @@ pub struct Capture {
     pub amount: Money,
     /// When the shop heard of it.
     pub at: Timestamp,
-}
-
-/// A payment to be given back in full; its idempotency key at the provider follows from `payment_id`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refund {
-    /// The provider's name for the payment.
-    pub payment_id: String,
-    /// What was taken.
-    pub amount: Money,
-    /// Why it is given back.
-    pub reason: RefundReason,
-    /// How far it got.
-    pub state: RefundState,
-}
-
-/// How far a refund got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundState {
-    /// To be done.
-    Due,
-    /// Done, under the provider's name for the refund.
-    Done {
-        /// The provider's name for it.
-        refund_id: String,
-    },
-    /// The provider will never do it: a human decides.
-    Refused {
-        /// What the provider said, for operators.
-        reason: String,
-    },
-}
-
-/// Why a payment is given back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundReason {
-    /// The order had ended before the money came.
-    OrderEnded,
-    /// The order was paid already.
-    PaidTwice,
-    /// The warehouse refused the order for good.
-    RejectedByWarehouse,
-    /// Another amount than was agreed, and the order is set aside for one such payment already.
-    AmountDiffers,
-    /// A reason of a newer release, by its name.
-    Unknown(String),
-}
-
-impl RefundReason {
-    /// Every reason that this release gives.
-    pub const KNOWN: [Self; 4] = [
-        Self::OrderEnded,
-        Self::PaidTwice,
-        Self::RejectedByWarehouse,
-        Self::AmountDiffers,
-    ];
-
-    /// The reason's stable name, as stored and logged.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::OrderEnded => "order_ended",
-            Self::PaidTwice => "paid_twice",
-            Self::RejectedByWarehouse => "rejected_by_warehouse",
-            Self::AmountDiffers => "amount_differs",
-            Self::Unknown(name) => name,
-        }
-    }
-
-    /// The reason of that name.
-    pub fn of_name(name: &str) -> Self {
-        let known = Self::KNOWN.into_iter().find(|reason| reason.name() == name);
-        known.unwrap_or_else(|| Self::Unknown(name.to_owned()))
-    }
 }
 
 /// Why an order cannot be paid now.
@@ -169,6 +103,49 @@ impl Order {
         }
     }
 
+    /// A new attempt to pay, to be stored before the provider is called. The reservation ends with the payment page.
+    #[must_use]
+    pub fn start_attempt(mut self, now: Timestamp) -> Self {
+        let number = self.payment.as_ref().map_or(1, |last| last.number + 1);
+        self.reserved_until = self.reserved_until.max(now + LEAST_PAYMENT_PAGE);
+        self.payment = Some(PaymentAttempt {
+            number,
+            started_at: now,
+            expires_at: self.reserved_until,
+            state: AttemptState::Opening,
+        });
+        self.note(HistoryEvent::PaymentStarted, now);
+        self.reschedule(now);
+        self
+    }
+
+    /// Whether the reservation may be prolonged once more for a payment that starts now.
+    pub fn can_start_attempt(&self, now: Timestamp) -> bool {
+        now + LEAST_PAYMENT_PAGE <= self.reserved_until.max(self.placed_at + LONGEST_RESERVATION)
+    }
+
+    /// The provider opened the payment page of the last attempt, under its own name for it. Where another run took the attempt for failed
+    /// meanwhile, the provider must be asked again before the order may expire.
+    #[must_use]
+    pub fn attempt_opened(mut self, session_id: String) -> Self {
+        if let Some(attempt) = &mut self.payment {
+            attempt.state = AttemptState::Open { session_id };
+            let started_at = attempt.started_at;
+            self.reschedule(started_at);
+        }
+        self
+    }
+
+    /// The provider has no page for the last attempt, and never will.
+    #[must_use]
+    pub fn attempt_failed(mut self, now: Timestamp) -> Self {
+        if let Some(attempt) = &mut self.payment {
+            attempt.state = AttemptState::Failed;
+        }
+        self.reschedule(now);
+        self
+    }
+
     /// Applies a payment that the provider reports, as often as it does.
     pub fn settle(self, report: ReportedPayment, now: Timestamp) -> Settlement {
         if self.knows_payment(&report.payment_id) {
@@ -217,31 +194,5 @@ impl Order {
             .as_ref()
             .is_some_and(|capture| capture.payment_id == payment_id);
         parked || captured || self.refunds.iter().any(|refund| refund.payment_id == payment_id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn why_a_payment_is_given_back_is_found_by_its_stable_name() {
-        let known = RefundReason::KNOWN;
-        let names: Vec<_> = known.iter().map(RefundReason::name).collect();
-        assert_eq!(
-            names,
-            [
-                "order_ended",
-                "paid_twice",
-                "rejected_by_warehouse",
-                "amount_differs"
-            ]
-        );
-        assert!(
-            known
-                .iter()
-                .all(|reason| RefundReason::of_name(reason.name()) == *reason)
-        );
-        assert_eq!(RefundReason::of_name("unheard-of").name(), "unheard-of");
     }
 }

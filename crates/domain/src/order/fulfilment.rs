@@ -1,0 +1,29 @@
+//! Handing a paid order to the warehouse.
+
+use jiff::Timestamp;
+
+use crate::{Event, Order, RefundReason, Unmoved};
+
+impl Order {
+    /// The warehouse acknowledged the order under its own number.
+    ///
+    /// # Errors
+    /// [`Unmoved`] where the order is not paid, or already forwarded.
+    pub fn accepted_by_warehouse(self, erp_number: String, now: Timestamp) -> Result<Self, Unmoved> {
+        let mut order = self.on(Event::AcceptedByWarehouse, now)?;
+        order.erp_number = Some(erp_number);
+        Ok(order)
+    }
+
+    /// The warehouse refused the order for good: the payment is to be given back, and the stock.
+    ///
+    /// # Errors
+    /// [`Unmoved`] where the order is not paid.
+    pub fn rejected_by_warehouse(self, now: Timestamp) -> Result<Self, Unmoved> {
+        let mut order = self.on(Event::RejectedByWarehouse, now)?;
+        if let Some(capture) = order.capture.clone() {
+            order.owe_refund(capture, RefundReason::RejectedByWarehouse, now);
+        }
+        Ok(order)
+    }
+}

@@ -1,0 +1,176 @@
+//! An order: what was agreed, where it stands, and what is still to be done for it.
+
+mod fulfilment;
+mod history;
+mod payment;
+mod refund;
+mod reservation;
+mod schedule;
+mod status;
+
+pub use history::{HistoryEntry, HistoryEvent};
+pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
+pub use refund::{Refund, RefundReason, RefundState};
+pub use reservation::{LINES_PER_STEP, StockChange};
+pub use status::{Event, Status, Step};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::carried::Carried;
+use crate::jobs::Job;
+use crate::order_id::{Fingerprint, OrderId};
+use crate::{Address, Customer, Money, Quote};
+use reservation::PAYMENT_WINDOW;
+
+/// An order and all that the shop knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Derived from the shopper's idempotency key.
+    pub id: OrderId,
+    /// The version of the stored order that this one was read from, 0 where none is stored yet.
+    pub version: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// Of the request that placed it.
+    pub fingerprint: Fingerprint,
+    /// When the shopper asked for it.
+    pub placed_at: Timestamp,
+    /// Who ordered.
+    pub customer: Customer,
+    /// Where it goes.
+    pub shipping_address: Address,
+    /// Lines and amounts as agreed.
+    pub quote: Quote,
+    /// The stock of the first so many lines is held for this order.
+    pub held: usize,
+    /// Until when the stock is held for an unpaid order.
+    pub reserved_until: Timestamp,
+    /// The last attempt to pay.
+    pub payment: Option<PaymentAttempt>,
+    /// The payment that paid it.
+    pub capture: Option<Capture>,
+    /// Payments to be given back, or given back.
+    pub refunds: Vec<Refund>,
+    /// The warehouse's number for it.
+    pub erp_number: Option<String>,
+    /// Set aside for a human.
+    pub parked: Option<Parked>,
+    /// What is still to be done, each kind with its own time: see [`Job`].
+    pub jobs: Vec<Job>,
+    /// What happened, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// What a newer release stored with it.
+    pub carried: Carried,
+}
+
+/// An order set aside: the machine must not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: ParkedReason,
+}
+
+/// Why an order was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParkedReason {
+    /// The provider captured another amount or currency than was agreed.
+    AmountDiffers {
+        /// The provider's name of the payment.
+        payment_id: String,
+        /// What was captured.
+        captured: Money,
+    },
+}
+
+/// An event that does not move an order of this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event:?} does not move an order that is {}", status.name())]
+pub struct Unmoved {
+    /// The order's state.
+    pub status: Status,
+    /// The event.
+    pub event: Event,
+}
+
+impl Order {
+    /// A new order of which nothing is reserved or stored yet.
+    pub fn draft(
+        id: OrderId,
+        fingerprint: Fingerprint,
+        customer: Customer,
+        shipping_address: Address,
+        quote: Quote,
+        now: Timestamp,
+    ) -> Self {
+        let mut draft = Self {
+            id,
+            version: 0,
+            status: Status::Reserving,
+            fingerprint,
+            placed_at: now,
+            customer,
+            shipping_address,
+            quote,
+            held: 0,
+            reserved_until: now + PAYMENT_WINDOW,
+            payment: None,
+            capture: None,
+            refunds: Vec::new(),
+            erp_number: None,
+            parked: None,
+            jobs: Vec::new(),
+            history: Vec::new(),
+            carried: Carried::default(),
+        };
+        draft.reschedule(now);
+        draft
+    }
+
+    /// The same draft once more, after a life of this id that was placed at `after` and is gone: its time tells them apart, and is a later
+    /// one whatever the clock says.
+    #[must_use]
+    pub fn drafted_anew(self, after: Timestamp, now: Timestamp) -> Self {
+        let placed_at = now.max(after + SignedDuration::from_millis(1));
+        Self::draft(
+            self.id,
+            self.fingerprint,
+            self.customer,
+            self.shipping_address,
+            self.quote,
+            placed_at,
+        )
+    }
+
+    /// Sets the order aside for a human.
+    pub(crate) fn park(mut self, reason: ParkedReason, now: Timestamp) -> Self {
+        self.parked = Some(Parked { at: now, reason });
+        self.reschedule(now);
+        self
+    }
+
+    /// Whether a human must decide: about the order itself, or about a refund that the provider refused for good.
+    pub fn needs_human(&self) -> bool {
+        let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
+        self.parked.is_some() || self.refunds.iter().any(refused)
+    }
+
+    /// Moves the order by the one table.
+    pub(crate) fn on(mut self, event: Event, now: Timestamp) -> Result<Self, Unmoved> {
+        match self.status.on(event) {
+            Step::To(next) => {
+                self.status = next;
+                if next.is_public() {
+                    self.note(HistoryEvent::Became(next), now);
+                }
+                self.reschedule(now);
+                Ok(self)
+            }
+            Step::NoOp | Step::Contradicts => Err(Unmoved {
+                status: self.status,
+                event,
+            }),
+        }
+    }
+}
