@@ -204,7 +204,8 @@ impl Explorer {
         let everything = Scenario::all();
         let affordable = everything.iter().filter(|scenario| !scenario.is_large());
         let one = everything.iter().chain(&hint).map(|scenario| (scenario, 1));
-        let two = hint.iter().chain(affordable).map(|scenario| (scenario, 2));
+        let cheap = hint.iter().filter(|scenario| scenario.broken.is_none());
+        let two = cheap.chain(affordable).map(|scenario| (scenario, 2));
         for (scenario, faults) in one.chain(two) {
             report.add(self.exhaustively(scenario, faults));
             if report.failure.is_some() {

@@ -18,8 +18,8 @@ enum Command {
         /// A seeded bug
         bug: Option<Mutation>,
     },
-    /// Lists the seeded bugs, each with the smallest schedule found that shows it
-    Bugs,
+    /// Lists the seeded bugs, or these, each with the smallest schedule found that shows it
+    Bugs { these: Vec<Mutation> },
 }
 
 #[derive(Parser)]
@@ -42,7 +42,8 @@ fn main() -> ExitCode {
     let held = match Command::parse() {
         Command::Run(options) => run(&options),
         Command::Replay { which, bug } => show(&which, bug),
-        Command::Bugs => bugs(),
+        Command::Bugs { these } if these.is_empty() => bugs(Mutation::value_variants()),
+        Command::Bugs { these } => bugs(&these),
     };
     if held {
         ExitCode::SUCCESS
@@ -143,9 +144,9 @@ fn show(which: &str, mutation: Option<Mutation>) -> bool {
     run.violations.is_empty()
 }
 
-fn bugs() -> bool {
+fn bugs(these: &[Mutation]) -> bool {
     let mut all = true;
-    for mutation in Mutation::value_variants() {
+    for mutation in these {
         let begun = Instant::now();
         let explorer = explorer(Some(*mutation));
         let report = explorer.hunt();

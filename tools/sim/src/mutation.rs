@@ -140,8 +140,8 @@ pub enum Mutation {
     WithdrawJobLost,
     /// A withdrawn order has no job to remove it.
     RemoveJobLost,
-    /// A try that fails puts off every kind of work, not its own alone.
-    RetryMovesEveryJob,
+    /// A try that fails moves the time since when the job is due: no alarm ever rings.
+    FirstDueTimeMoves,
     /// While a refund is due, the order is not listed for the warehouse.
     RefundHoldsBackForwarding,
     /// The driver has no handler for refunds: their jobs are not seen.
@@ -174,7 +174,7 @@ impl Mutation {
         match self {
             Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some("in-steps-unpaid"),
             Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some("dark-last-moment"),
-            Self::RetryMovesEveryJob | Self::RefundHoldsBackForwarding => Some("broken-refund"),
+            Self::FirstDueTimeMoves | Self::RefundHoldsBackForwarding => Some("broken-refund"),
             _ => None,
         }
     }
@@ -213,7 +213,12 @@ impl Mutation {
             next.jobs.retain(|job| job.kind != lost);
         }
         match self {
-            Self::RetryMovesEveryJob => put_off(stored, next),
+            Self::FirstDueTimeMoves => {
+                let tries = |job: &Job| stored.map_or(0, |stored| stored.tries(&job.kind));
+                for job in next.jobs.iter_mut().filter(|job| job.tries > tries(job)) {
+                    job.first_due_at = job.due_at;
+                }
+            }
             Self::JobOutlivesItsWork if became(Status::Forwarded) => {
                 let done = stored.and_then(|stored| stored.job(&JobKind::Forward));
                 next.jobs.extend(done.cloned());
@@ -280,16 +285,6 @@ fn gives_back(stock: &[StockChange]) -> bool {
     stock
         .iter()
         .any(|change| matches!(change, StockChange::GiveBack { .. }))
-}
-
-/// Where a try failed, every job is due as late as its own.
-fn put_off(stored: Option<&Order>, next: &mut Order) {
-    let failed = |job: &&Job| stored.is_some_and(|stored| job.tries > stored.tries(&job.kind));
-    if let Some(later) = next.jobs.iter().find(failed).map(|job| job.due_at) {
-        for job in &mut next.jobs {
-            job.due_at = job.due_at.max(later);
-        }
-    }
 }
 
 /// A payment that was to be given back because the order had ended pays it.

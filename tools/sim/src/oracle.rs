@@ -6,17 +6,20 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Job, JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
+use domain::{JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{Accepted, Charge, erp_number};
 
 use crate::shopper::{Shopper, is_wished};
 use crate::world::World;
 
-use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished};
+use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished, Untrue};
 
 /// How long a job may be due while work of another kind fails: some runs of the reconciler, a clock that is off, and a back-off.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(90);
+
+/// So often a job fails in more than that time only.
+const MANY_TRIES: u32 = 10;
 
 /// What kind of promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +99,25 @@ impl World<'_> {
         }
     }
 
-    /// While work of one kind failed for ever, no other kind waited for it.
+    /// While work of one kind failed for hours, no other kind waited for it, and its own first due time stayed.
     pub(crate) fn judge_waiting(&mut self) {
         let Some(broken) = &self.scenario.broken else {
             return;
         };
         let now = Timestamp::from_millisecond(self.now).expect("a time within years");
-        let held_back = |job: &&Job| job.kind != *broken && job.overdue(now) > LONGEST_WAIT;
-        for order in self.store.orders() {
-            if let Some(job) = order.jobs.iter().find(held_back) {
-                let (kind, broken) = (job.kind.name(), broken.name());
-                self.accuse(Unfinished, format!("{kind} waits beside {broken}, which fails"));
+        for job in self.store.orders().iter().flat_map(|order| &order.jobs) {
+            let (kind, overdue) = (job.kind.name(), job.overdue(now));
+            if job.kind != *broken && overdue > LONGEST_WAIT {
+                self.accuse(
+                    Unfinished,
+                    format!("{kind} waits beside {}, which fails", broken.name()),
+                );
+            }
+            if job.tries > MANY_TRIES && overdue < LONGEST_WAIT / 3 {
+                self.accuse(
+                    Untrue,
+                    format!("{kind} failed for hours and looks as if due just now"),
+                );
             }
         }
     }

@@ -67,10 +67,13 @@ pub(crate) enum Reply {
     Failure(Failure),
 }
 
+/// Has a call's effect in the world and tells the caller.
+type Effect = Box<dyn FnMut(&mut World<'_>, Reply) + Send>;
+
 /// A call on a port, as the world sees it: its effect may come twice, and may outlive the caller.
 pub(crate) struct Call {
     pub(crate) op: Op,
-    pub(crate) run: Box<dyn FnMut(&mut World<'_>, Reply) + Send>,
+    pub(crate) run: Effect,
 }
 
 /// Every port of every use case, on one line to the world.
