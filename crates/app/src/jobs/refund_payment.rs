@@ -38,7 +38,7 @@ where
         RefundOutcome::Refused(cause) if refused_for_long => RefundOutcome::RefusedForGood(cause),
         outcome => outcome,
     };
-    let (next, worked) = match outcome {
+    let (next, done) = match outcome {
         RefundOutcome::Done { refund_id } => {
             tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");
             (
@@ -64,5 +64,5 @@ where
         }
     };
     worker.keep(next).await?;
-    Ok(worked)
+    Ok(done)
 }
