@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use data_encoding::BASE64;
+use data_encoding::Specification;
 
 /// The roots that every AWS endpoint's certificate leads to (<https://www.amazontrust.com/repository/>), by the names in
 /// their subjects.
@@ -24,20 +24,17 @@ fn main() {
 }
 
 fn pem_of(name: &str) -> String {
-    let mut found = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .filter(|der| der.windows(name.len()).any(|part| part == name.as_bytes()));
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let mut found = roots.filter(|der| der.windows(name.len()).any(|part| part == name.as_bytes()));
     let (Some(der), None) = (found.next(), found.next()) else {
         panic!("Mozilla's list has not exactly one root named {name}");
     };
-    let text = BASE64.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, tail) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = tail;
-    }
-    pem + "-----END CERTIFICATE-----\n"
+    let mut lines = Specification::new();
+    lines
+        .symbols
+        .push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    (lines.padding, lines.wrap.width) = (Some('='), 64);
+    lines.wrap.separator.push('\n');
+    let text = lines.encoding().expect("base64 in lines").encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
 }

@@ -6,6 +6,7 @@ mod order;
 mod problem;
 mod product;
 mod quote;
+mod refusal;
 mod request;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use order::{HistoryEntry, Order, PaymentPage, PlacedOrder};
 pub use problem::{Fault, Problem};
 pub use product::{Product, ProductList};
 pub use quote::{Quote, QuoteLine, TaxPart};
+pub use refusal::ToProblem;
 pub use request::{CheckoutRequest, Customer, Item, QuoteRequest, ShippingAddress};
 
 /// An amount of money.

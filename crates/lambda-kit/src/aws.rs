@@ -31,11 +31,14 @@ const ATTEMPTS: u32 = 3;
 /// The roots of AWS in PEM.
 const ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws_roots.pem"));
 
-/// What every client of this process is built from.
+/// What every client of this process is built from. With the feature `sdk-defaults` as the SDK comes: to be measured against.
 ///
 /// # Errors
 /// Where the roots cannot be read: those of AWS always can, they are tested.
 pub async fn config() -> Result<SdkConfig, Error> {
+    if cfg!(feature = "sdk-defaults") {
+        return Ok(aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await);
+    }
     let no_files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, "")
         .build();
@@ -78,12 +81,9 @@ mod tests {
         http_client().expect("a client");
     }
 
-    #[test]
-    fn clients_try_three_times_and_ask_no_file() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
-        let config = runtime.block_on(config()).expect("a configuration");
+    #[tokio::test]
+    async fn clients_try_three_times_and_ask_no_file() {
+        let config = config().await.expect("a configuration");
         assert_eq!(
             config.retry_config().map(RetryConfig::max_attempts),
             Some(ATTEMPTS)

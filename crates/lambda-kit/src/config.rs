@@ -71,10 +71,8 @@ impl Variables {
         default: T,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        match (self.look_up)(name) {
-            Some(text) if !text.trim().is_empty() => self.read(name, &text, parse),
-            _ => Some(default),
-        }
+        let set = (self.look_up)(name).filter(|text| !text.trim().is_empty());
+        set.map_or(Some(default), |text| self.read(name, &text, parse))
     }
 
     /// A variable that need not be there; where it is, even empty, `parse` must be able to read it.
@@ -92,21 +90,12 @@ impl Variables {
     /// The address of a server, without query, fragment or trailing slash: `https`, or `http` for a machine's own.
     pub fn base_url(&mut self, name: &str) -> Option<String> {
         self.parse(name, |url| {
-            let address = url
-                .strip_prefix("https://")
-                .or_else(|| url.strip_prefix("http://"));
-            let fits = address.is_some_and(|rest| {
-                !rest.is_empty()
-                    && !rest.starts_with('/')
-                    && !rest.contains(|c: char| {
-                        c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@')
-                    })
-            });
-            if fits {
-                Ok(url.trim_end_matches('/').to_owned())
-            } else {
-                Err("an http(s) address without query is needed")
-            }
+            let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@');
+            let https = url.strip_prefix("https://");
+            let address = https.or_else(|| url.strip_prefix("http://"));
+            let address = address.filter(|it| !it.is_empty() && !it.starts_with('/') && !it.contains(odd));
+            let base = address.map(|_| url.trim_end_matches('/').to_owned());
+            base.ok_or("an http(s) address without query is needed")
         })
     }
 
@@ -131,13 +120,8 @@ impl Variables {
         text: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        match parse(text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.faults.push(format!("{name}: {error}"));
-                None
-            }
-        }
+        let read = parse(text).map_err(|error| self.faults.push(format!("{name}: {error}")));
+        read.ok()
     }
 }
 
@@ -147,16 +131,17 @@ mod tests {
 
     fn variables(pairs: &'static [(&str, &str)]) -> Variables {
         Variables::of(|name| {
-            let pair = pairs.iter().find(|(own, _)| *own == name);
-            pair.map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .find(|pair| pair.0 == name)
+                .map(|pair| pair.1.to_owned())
         })
     }
 
     #[test]
     fn everything_wrong_is_told_at_once_by_name_and_never_by_value() {
         let mut env = variables(&[("EMPTY", " "), ("KEY", "s3cret"), ("URL", "ftp://s3cret")]);
-        let absent = env.text("ABSENT");
-        let empty = env.text("EMPTY");
+        let (absent, empty) = (env.text("ABSENT"), env.text("EMPTY"));
         let key = env.parse("KEY", |_| Err::<u8, _>("32 bytes are needed"));
         let url = env.base_url("URL");
         let error = env
@@ -173,8 +158,10 @@ mod tests {
     fn what_is_there_is_read() {
         let mut env = variables(&[("TABLE", "t"), ("URL", "https://shop.example/"), ("N", "3")]);
         let (table, url) = (env.text("TABLE"), env.base_url("URL"));
-        let n = env.parse_or("N", 1, str::parse::<u8>);
-        let m = env.parse_or("M", 1, str::parse::<u8>);
+        let (n, m) = (
+            env.parse_or("N", 1, str::parse::<u8>),
+            env.parse_or("M", 1, str::parse::<u8>),
+        );
         let read = env.finish(|| Some((table?, url?, n?, m?)));
         assert_eq!(
             read,
@@ -184,7 +171,8 @@ mod tests {
 
     #[test]
     fn an_address_is_http_or_https_and_nothing_but_an_address() {
-        for bad in [
+        let read = |url: &'static str| Variables::of(move |_| Some(url.to_owned())).base_url("URL");
+        let odd = [
             "",
             "shop.example",
             "https://",
@@ -192,14 +180,12 @@ mod tests {
             "https://a b",
             "https://a?b",
             "https://u@h",
-            "file:///x",
-        ] {
-            let mut env = Variables::of(move |_| Some(bad.to_owned()));
-            assert_eq!(env.base_url("URL"), None, "{bad}");
+        ];
+        for bad in odd.into_iter().chain(["file:///x"]) {
+            assert_eq!(read(bad), None, "{bad}");
         }
         for good in ["http://127.0.0.1:3001", "https://erp.shop.example/api"] {
-            let mut env = Variables::of(move |_| Some(good.to_owned()));
-            assert_eq!(env.base_url("URL").as_deref(), Some(good));
+            assert_eq!(read(good).as_deref(), Some(good));
         }
     }
 }

@@ -3,10 +3,6 @@
 //! A function's `main` calls [`start`], which reads the environment, opens the log and runs the function on one thread.
 //! Requests and answers are `lambda_http`'s, invocations are run by `lambda_runtime`, lines are written by `tracing-subscriber`.
 
-#[cfg(not(feature = "sdk-defaults"))]
-pub mod aws;
-#[cfg(feature = "sdk-defaults")]
-#[path = "sdk_defaults.rs"]
 pub mod aws;
 pub mod clock;
 pub mod config;

@@ -1,3 +1,4 @@
+use api::ToProblem;
 use app::ports::{Catalogue, Clock, Stock, StoreError};
 use app::{Listing, Offer, browse_catalogue, show_product};
 use domain::Sku;
@@ -6,7 +7,7 @@ use lambda_kit::http::{Handle, ReadRequest, Request, Response, text};
 
 use crate::caching::cacheable;
 use crate::keeper::Keeper;
-use crate::wire::{Page, listed, product_not_found, shown, store_failed};
+use crate::wire::{Page, listed, product_not_found, shown};
 
 /// The public interface, as openapi.yaml describes it.
 const INTERFACE: &str = include_str!("../../../openapi.yaml");
@@ -46,13 +47,13 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
 
     async fn list(&self, request: &Request) -> Result<Response, Problem> {
         let page = Page::read(request)?;
-        let listing = self.browse(&page).await.map_err(store_failed)?;
+        let listing = self.browse(&page).await.map_err(ToProblem::to_problem)?;
         Ok(cacheable(request, listed(&listing)))
     }
 
     async fn show(&self, request: &Request) -> Result<Response, Problem> {
         let sku = Sku::parse(request.path_parameter("sku")).map_err(|_| product_not_found())?;
-        let offer = self.look_up(&sku).await.map_err(store_failed)?;
+        let offer = self.look_up(&sku).await.map_err(ToProblem::to_problem)?;
         let offer = offer.ok_or_else(product_not_found)?;
         Ok(cacheable(request, shown(&offer)))
     }

@@ -1,5 +1,4 @@
 use api::{Product, ProductList};
-use app::ports::StoreError;
 use app::{Listing, Offer};
 use data_encoding::BASE64URL_NOPAD;
 use domain::Sku;
@@ -75,15 +74,6 @@ fn invalid_parameter(name: &str, detail: String) -> Problem {
 pub(crate) fn product_not_found() -> Problem {
     Problem::new(404, "product_not_found", "There is no such product")
         .detail("The catalogue does not have this SKU, or no longer.")
-}
-
-/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
-pub(crate) fn store_failed(error: StoreError) -> Problem {
-    match error {
-        StoreError::Busy => Problem::busy(error),
-        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
-        StoreError::Corrupt(_) => Problem::internal_error(error),
-    }
 }
 
 pub(crate) fn listed(listing: &Listing) -> Response {

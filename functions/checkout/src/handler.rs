@@ -1,3 +1,4 @@
+use api::ToProblem;
 use app::ports::{Catalogue, Clock, Orders, Stock};
 use app::{AccessKeys, PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
 use domain::ShippingTable;
@@ -7,7 +8,7 @@ use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 
 use crate::idempotency_key::idempotency_key;
-use crate::{refusal, wire};
+use crate::wire;
 
 /// The two routes of the checkout.
 pub(crate) struct Checkout<S, C> {
@@ -33,7 +34,9 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         let (cart, ship_to) = wire::read_quote_request(&request.json()?, &self.shipping)?;
         let catalogue = self.prices.before(&self.store, self.clock.now());
         let quote = quote_cart(&catalogue, &self.store, &self.shipping, &cart, ship_to).await;
-        quote.map(|quote| wire::quoted(&quote)).map_err(refusal::of_quote)
+        quote
+            .map(|quote| wire::quoted(&quote))
+            .map_err(ToProblem::to_problem)
     }
 
     async fn place(&self, request: &Request) -> Result<Response, Problem> {
@@ -45,7 +48,7 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         let catalogue = self.prices.before(store, self.clock.now());
         let placed = place_order(&catalogue, store, store, &self.shipping, &self.clock, wish).await;
         count(&placed);
-        let placed = placed.map_err(refusal::of_order)?;
+        let placed = placed.map_err(ToProblem::to_problem)?;
         telemetry::note("order.id", placed.order.id);
         Ok(wire::placed(&placed, keys.token(placed.order.id)))
     }

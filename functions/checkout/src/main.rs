@@ -4,7 +4,6 @@
 mod fuzz;
 mod handler;
 mod idempotency_key;
-mod refusal;
 #[cfg(test)]
 mod tests;
 mod wire;

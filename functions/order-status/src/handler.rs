@@ -1,5 +1,6 @@
-use app::ports::{Orders, StoreError};
-use app::{AccessKeys, ShowOrderError, show_order};
+use api::ToProblem;
+use app::ports::Orders;
+use app::{AccessKeys, show_order};
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
@@ -17,27 +18,9 @@ impl<O: Orders> Handle for OrderStatus<O> {
         let keys = self.keys.fitting(|keys| keys.open(id, token)).await?;
         let order = show_order(&self.orders, &keys, id, token)
             .await
-            .map_err(|error| match error {
-                ShowOrderError::NotFound => order_not_found(),
-                ShowOrderError::Store(error) => store_failed(error),
-            })?;
+            .map_err(ToProblem::to_problem)?;
         telemetry::note("order.id", order.id);
         Ok(json(200, &api::Order::from(&order)).with_header("cache-control", "no-store"))
-    }
-}
-
-/// The same words for no order, no token and a wrong one.
-fn order_not_found() -> Problem {
-    Problem::new(404, "order_not_found", "There is no such order")
-        .detail("Check the order's id and the access token.")
-}
-
-/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
-fn store_failed(error: StoreError) -> Problem {
-    match error {
-        StoreError::Busy => Problem::busy(error),
-        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
-        StoreError::Corrupt(_) => Problem::internal_error(error),
     }
 }
 

@@ -1,5 +1,6 @@
-use app::ports::{Clock, OrderQueue, Orders, StoreError};
-use app::{PaymentNotice, SettleError, Settled, settle_payment};
+use api::ToProblem;
+use app::ports::{Clock, OrderQueue, Orders};
+use app::{PaymentNotice, Settled, settle_payment};
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
@@ -22,7 +23,7 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
             telemetry::note("order.id", notice.order());
             let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
                 .await
-                .map_err(failed)?;
+                .map_err(ToProblem::to_problem)?;
             note(settled);
             count(settled, &notice);
         }
@@ -57,23 +58,6 @@ fn refused(error: WebhookError) -> Problem {
             .detail("It is signed, and not of the form that the shop knows.")
             .because(error)
             .unexpected(),
-    }
-}
-
-/// Believed and not applied: the event must come again.
-fn failed(error: SettleError) -> Problem {
-    match error {
-        SettleError::UnknownOrder => Problem::internal_error(error),
-        SettleError::Store(error) => store_failed(error),
-    }
-}
-
-/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
-fn store_failed(error: StoreError) -> Problem {
-    match error {
-        StoreError::Busy => Problem::busy(error),
-        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
-        StoreError::Corrupt(_) => Problem::internal_error(error),
     }
 }
 

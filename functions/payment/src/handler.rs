@@ -1,6 +1,7 @@
-use app::ports::{Clock, Orders, PaymentProvider, StoreError};
-use app::{AccessKeys, StartPaymentError, start_payment};
-use domain::{OrderId, PaymentRefused};
+use api::ToProblem;
+use app::ports::{Clock, Orders, PaymentProvider};
+use app::{AccessKeys, start_payment};
+use domain::OrderId;
 use lambda_kit::config::{ConfigError, Variables};
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::secret::Secret;
@@ -51,47 +52,12 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             token,
         )
         .await
-        .map_err(refused)?;
+        .map_err(ToProblem::to_problem)?;
         let page = api::PaymentPage {
             redirect_url: page.redirect_url,
             expires_at: page.expires_at.to_string(),
         };
         Ok(json(200, &page).with_header("cache-control", "no-store"))
-    }
-}
-
-fn refused(error: StartPaymentError) -> Problem {
-    match error {
-        StartPaymentError::NotFound => Problem::new(404, "order_not_found", "There is no such order")
-            .detail("Check the order's id and the access token."),
-        StartPaymentError::Refused(PaymentRefused::NotPayable(status)) => {
-            not_payable(format!("The order is {}.", status.name())).with("order_status", status.name().into())
-        }
-        StartPaymentError::Refused(PaymentRefused::ReservationEnding) => {
-            not_payable("The time to pay it is over.".to_owned())
-        }
-        StartPaymentError::Provider(_) => Problem::new(
-            503,
-            "payment_provider_unavailable",
-            "The payment page cannot be opened right now",
-        )
-        .detail("Nothing was charged. Send the same request again.")
-        .retry_after(5)
-        .because(error),
-        StartPaymentError::Store(error) => store_failed(error),
-    }
-}
-
-fn not_payable(detail: String) -> Problem {
-    Problem::new(409, "order_not_payable", "The order cannot be paid").detail(detail)
-}
-
-/// A store that is busy is nobody's business; one that does not answer, or cannot be read, is somebody's.
-fn store_failed(error: StoreError) -> Problem {
-    match error {
-        StoreError::Busy => Problem::busy(error),
-        StoreError::Unknown(_) => Problem::busy(error).unexpected(),
-        StoreError::Corrupt(_) => Problem::internal_error(error),
     }
 }
 

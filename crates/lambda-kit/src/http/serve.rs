@@ -60,7 +60,7 @@ pub(super) fn into_event(response: Response) -> ApiGatewayV2httpResponse {
     event.status_code = parts.status.as_u16().into();
     event.headers = parts.headers;
     event.is_base64_encoded = matches!(body, Body::Binary(_));
-    event.body = Some(body);
+    event.body = Some(body).filter(|body| *body != Body::Empty);
     event
 }
 
