@@ -19,7 +19,11 @@ use sam_runner::logs::LogLine;
 use serde_json::json;
 use sha2::Sha256;
 use testkit::an_order;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+
+/// Each test by itself: a run of the reconciler is to find its own test's orders, and to be measured without the others' work.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 fn world() -> &'static World {
     running().world()
@@ -90,6 +94,7 @@ async fn pay_again(shopper: &Shopper, order: &Order) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
+    let _alone = ALONE.lock().await;
     let shopper = Shopper::default();
     shopper
         .set_faults(&running().warehouse_url, &json!({"down": true}))
@@ -137,6 +142,7 @@ async fn open_a_page(shopper: Shopper, number: usize) -> OrderId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
+    let _alone = ALONE.lock().await;
     let shopper = Shopper::default();
     let mut opening = JoinSet::new();
     let mut ids = Vec::new();
@@ -166,6 +172,7 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_release_stored_outlives_this_one() {
+    let _alone = ALONE.lock().await;
     let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
     let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
     let order = an_order().at(hour_ago).under("due-of-another").placed();
@@ -195,6 +202,7 @@ async fn what_another_release_stored_outlives_this_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_cannot_be_read_has_a_figure_and_stops_no_other() {
+    let _alone = ALONE.lock().await;
     let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
     let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
     let torn = an_order().at(hour_ago).under("due-torn").placed();

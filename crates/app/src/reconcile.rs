@@ -180,7 +180,7 @@ where
         tried.push(kind.clone());
         let is_last = next_kind(&order, &tried, now).is_none();
         match worker.work(order, &kind).await {
-            Ok(worked) => found.worked.push(worked),
+            Ok(outcome) => found.worked.push(outcome),
             Err(error) => {
                 found.failed = true;
                 log_failure(id, Some(&kind), &error);

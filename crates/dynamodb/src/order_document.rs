@@ -170,10 +170,10 @@ fn stored_fields(order: &Order) -> Fields {
 /// The fields within the part `from`, as fields within `to`.
 fn rename(fields: Fields, from: &str, to: Option<&str>) -> Fields {
     let renamed = |(mut path, value): (Vec<String>, Vec<u8>)| {
-        if let (Some(to), [part, _, ..]) = (to, path.as_mut_slice()) {
-            if part == from {
-                to.clone_into(part);
-            }
+        if let (Some(to), [part, _, ..]) = (to, path.as_mut_slice())
+            && part == from
+        {
+            to.clone_into(part);
         }
         (path, value)
     };

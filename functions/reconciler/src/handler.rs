@@ -128,7 +128,7 @@ mod tests {
             .orders
             .orders()
             .iter()
-            .filter_map(|order| order.due_at())
+            .filter_map(domain::Order::due_at)
             .min();
         subject.clock.advance(SignedDuration::from_hours(1));
         let now = noon() + SignedDuration::from_hours(1);

@@ -27,7 +27,7 @@ where
     let tried_before = order.tries(&JobKind::Refund) > 0;
     let outcome = worker.provider.refund(order.id, &due, tried_before).await;
     worker.guard.note(!matches!(outcome, RefundOutcome::Unknown(_)));
-    let (next, worked) = match outcome {
+    let (next, done) = match outcome {
         RefundOutcome::Done { refund_id } => {
             tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");
             (
@@ -53,5 +53,5 @@ where
         }
     };
     worker.keep(next).await?;
-    Ok(worked)
+    Ok(done)
 }
