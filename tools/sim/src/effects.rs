@@ -202,7 +202,8 @@ impl World<'_> {
 
     pub(crate) fn open_page(&mut self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         self.set_clocks();
-        if self.fault == Fault::Refuse {
+        let known = self.provider.state().find(order.id, attempt.number).is_some();
+        if self.fault == Fault::Refuse && !known {
             self.provider.fail_next(ProviderFault::Refused);
         }
         let mut opened = ready(self.provider.open(order, attempt));

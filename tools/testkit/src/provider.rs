@@ -16,7 +16,7 @@ pub enum ProviderFault {
     LostRequest,
     /// It has its effect, and the answer is lost.
     LostAnswer,
-    /// It is refused: a page that is not there yet for good, a refund for now.
+    /// It is refused: a page for good unless it is there already, a refund for now.
     Refused,
     /// A refund that was not made is refused for good; any other call as by [`ProviderFault::Refused`].
     RefusedForGood,
@@ -110,7 +110,8 @@ impl FakeProvider {
 }
 
 impl ProviderState {
-    fn find(&self, order: OrderId, attempt: u32) -> Option<usize> {
+    /// The number of the last page that was opened for an attempt.
+    pub fn find(&self, order: OrderId, attempt: u32) -> Option<usize> {
         let is = |page: &Page| page.order == order && page.attempt == attempt;
         self.pages.iter().rposition(is)
     }
@@ -202,17 +203,18 @@ impl PaymentProvider for FakeProvider {
             return Opened::Unknown("the request was lost".into());
         }
         let key = (order.id, attempt.number);
-        let opened = match state.find(order.id, attempt.number) {
+        let refused = matches!(
+            fault,
+            Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
+        );
+        let too_short = attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE;
+        let known = state.find(order.id, attempt.number);
+        if refused || known.is_none() && (too_short || state.refused.contains(&key)) {
+            state.refused.push(key);
+            return Opened::Refused("this page cannot be opened".into());
+        }
+        let opened = match known {
             Some(page) => session(state.pages[page].session_id.clone()),
-            None if matches!(
-                fault,
-                Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
-            ) || state.refused.contains(&key)
-                || attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE =>
-            {
-                state.refused.push(key);
-                return Opened::Refused("this page cannot be opened".into());
-            }
             None => state.new_page(order, attempt),
         };
         match fault {
