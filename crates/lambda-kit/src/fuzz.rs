@@ -30,9 +30,7 @@ impl Handle for Reader {
             assert_eq!(token, token.trim());
         }
         assert!(request.bytes()?.len() <= MAX_BODY);
-        let document = request
-            .json()
-            .inspect_err(|problem| assert_the_senders_fault(problem))?;
+        let document = request.json().inspect_err(assert_the_senders_fault)?;
         document.finish(|| Some(empty(204)))
     }
 }

@@ -29,7 +29,8 @@ pub(crate) async fn run<R: Serialize>(
 ) -> Result<(), Error> {
     let function = &function;
     let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        function(event.payload.get(), event.context).await
+        // Boxed: what a function does is a deep and large future.
+        Box::pin(function(event.payload.get(), event.context)).await
     });
     // Takes the service out of the runtime that built it, and which does not run.
     let taken = RefCell::new(None);
@@ -66,13 +67,13 @@ pub(crate) fn read<P: DeserializeOwned>(event: &str) -> Result<P, Diagnostic> {
         tracing::error!(column, "an event that cannot be read");
         failed(
             "Unreadable",
-            format!("the event cannot be read from column {column} on"),
+            &format!("the event cannot be read from column {column} on"),
         )
     })
 }
 
 /// What Lambda is told of an invocation that failed.
-pub(crate) fn failed(kind: &str, message: impl ToString) -> Diagnostic {
+pub(crate) fn failed(kind: &str, message: &impl ToString) -> Diagnostic {
     Diagnostic {
         error_type: kind.to_owned(),
         error_message: message.to_string(),

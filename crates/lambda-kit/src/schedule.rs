@@ -29,7 +29,7 @@ pub async fn serve(operation: &'static str, runner: impl Run) -> Result<(), Erro
         let deadline = Deadline::from_millisecond(context.deadline);
         let run = telemetry::scope(vec![("request_id", context.request_id)], once(runner, deadline));
         let run = metrics::measured(operation, |run| usize::from(run.is_err()), run).await;
-        run.map_err(|error| invocations::failed("RunFailed", error))
+        run.map_err(|error| invocations::failed("RunFailed", &error))
     })
     .await
 }

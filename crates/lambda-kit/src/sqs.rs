@@ -83,7 +83,7 @@ pub async fn serve(
         // Where no record could be told apart, the whole batch failed.
         let failed = |outcome: &Result<Failures, NoId>| outcome.as_ref().map_or(1, |again| again.ids().len());
         let outcome = metrics::measured(operation, failed, work).await;
-        outcome.map_err(|error| invocations::failed("NoId", error))
+        outcome.map_err(|error| invocations::failed("NoId", &error))
     })
     .await
 }

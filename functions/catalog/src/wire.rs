@@ -37,7 +37,7 @@ impl Page {
                 format!("A search has at most {MAX_QUERY} characters."),
             ));
         }
-        let after = given("cursor").map(|cursor| read_cursor(cursor)).transpose()?;
+        let after = given("cursor").map(read_cursor).transpose()?;
         Ok(Self {
             query: query.map(|q| q.trim().to_owned()),
             after,
