@@ -188,7 +188,10 @@ async fn a_refund_that_is_refused_for_a_day_is_parked() {
     assert_eq!(world.order(id).await.refunds[0].state, RefundState::Due);
     world.minutes(90).await;
     let reason = "not now".to_owned();
-    assert_eq!(world.order(id).await.refunds[0].state, RefundState::Refused { reason });
+    assert_eq!(
+        world.order(id).await.refunds[0].state,
+        RefundState::Refused { reason }
+    );
 }
 
 #[tokio::test]
