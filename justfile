@@ -39,7 +39,7 @@ sim:
 
 # Run one schedule or seed of the simulation again, step by step
 replay SCHEDULE *BUG:
-    cargo run -p sim -- replay {{SCHEDULE}} {{BUG}}
+    cargo run --bin sim -- replay {{SCHEDULE}} {{BUG}}
 
 # Measure one part: cold, warm, load, growth or cost
 bench PART *ARGS:

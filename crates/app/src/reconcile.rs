@@ -81,7 +81,7 @@ struct Found {
     worked: Vec<Worked>,
 }
 
-/// Works on every order of [`Lane::Mending`] that is due, [`AT_ONCE`] at once, until none is left or `until` has come. Any number of runs
+/// Works on every order of [`Lane::Mending`] that is due, 16 at once, until none is left or `until` has come. Any number of runs
 /// may overlap.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! Every name of a table's attribute or index, spelt once. `template.yaml` declares the same keys; a test compares them.
+//! Every name of a table's attribute or index, spelt once. `template.yaml` declares the same keys: the
+//! contract's tests run on tables that are made from it.
 
 /// Products: partition key. One value for all, so that a Query lists the catalogue in the order of the SKUs; reads of one
 /// partition reach 3,000 units a second, and shared caches stand before them.
