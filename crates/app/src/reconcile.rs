@@ -1,10 +1,10 @@
 //! The driver of due work: lists what is due, works on several orders at once, and gives each kind of job to its handler.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
 
 use domain::{JobKind, Lane, Money, Order, OrderId};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::jobs::{ProviderGuard, Worked, Worker};
@@ -81,6 +81,17 @@ struct Found {
     worked: Vec<Worked>,
 }
 
+impl Found {
+    /// Nothing can be done for the order; the index alone knows since when it is due.
+    fn unreadable_since(due_at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            failed: true,
+            unreadable: Some(now.duration_since(due_at).max(SignedDuration::ZERO)),
+            ..Self::default()
+        }
+    }
+}
+
 /// Works on every order of [`Lane::Mending`] that is due, 16 at once, until none is left or `until` has come. Any number of runs
 /// may overlap.
 ///
@@ -104,7 +115,14 @@ pub async fn reconcile(
     let mut report = Reconciled::default();
     let mut seen = HashSet::new();
     loop {
-        let due = orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await?;
+        let due = match orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await {
+            Err(error) if report.examined > 0 => {
+                // What was done is reported all the same; the next run lists again.
+                tracing::error!(error = %error, "what else is due could not be listed");
+                return Ok(report);
+            }
+            due => due?,
+        };
         let fresh: Vec<_> = due.into_iter().filter(|(id, _)| seen.insert(*id)).collect();
         if fresh.is_empty() {
             return Ok(report);
@@ -140,7 +158,14 @@ where
     if worker.clock.now() >= until {
         return None;
     }
-    Some(work_on(worker, until, id, due_at).await)
+    // One order must not end the run for all others: it would come first again in the next run.
+    let found = AssertUnwindSafe(work_on(worker, until, id, due_at))
+        .catch_unwind()
+        .await;
+    Some(found.unwrap_or_else(|_| {
+        tracing::error!(order.id = %id, "a panic; the order stays due");
+        Found::unreadable_since(due_at, worker.clock.now())
+    }))
 }
 
 /// Works on all jobs of one order that are due, one after the other: a kind that fails is due again later, and the next kind has its turn.
@@ -165,9 +190,11 @@ where
             Ok(None) => return found,
             Err(error) => {
                 log_failure(id, None, &error);
-                found.failed = true;
-                found.unreadable = Some(now.duration_since(due_at).max(SignedDuration::ZERO));
-                return found;
+                return Found {
+                    worked: found.worked,
+                    overdue: found.overdue,
+                    ..Found::unreadable_since(due_at, now)
+                };
             }
         };
         if tried.is_empty() {

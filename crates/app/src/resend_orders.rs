@@ -1,5 +1,7 @@
 //! Keeping the warehouse busy with paid orders that have not reached it.
 
+use std::collections::HashSet;
+
 use domain::{JobKind, Lane, Leave, OrderId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,6 +48,7 @@ pub async fn resend_orders(
 ) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
     let mut due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
+    let mut seen = HashSet::new();
     let Some((first, due_at)) = due.first().copied() else {
         return Ok(resent);
     };
@@ -56,8 +59,12 @@ pub async fn resend_orders(
         Leave::Nobody => 0,
     };
     loop {
-        let before = resent.sent;
+        let before = seen.len();
         for (id, _) in due {
+            // One that cannot be read, or noted as queued, stays at the head of the index.
+            if !seen.insert(id) {
+                continue;
+            }
             if resent.sent >= room || clock.now() >= until {
                 return Ok(resent);
             }
@@ -66,10 +73,12 @@ pub async fn resend_orders(
                 resent.oldest = resent.oldest.max(overdue);
             }
         }
-        if resent.sent == before {
+        if seen.len() == before {
             return Ok(resent);
         }
-        due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
+        due = orders
+            .due(Lane::Forwarding, clock.now(), PAGE + seen.len())
+            .await?;
     }
 }
 

@@ -23,6 +23,7 @@ enum Mood {
     Silent,
     RefusesForNow,
     RefusesForGood,
+    Panics,
 }
 
 /// A provider that takes its time, and whose every page is open.
@@ -46,6 +47,7 @@ impl PaymentProvider for SlowProvider {
         tokio::time::sleep(self.1).await;
         match self.0 {
             Mood::Silent => SessionState::Unknown("no answer".into()),
+            Mood::Panics => panic!("a fault of ours"),
             _ => SessionState::Open {
                 session_id: format!("cs_{}", attempt.number),
             },
@@ -62,7 +64,7 @@ impl PaymentProvider for SlowProvider {
             Mood::Well => RefundOutcome::Done {
                 refund_id: format!("re_{}", refund.payment_id),
             },
-            Mood::Silent => RefundOutcome::Unknown("no answer".into()),
+            Mood::Silent | Mood::Panics => RefundOutcome::Unknown("no answer".into()),
             Mood::RefusesForNow => RefundOutcome::Refused("not now".into()),
             Mood::RefusesForGood => RefundOutcome::RefusedForGood("closed account".into()),
         }
@@ -181,17 +183,13 @@ async fn a_refund_that_is_refused_for_good_is_counted_once_and_parked() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_refused_for_a_day_is_parked() {
+async fn a_refund_that_is_refused_for_now_is_tried_for_days() {
     let world = World::new(Mood::RefusesForNow);
     let id = world.paid_twice();
-    world.minutes(23 * 60).await;
-    assert_eq!(world.order(id).await.refunds[0].state, RefundState::Due);
-    world.minutes(90).await;
-    let reason = "not now".to_owned();
-    assert_eq!(
-        world.order(id).await.refunds[0].state,
-        RefundState::Refused { reason }
-    );
+    world.minutes(50 * 60).await;
+    let order = world.order(id).await;
+    assert_eq!(order.refunds[0].state, RefundState::Due);
+    assert!(order.due_at().is_some());
 }
 
 #[tokio::test]
@@ -221,6 +219,41 @@ async fn what_is_due_for_long_is_told_by_its_first_due_time() {
         assert!(refund.is_none_or(|overdue| overdue == report.oldest()));
     }
     assert!(oldest >= 45 * MINUTE, "{oldest}");
+}
+
+/// Of a queue that a backlog fills, the orders behind one that cannot be read are queued all the same.
+#[tokio::test]
+async fn an_unreadable_order_at_the_head_holds_up_no_other() {
+    let world = World::new(Mood::Well);
+    let torn = world.store.put_order(an_order().under("torn").paid()).id;
+    for number in 0..300 {
+        world
+            .store
+            .put_order(an_order().under(&number.to_string()).paid());
+    }
+    world.clock.advance(60 * MINUTE);
+    let until = world.clock.now() + MINUTE;
+    let store = Torn(&world.store, torn);
+    let resent = resend_orders(&store, &world.queue, &world.store, &world.clock, until, 1_000)
+        .await
+        .expect("an answer");
+    assert_eq!((resent.sent, world.queue.len()), (300, 300));
+}
+
+#[tokio::test]
+async fn a_panic_over_one_order_stops_no_other() {
+    let world = World::new(Mood::Panics);
+    let open = an_order()
+        .under("open")
+        .placed()
+        .attempt_for(noon())
+        .expect("payable");
+    world.store.put_order(open);
+    let unpaid = world.store.put_order(an_order().under("unpaid").placed()).id;
+    world.clock.advance(60 * MINUTE);
+    let report = world.minute().await;
+    assert_eq!((report.failed, report.expired), (1, 1));
+    assert_eq!(world.order(unpaid).await.status, Status::Expired);
 }
 
 /// A store in which one order cannot be read.

@@ -466,6 +466,16 @@ fn an_open_page_is_looked_at_three_times_and_not_more() {
 }
 
 #[test]
+fn an_order_with_a_job_of_a_newer_release_is_not_removed() {
+    let mut draft = an_order().draft();
+    draft
+        .jobs
+        .push(Job::new(JobKind::of_name("send_invoice"), noon()));
+    let withdrawn = draft.withdraw(noon()).expect("a draft");
+    assert!(withdrawn.job(&JobKind::Remove).is_none());
+}
+
+#[test]
 fn a_job_of_a_newer_release_survives_every_change() {
     let mut order = an_order().placed();
     let job = Job::new(JobKind::of_name("send_invoice"), noon());

@@ -299,7 +299,7 @@ struct Back {
     reason: String,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<String>,
-    /// Why the provider will never do it.
+    /// Why the provider will never do it. `refund_id` is [`REFUSED`] then.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -405,6 +405,8 @@ impl Document {
                 event: HistoryEvent::of_name(&event),
             })
         };
+        let lines: Vec<_> = self.lines.into_iter().map(line).collect::<Option<_>>()?;
+        let held = Some(self.held).filter(|held| *held <= lines.len())?;
         let fingerprint = BASE64_NOPAD.decode(self.fingerprint.as_bytes()).ok()?;
         let jobs = self.jobs;
         let order = Order {
@@ -425,12 +427,12 @@ impl Document {
                 country: Country::parse(&self.ship_to.country).ok()?,
             },
             quote: Quote {
-                lines: self.lines.into_iter().map(line).collect::<Option<_>>()?,
+                lines,
                 shipping: money(self.shipping),
                 taxes: self.taxes.into_iter().map(part).collect::<Option<_>>()?,
                 total: money(self.total),
             },
-            held: self.held,
+            held,
             reserved_until: time(self.reserved_until)?,
             payment: optional(self.payment, Attempt::into_attempt).ok()?,
             capture: optional(self.capture, Taken::into_capture).ok()?,
@@ -520,6 +522,10 @@ impl Taken {
     }
 }
 
+/// Stands for the provider's name of a refund that it refused for good. The release before knows no such refund: without any name it would ask
+/// for the money again, which a human may have given back by then.
+const REFUSED: &str = "refused";
+
 impl Back {
     fn of(refund: &Refund) -> Self {
         Self {
@@ -528,7 +534,8 @@ impl Back {
             currency: refund.amount.currency().code().to_owned(),
             reason: refund.reason.name().to_owned(),
             refund_id: match &refund.state {
-                RefundState::Due | RefundState::Refused { .. } => None,
+                RefundState::Due => None,
+                RefundState::Refused { .. } => Some(REFUSED.to_owned()),
                 RefundState::Done { refund_id } => Some(refund_id.clone()),
             },
             refused: match &refund.state {
@@ -544,8 +551,11 @@ impl Back {
             amount: Money::new(self.amount, Currency::parse(&self.currency)?),
             reason: RefundReason::of_name(&self.reason),
             state: match (self.refund_id, self.refused) {
-                (Some(refund_id), _) => RefundState::Done { refund_id },
-                (None, Some(reason)) => RefundState::Refused { reason },
+                (_, Some(reason)) => RefundState::Refused { reason },
+                (Some(id), None) if id == REFUSED => RefundState::Refused {
+                    reason: "its reason was lost while another release ran".to_owned(),
+                },
+                (Some(refund_id), None) => RefundState::Done { refund_id },
                 (None, None) => RefundState::Due,
             },
         })
@@ -646,6 +656,39 @@ mod tests {
         let next = written_back(&opened.start_attempt(noon()));
         assert_eq!(next.carried.fields.len(), 0);
         assert_eq!(next.carried.attributes.len(), 1);
+    }
+
+    /// The release before reads a refund that has a name as done, and drops the reason.
+    #[test]
+    fn a_refused_refund_is_never_due_again_in_any_release() {
+        let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+        let refused = rejected.refund_refused("pi_1", "charge_disputed".to_owned(), noon());
+        assert_eq!(written_back(&refused), refused);
+        let mut document = Document::of(&refused);
+        assert!(document.refunds[0].refund_id.is_some());
+        document.refunds[0].refused = None;
+        let back = document.refunds.remove(0).into_refund().expect("a refund");
+        assert!(matches!(back.state, RefundState::Refused { .. }), "{back:?}");
+    }
+
+    #[test]
+    fn an_order_that_holds_more_lines_than_it_has_is_corrupt() {
+        let order = an_order().placed();
+        let mut document = Document::of(&order);
+        document.held = 2;
+        let mut item = to_item(&order).expect("an item");
+        let packed = pack(&document, &Fields::new()).expect("packed");
+        item.insert(DOCUMENT.to_owned(), AttributeValue::B(Blob::new(packed)));
+        assert!(matches!(from_item(&item), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn an_unreadable_document_is_told_without_what_is_in_it() {
+        let mut item = to_item(&an_order().placed()).expect("an item");
+        let packed = pack(&"Ada Lovelace", &Fields::new()).expect("packed");
+        item.insert(DOCUMENT.to_owned(), AttributeValue::B(Blob::new(packed)));
+        let error = from_item(&item).expect_err("no order");
+        assert!(!format!("{error:?}").contains("Ada"), "{error:?}");
     }
 
     /// Thirteen lines, the real shop's median, with names as long as there.

@@ -45,7 +45,9 @@ where
     let stored = decompress(block, size)?;
     let mut reader = rmp_serde::Deserializer::from_read_ref(&stored);
     let mut passed_over = false;
-    let document: T = serde_ignored::deserialize(&mut reader, |_| passed_over = true)?;
+    // Never the text of that error: it may quote what is stored, and with it personal data.
+    let document: T = serde_ignored::deserialize(&mut reader, |_| passed_over = true)
+        .map_err(|_| "not a document of this release")?;
     if !passed_over {
         return Ok((document, Fields::new()));
     }

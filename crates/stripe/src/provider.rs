@@ -1,8 +1,11 @@
 //! Stripe as the shop's payment provider.
 
+use std::time::Duration;
+
 use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 use domain::{AttemptState, Order, OrderId, PaymentAttempt, Refund};
 use jiff::SignedDuration;
+use tokio::time::timeout;
 
 use crate::Stripe;
 use crate::call::CallError;
@@ -11,6 +14,8 @@ use crate::session_form::session_form;
 
 /// The most pages of a hundred sessions that are looked through for one whose name was lost.
 const MOST_PAGES: usize = 40;
+/// The longest time that they are looked through: a run of the reconciler has other orders, too.
+const LONGEST_SEARCH: Duration = Duration::from_secs(10);
 /// Stripe's clock and ours may differ by so much.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// Stripe opens no page that ends sooner (docs.stripe.com/api/checkout/sessions/create, `expires_at`).
@@ -39,7 +44,10 @@ impl PaymentProvider for Stripe {
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
         let found = match &attempt.state {
             AttemptState::Open { session_id } => self.session(session_id).await.map(Some),
-            AttemptState::Opening | AttemptState::Failed => self.find(order, attempt).await,
+            AttemptState::Opening | AttemptState::Failed => {
+                let search = timeout(LONGEST_SEARCH, self.find(order, attempt)).await;
+                search.unwrap_or(Err(CallError::TooMany))
+            }
         };
         match found {
             Ok(Some(session)) => state(&session),

@@ -28,8 +28,11 @@ impl<O: Orders, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run fo
     async fn run(&self, deadline: Deadline) -> Result<(), Error> {
         let until = deadline.less(LONGEST);
         let (orders, queue, clock) = (&self.orders, &self.queue, &self.clock);
-        // First: it calls nobody outside, and the warehouse waits for it.
-        let resent = resend_orders(orders, queue, &self.circuits, clock, until, self.backlog).await;
+        // First: it calls nobody outside, and the warehouse waits for it. Not longer than a third of the time: a backlog of days holds up
+        // nothing else.
+        let now = clock.now();
+        let third = now + until.duration_since(now) / 3;
+        let resent = resend_orders(orders, queue, &self.circuits, clock, third, self.backlog).await;
         let report = reconcile(orders, queue, &self.provider, clock, until).await?;
         tracing::info!(
             orders.resent = resent.as_ref().ok().map(|resent| resent.sent),

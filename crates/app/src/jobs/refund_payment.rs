@@ -2,15 +2,11 @@
 
 use domain::{JobKind, Order};
 
-use jiff::SignedDuration;
-
 use super::{Worked, Worker};
 use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, RefundOutcome, StoreError};
 
-/// A refund that the provider has refused for longer is refused for good: a balance was not filled, or nobody will settle it there.
-const LONGEST_REFUSAL: SignedDuration = SignedDuration::from_hours(24);
-
-/// Gives the next payment back that is due. What the provider refuses for good, or for a day, is parked with its reason.
+/// Gives the next payment back that is due. What the provider refuses for good is parked with its reason; what it refuses for now is tried
+/// again for as long as it takes, and its alarm rings.
 ///
 /// # Errors
 /// [`StoreError`]; the job stays due.
@@ -30,14 +26,8 @@ where
         return Ok(Worked::Other);
     };
     let tried_before = order.tries(&JobKind::Refund) > 0;
-    let overdue = order.job(&JobKind::Refund).map(|job| job.overdue(clock.now()));
-    let refused_for_long = overdue.is_some_and(|overdue| overdue > LONGEST_REFUSAL);
     let outcome = worker.provider.refund(order.id, &due, tried_before).await;
     worker.guard.note(!matches!(outcome, RefundOutcome::Unknown(_)));
-    let outcome = match outcome {
-        RefundOutcome::Refused(cause) if refused_for_long => RefundOutcome::RefusedForGood(cause),
-        outcome => outcome,
-    };
     let (next, done) = match outcome {
         RefundOutcome::Done { refund_id } => {
             tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");

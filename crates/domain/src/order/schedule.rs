@@ -33,10 +33,16 @@ impl Order {
         if self.due_refund().is_some() {
             work.push(JobKind::Refund);
         }
-        if self.status == Status::Withdrawn && work.is_empty() {
+        // Not while a job of a newer release has still to be done.
+        if self.status == Status::Withdrawn && work.is_empty() && !self.has_unknown_job() {
             work.push(JobKind::Remove);
         }
         work
+    }
+
+    fn has_unknown_job(&self) -> bool {
+        let mut jobs = self.jobs.iter();
+        jobs.any(|job| matches!(job.kind, JobKind::Unknown(_)))
     }
 
     fn is_page_live(&self) -> bool {
@@ -129,7 +135,7 @@ impl Order {
 
     /// Adds the jobs that the order's state asks for now, and drops those that it no longer does. Jobs that go on keep their times.
     pub(crate) fn reschedule(&mut self, now: Timestamp) {
-        let before = std::mem::take(&mut self.jobs);
+        let before = self.jobs.clone();
         let next = before
             .iter()
             .filter(|job| job.kind.lane() == Lane::Mending)
