@@ -406,7 +406,9 @@ impl Document {
             })
         };
         let lines: Vec<_> = self.lines.into_iter().map(line).collect::<Option<_>>()?;
-        let held = Some(self.held).filter(|held| *held <= lines.len())?;
+        if self.held > lines.len() {
+            return None;
+        }
         let fingerprint = BASE64_NOPAD.decode(self.fingerprint.as_bytes()).ok()?;
         let jobs = self.jobs;
         let order = Order {
@@ -432,7 +434,7 @@ impl Document {
                 taxes: self.taxes.into_iter().map(part).collect::<Option<_>>()?,
                 total: money(self.total),
             },
-            held,
+            held: self.held,
             reserved_until: time(self.reserved_until)?,
             payment: optional(self.payment, Attempt::into_attempt).ok()?,
             capture: optional(self.capture, Taken::into_capture).ok()?,
