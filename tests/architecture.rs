@@ -171,7 +171,7 @@ fn tests_ask_for_no_feature_that_cargo_run_lacks() {
 
 /// Each library of the workspace with the features that it is compiled with, following these kinds of dependencies.
 fn features(kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let arguments = "tree --workspace --locked --no-dedupe --prefix=none --format={p}|{f} --edges";
+    let arguments = "tree --workspace --locked --prefix=none --format={p}|{f} --edges";
     let output = Command::new(env!("CARGO"))
         .args(arguments.split(' '))
         .arg(kinds)
