@@ -4,15 +4,14 @@
 use std::time::{Duration, Instant};
 
 use app::ports::{Committed, Orders};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::HEXLOWER;
 use domain::{JobKind, Order, OrderId, RefundState, Status};
-use dynamodb::{DynamoDb, Tables};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use kontor::world::World;
+use kontor_tests::tables::{client, store, variable};
 use kontor_tests::{Shopper, items, running};
 use reqwest::Method;
 use sam_runner::logs::LogLine;
@@ -29,29 +28,8 @@ fn world() -> &'static World {
     running().world()
 }
 
-/// The shop's tables, by the rights of the account's owner.
-fn client() -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .endpoint_url(world().dynamodb_endpoint())
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
-}
-
-fn told(variable: &str) -> Option<String> {
-    let mut functions = world().stack().functions.iter();
-    functions.find_map(|function| function.environment.get(variable).cloned())
-}
-
 fn orders_table() -> String {
-    told("ORDERS_TABLE").expect("every function knows the tables")
-}
-
-fn store() -> DynamoDb {
-    let tables = Tables::named(told).expect("every function knows the tables");
-    DynamoDb::new(client(), tables)
+    variable("ORDERS_TABLE").expect("every function knows the tables")
 }
 
 async fn stored(id: OrderId) -> Order {

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use app::ports::{Circuits, Orders};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use data_encoding::HEXLOWER;
 use domain::{Order, OrderId};
-use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
+use dynamodb::WarehouseCircuit;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use kontor::world::World;
+use kontor_tests::tables::{client, store, variable};
 use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
 use reqwest::Method;
 use sam_runner::rights::Use;
@@ -54,28 +54,6 @@ fn is_done_by_aws(granted: &Use) -> bool {
 
 fn world() -> &'static World {
     running().world()
-}
-
-/// The shop's tables, by the rights of the account's owner.
-fn client() -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .endpoint_url(world().dynamodb_endpoint())
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
-}
-
-/// The value of a variable, in a function that has it.
-fn variable(name: &str) -> Option<String> {
-    let mut functions = world().stack().functions.iter();
-    functions.find_map(|function| function.environment.get(name).cloned())
-}
-
-fn store() -> DynamoDb {
-    let tables = Tables::named(variable).expect("every function knows the tables");
-    DynamoDb::new(client(), tables)
 }
 
 fn circuit() -> WarehouseCircuit {

@@ -1,6 +1,7 @@
 //! The shop from outside: one running shop for all tests of a binary, and shoppers who talk to it over HTTP.
 
 mod shopper;
+pub mod tables;
 mod world;
 
 pub use shopper::{Answer, Shopper, a_checkout, items};
