@@ -5,8 +5,8 @@ use domain::{Order, OrderId, ReportedPayment, Settlement, Status};
 use crate::jobs::give_stock_back;
 use crate::ports::{Clock, Committed, OrderQueue, Orders, StoreError};
 
-/// How often a run meets another run's writes before it asks for the message again.
-const PATIENCE: usize = 8;
+/// The most conflicts with other runs' writes before the message is asked for again.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// A verified message of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub(crate) async fn apply_payment(
     mut order: Order,
     payment: ReportedPayment,
 ) -> Result<Settled, StoreError> {
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_CONFLICT_RETRIES {
         let (next, settled) = match order.settle(payment.clone(), clock.now()) {
             Settlement::Paid(next) => (next, Settled::Paid),
             Settlement::RefundDue(next) => (next, Settled::RefundDue),
@@ -126,7 +126,7 @@ pub(crate) async fn apply_payment(
                 return Ok(settled);
             }
             Committed::Conflict(Some(current)) => order = *current,
-            Committed::Conflict(None) | Committed::Short(_) => return Err(StoreError::Busy),
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StoreError::Busy),
         }
     }
     Err(StoreError::Busy)
@@ -152,7 +152,7 @@ pub(crate) async fn close_window(
             give_stock_back(orders, clock, stored).await?;
             Ok(Settled::Expired)
         }
-        Committed::Conflict(_) | Committed::Short(_) => Ok(Settled::Known),
+        Committed::Conflict(_) | Committed::OutOfStock(_) => Ok(Settled::Known),
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, PaymentSession, StoreError};
 use crate::{AccessKeys, ShowOrderError, show_order};
 
-/// How often a run meets another run's writes before it gives up.
-const PATIENCE: usize = 8;
+/// The most conflicts with other runs' writes before the request fails.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// Where the shopper pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub async fn start_payment(
     token: &str,
 ) -> Result<PaymentPage, StartPaymentError> {
     let mut order = show_order(orders, keys, id, token).await?;
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_CONFLICT_RETRIES {
         let known = order.payment.clone();
         let pending = order.attempt_for(clock.now())?;
         let attempt = pending
@@ -86,7 +86,9 @@ pub async fn start_payment(
                     order = *current;
                     continue;
                 }
-                Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+                Committed::Conflict(None) | Committed::OutOfStock(_) => {
+                    return Err(StartPaymentError::NotFound);
+                }
             }
         };
         return match provider.open(&stored, &attempt).await {
@@ -115,12 +117,12 @@ async fn remember(
     attempt: PaymentAttempt,
     session: PaymentSession,
 ) -> Result<PaymentPage, StartPaymentError> {
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_CONFLICT_RETRIES {
         let noted = order.attempt_opened(session.id.clone());
         let current = match orders.commit(noted, Vec::new()).await? {
             Committed::Done(_) => return Ok(PaymentPage::of(&attempt, session)),
             Committed::Conflict(Some(current)) => current,
-            Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StartPaymentError::NotFound),
         };
         match &current.payment {
             Some(own) if current.status == Status::Placed && own.number == attempt.number => {

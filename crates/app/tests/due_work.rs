@@ -281,11 +281,11 @@ impl Orders for Torn<'_> {
 
     async fn due(
         &self,
-        lane: domain::Lane,
+        index: domain::DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        self.0.due(lane, now, limit).await
+        self.0.due(index, now, limit).await
     }
 }
 

@@ -19,9 +19,9 @@ mod text;
 pub use carried::Carried;
 pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
-pub use circuit::{Circuit, Leave, OpenCircuit};
+pub use circuit::{CallPermit, Circuit, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
-pub use jobs::{Job, JobKind, Lane};
+pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError};
 pub use order::{
     AttemptState, Capture, Event, HistoryEntry, HistoryEvent, LINES_PER_STEP, Order, Parked, ParkedReason,

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64_NOPAD;
 use domain::{
-    Address, AttemptState, Capture, Carried, Country, Currency, Customer, Fingerprint, HistoryEntry,
-    HistoryEvent, Job, JobKind, Lane, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt,
+    Address, AttemptState, Capture, Carried, Country, Currency, Customer, DueIndex, Fingerprint,
+    HistoryEntry, HistoryEvent, Job, JobKind, Money, Order, OrderId, Parked, ParkedReason, PaymentAttempt,
     PricedLine, Quantity, Quote, Refund, RefundReason, RefundState, Sku, Status, TaxPart, TaxRate,
 };
 use jiff::Timestamp;
@@ -40,16 +40,16 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         ),
         (DOCUMENT.to_owned(), AttributeValue::B(document)),
     ]);
-    for lane in [Lane::Mending, Lane::Forwarding] {
-        let Some(due_at) = order.due_in(lane) else {
+    for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
+        let Some(due_at) = order.due_in(index) else {
             continue;
         };
-        let index = DueIndex::of(lane);
+        let keys = IndexKeys::of(index);
         item.insert(
-            index.partition.to_owned(),
-            AttributeValue::S(lane_name(lane).to_owned()),
+            keys.partition.to_owned(),
+            AttributeValue::S(index_name(index).to_owned()),
         );
-        item.insert(index.sort.to_owned(), number(due_at.as_millisecond().to_string()));
+        item.insert(keys.sort.to_owned(), number(due_at.as_millisecond().to_string()));
     }
     if order.needs_human() {
         item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
@@ -61,14 +61,14 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-/// The index of a lane.
-pub(crate) struct DueIndex {
+/// The index of a index.
+pub(crate) struct IndexKeys {
     pub(crate) name: &'static str,
     pub(crate) partition: &'static str,
     pub(crate) sort: &'static str,
 }
 
-impl DueIndex {
+impl IndexKeys {
     /// Where the release before kept both lanes, as two partitions.
     pub(crate) const OF_BOTH: Self = Self {
         name: DUE_INDEX,
@@ -76,10 +76,10 @@ impl DueIndex {
         sort: DUE_AT,
     };
 
-    pub(crate) fn of(lane: Lane) -> Self {
-        match lane {
-            Lane::Mending => Self::OF_BOTH,
-            Lane::Forwarding => Self {
+    pub(crate) fn of(index: DueIndex) -> Self {
+        match index {
+            DueIndex::Reconciler => Self::OF_BOTH,
+            DueIndex::Forwarder => Self {
                 name: FORWARD_INDEX,
                 partition: FORWARD_DUE,
                 sort: FORWARD_AT,
@@ -88,11 +88,11 @@ impl DueIndex {
     }
 }
 
-/// The partition of a lane.
-pub(crate) fn lane_name(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Mending => "mending",
-        Lane::Forwarding => "forwarding",
+/// The partition of a index.
+pub(crate) fn index_name(index: DueIndex) -> &'static str {
+    match index {
+        DueIndex::Reconciler => "mending",
+        DueIndex::Forwarder => "forwarding",
     }
 }
 
@@ -730,14 +730,14 @@ mod tests {
     /// What `DynamoDB` bills for `after` in the place of `before`: units of a kilobyte, and one for each entry of an index that goes or comes.
     fn units(before: &Item, after: &Item) -> usize {
         let kilobytes = bytes_of(before).max(bytes_of(after)).div_ceil(1024);
-        let entry = |item: &Item, index: &DueIndex| item.get(index.sort).cloned();
-        let moved = |lane| {
-            let index = DueIndex::of(lane);
-            let (was, is) = (entry(before, &index), entry(after, &index));
+        let entry = |item: &Item, keys: &IndexKeys| item.get(keys.sort).cloned();
+        let moved = |index| {
+            let keys = IndexKeys::of(index);
+            let (was, is) = (entry(before, &keys), entry(after, &keys));
             let entries = usize::from(was.is_some()) + usize::from(is.is_some());
             if was == is { 0 } else { entries }
         };
-        kilobytes + moved(Lane::Mending) + moved(Lane::Forwarding)
+        kilobytes + moved(DueIndex::Reconciler) + moved(DueIndex::Forwarder)
     }
 
     #[test]

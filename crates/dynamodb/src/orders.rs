@@ -9,14 +9,14 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use domain::{Lane, Order, OrderId, StockChange};
+use domain::{DueIndex, Order, OrderId, StockChange};
 use jiff::Timestamp;
 
 use crate::DynamoDb;
 use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
 use crate::keys::{AVAILABLE, ORDER_ID, PARKED, PLACED_AT, VERSION};
-use crate::order_document::{DueIndex, from_item, lane_name, to_item};
+use crate::order_document::{IndexKeys, from_item, index_name, to_item};
 use crate::stock::{available, stock_key};
 
 /// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
@@ -74,14 +74,14 @@ impl Orders for DynamoDb {
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        let mut due = self.due_by(&DueIndex::of(lane), lane, now, limit).await?;
-        if lane == Lane::Forwarding {
+        let mut due = self.due_by(&IndexKeys::of(index), index, now, limit).await?;
+        if index == DueIndex::Forwarder {
             // Orders that the release before wrote; they move to their own index with the next write.
-            due.extend(self.due_by(&DueIndex::OF_BOTH, lane, now, limit).await?);
+            due.extend(self.due_by(&IndexKeys::OF_BOTH, index, now, limit).await?);
             due.sort_by_key(|(_, due_at)| *due_at);
             due.truncate(limit);
         }
@@ -143,8 +143,8 @@ impl DynamoDb {
     /// What is due by one index.
     async fn due_by(
         &self,
-        index: &DueIndex,
-        lane: Lane,
+        keys: &IndexKeys,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
@@ -152,11 +152,11 @@ impl DynamoDb {
             .client
             .query()
             .table_name(&self.tables.orders)
-            .index_name(index.name)
-            .key_condition_expression("#d = :lane AND #at <= :now")
-            .expression_attribute_names("#d", index.partition)
-            .expression_attribute_names("#at", index.sort)
-            .expression_attribute_values(":lane", AttributeValue::S(lane_name(lane).to_owned()))
+            .index_name(keys.name)
+            .key_condition_expression("#d = :index AND #at <= :now")
+            .expression_attribute_names("#d", keys.partition)
+            .expression_attribute_names("#at", keys.sort)
+            .expression_attribute_values(":index", AttributeValue::S(index_name(index).to_owned()))
             .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
@@ -164,7 +164,7 @@ impl DynamoDb {
             .map_err(failed)?;
         let entry = |item: &Item| {
             let id = item.get(ORDER_ID).and_then(|value| value.as_s().ok())?;
-            let due_at = item.get(index.sort).and_then(|value| value.as_n().ok())?;
+            let due_at = item.get(keys.sort).and_then(|value| value.as_n().ok())?;
             let due_at = Timestamp::from_millisecond(due_at.parse().ok()?).ok()?;
             Some((OrderId::parse(id).ok()?, due_at))
         };
@@ -234,7 +234,7 @@ impl DynamoDb {
             };
             match Cancelled::read(cancelled.cancellation_reasons(), &stock) {
                 Cancelled::Conflict(current) => return lost(order, current.as_ref()),
-                Cancelled::Short(short) => return Ok(Committed::Short(short)),
+                Cancelled::OutOfStock(short) => return Ok(Committed::OutOfStock(short)),
                 Cancelled::Unknown => return Err(StoreError::Unknown(Box::new(error))),
                 Cancelled::Contended => {
                     tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
@@ -271,7 +271,7 @@ enum Cancelled {
     /// The order is not as it was read; what is stored now.
     Conflict(Option<Item>),
     /// Stock is short.
-    Short(Vec<Shortage>),
+    OutOfStock(Vec<Shortage>),
     /// Another transaction or a throttle was in the way: nothing is decided.
     Contended,
     /// For a reason that should not be.
@@ -311,7 +311,7 @@ impl Cancelled {
         if short.is_empty() {
             Self::Unknown
         } else {
-            Self::Short(short)
+            Self::OutOfStock(short)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::Shelf;
+use app::CatalogueSnapshot;
 use app::ports::{Catalogue, Stock, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use lambda_kit::telemetry;
@@ -12,7 +12,7 @@ const FRESH: SignedDuration = SignedDuration::from_secs(25);
 /// Older than this, it is used no more.
 const USABLE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Keeps a [`Shelf`]. Clones share it.
+/// Keeps a [`CatalogueSnapshot`]. Clones share it.
 pub(crate) struct Keeper<S> {
     store: Arc<S>,
     kept: Arc<Mutex<Kept>>,
@@ -30,7 +30,7 @@ struct Kept {
 #[derive(Clone)]
 struct Copy {
     made_at: Timestamp,
-    shelf: Arc<Shelf>,
+    shelf: Arc<CatalogueSnapshot>,
 }
 
 impl Copy {
@@ -68,7 +68,7 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     }
 
     /// The copy, where there is one that is usable. Where it is old, or there is none and the process is asked again, one is begun beside.
-    pub(crate) fn shelf(&self, now: Timestamp) -> Option<Arc<Shelf>> {
+    pub(crate) fn shelf(&self, now: Timestamp) -> Option<Arc<CatalogueSnapshot>> {
         let mut kept = self.kept();
         let asked_before = std::mem::replace(&mut kept.asked, true);
         let fresh = kept.copy.as_ref().is_some_and(|copy| copy.is_fresh(now));
@@ -83,7 +83,7 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     }
 
     /// The copy; where none is usable, one is made. An old one is better than none.
-    pub(crate) async fn any_shelf(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
+    pub(crate) async fn any_shelf(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
         let known = self.kept().copy.clone();
         match known {
             Some(copy) if copy.is_usable(now) => Ok(self.shelf(now).unwrap_or(copy.shelf)),
@@ -92,8 +92,8 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
         }
     }
 
-    async fn copy(&self, now: Timestamp) -> Result<Arc<Shelf>, StoreError> {
-        let made = Shelf::of(&*self.store, &*self.store).await;
+    async fn copy(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
+        let made = CatalogueSnapshot::of(&*self.store, &*self.store).await;
         let mut kept = self.kept();
         kept.copying = false;
         match made {

@@ -23,7 +23,7 @@ impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W,
         let share = tokio::time::sleep(self.pace.share());
         let (orders, warehouse, breaker) = (&self.orders, &self.warehouse, &self.breaker);
         let forwarded = forward_order(orders, warehouse, breaker, &self.clock, id, first_try).await;
-        if !matches!(forwarded, Ok(Forwarded::LeftAlone | Forwarded::NothingToDo)) {
+        if !matches!(forwarded, Ok(Forwarded::CircuitOpen | Forwarded::NothingToDo)) {
             share.await;
         }
         Ok(match forwarded? {
@@ -41,7 +41,7 @@ impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W,
                 metrics::count("WarehouseUnavailable", 1);
                 "deferred"
             }
-            Forwarded::LeftAlone => {
+            Forwarded::CircuitOpen => {
                 metrics::count("WarehouseUnavailable", 1);
                 "left_alone"
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::Orders;
 use aws_sdk_lambda::primitives::Blob;
-use domain::Lane;
+use domain::DueIndex;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const MOST: usize = 1_000;
 pub struct ReconciledNow {
     /// What Lambda says of a run that failed; why is in the function's log.
     pub failure: Option<String>,
-    /// Orders that were due before, up to 1,000 of each lane.
+    /// Orders that were due before, up to 1,000 of each index.
     pub due_before: usize,
     /// Orders that are still due, or again.
     pub due_after: usize,
@@ -61,10 +61,10 @@ impl Shop {
 
     async fn due_at(&self, now: Timestamp) -> anyhow::Result<usize> {
         let mut due = 0;
-        for lane in [Lane::Mending, Lane::Forwarding] {
+        for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
             due += self
                 .orders
-                .due(lane, now, MOST)
+                .due(index, now, MOST)
                 .await
                 .context("the index of due orders")?
                 .len();

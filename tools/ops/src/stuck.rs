@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
-use domain::{JobKind, Lane, Order, OrderId};
+use domain::{DueIndex, JobKind, Order, OrderId};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -24,7 +24,7 @@ const READS: usize = 16;
 pub struct Search {
     /// For how long an order may be due, or paid and not with the warehouse.
     pub patience: SignedDuration,
-    /// The most orders of each lane to look at, the longest due first.
+    /// The most orders of each index to look at, the longest due first.
     pub limit: usize,
     /// Whether to look for parked orders too. Nothing is due for them, so that no index has them: the whole table is read.
     pub parked: bool,
@@ -80,8 +80,8 @@ impl Shop {
     pub async fn stuck(&self, search: Search, now: Timestamp) -> anyhow::Result<Stuck> {
         let (mut orders, mut unreadable, mut more) = (Vec::new(), Vec::new(), false);
         let mut seen = HashSet::new();
-        for lane in [Lane::Mending, Lane::Forwarding] {
-            let due = self.orders.due(lane, now + LONGEST_PAUSE, search.limit).await;
+        for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
+            let due = self.orders.due(index, now + LONGEST_PAUSE, search.limit).await;
             let due = due.context("the index of due orders")?;
             more |= due.len() >= search.limit;
             let mut read = stream::iter(due.into_iter().filter(|(id, _)| seen.insert(*id)))

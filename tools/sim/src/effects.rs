@@ -8,7 +8,7 @@ use app::ports::{
     Submitted, Warehouse,
 };
 use domain::{
-    JobKind, Lane, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
+    DueIndex, JobKind, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
     StockChange,
 };
 use futures_util::FutureExt;
@@ -117,7 +117,7 @@ impl World<'_> {
     fn overwrite(&self, order: Order, stock: &[StockChange]) -> Committed {
         let short = self.store.state().shortages(stock);
         if !short.is_empty() {
-            return Committed::Short(short);
+            return Committed::OutOfStock(short);
         }
         self.store.state().change(stock);
         Committed::Done(self.store.put_order(order))
@@ -151,29 +151,29 @@ impl World<'_> {
 
     pub(crate) fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         let mut due = match self.fault {
-            Fault::Stale => self.store.state().due_before(lane, now, limit),
-            Fault::JobEarly => ready(self.store.due(lane, now + SignedDuration::from_hours(1), limit))?,
-            _ => ready(self.store.due(lane, now, limit))?,
+            Fault::Stale => self.store.state().due_before(index, now, limit),
+            Fault::JobEarly => ready(self.store.due(index, now + SignedDuration::from_hours(1), limit))?,
+            _ => ready(self.store.due(index, now, limit))?,
         };
         match self.fault {
             Fault::JobLost => drop(due.drain(..1.min(due.len()))),
             Fault::JobDoubled => due = due.iter().flat_map(|entry| [*entry; 2]).collect(),
             _ => {}
         }
-        due.retain(|(id, _)| !self.is_lost(lane, *id));
+        due.retain(|(id, _)| !self.is_lost(index, *id));
         Ok(due)
     }
 
-    fn is_lost(&self, lane: Lane, id: OrderId) -> bool {
+    fn is_lost(&self, index: DueIndex, id: OrderId) -> bool {
         let lost = |order: &Order| match self.mutation {
             Some(Mutation::DueEntryLost) => order.status == Status::Paid,
             Some(Mutation::RefundHoldsBackForwarding) => {
-                lane == Lane::Forwarding && order.job(&JobKind::Refund).is_some()
+                index == DueIndex::Forwarder && order.job(&JobKind::Refund).is_some()
             }
             _ => false,
         };
@@ -187,15 +187,15 @@ impl World<'_> {
                 .store
                 .orders()
                 .iter()
-                .all(|order| self.is_lost(Lane::Mending, order.id))
+                .all(|order| self.is_lost(DueIndex::Reconciler, order.id))
         {
             return None;
         }
         let state = self.store.state();
         let pause = state.circuit.open.map(|open| open.retry_at);
-        let forwarding = state.first_due(Lane::Forwarding);
+        let forwarding = state.first_due(DueIndex::Forwarder);
         let forwarding = forwarding.map(|at| pause.map_or(at, |pause| at.max(pause)));
-        let mending = state.first_due(Lane::Mending);
+        let mending = state.first_due(DueIndex::Reconciler);
         let first = forwarding.into_iter().chain(mending).min();
         first.map(Timestamp::as_millisecond)
     }

@@ -8,7 +8,8 @@ use app::ports::{
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
 use domain::{
-    Circuit, Job, JobKind, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange,
+    Circuit, DueIndex, Job, JobKind, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status,
+    StockChange,
 };
 use jiff::Timestamp;
 use testkit::FakeClock;
@@ -34,7 +35,7 @@ pub(crate) enum Op {
         stock_changes: usize,
     },
     Remove(OrderId),
-    Due(Lane, Timestamp),
+    Due(DueIndex, Timestamp),
     OpenPage(OrderId, u32),
     LookUpPage(OrderId, u32),
     ClosePage(String),
@@ -192,7 +193,7 @@ impl Orders for Ports {
                 Ok(Committed::Done(Order { version, ..order }))
             }
             (Err(StoreError::Busy), Some((Mutation::BusyIsSoldOut, _, stock))) if !stock.is_empty() => {
-                Ok(Committed::Short(none_left(&stock)))
+                Ok(Committed::OutOfStock(none_left(&stock)))
             }
             (committed, _) => committed,
         }
@@ -206,11 +207,11 @@ impl Orders for Ports {
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        self.store(Op::Due(lane, now), move |world| world.due(lane, now, limit))
+        self.store(Op::Due(index, now), move |world| world.due(index, now, limit))
             .await
     }
 }

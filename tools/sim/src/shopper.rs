@@ -15,7 +15,7 @@ static KEYS: LazyLock<AccessKeys> =
     LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
 
 /// How long a shopper waits for an answer, in milliseconds.
-const PATIENCE: i64 = 10_000;
+const REQUEST_TIMEOUT_MS: i64 = 10_000;
 /// How often a shopper asks again.
 const TRIES: u32 = 8;
 
@@ -76,7 +76,10 @@ impl World<'_> {
             answered: false,
         });
         let shopper = number;
-        self.schedule(PATIENCE, Happening::RequestTimesOut { shopper, request });
+        self.schedule(
+            REQUEST_TIMEOUT_MS,
+            Happening::RequestTimesOut { shopper, request },
+        );
         if stage == Stage::Ordering {
             let mut wish = self.scenario.shoppers[number].wish.clone();
             if self.mutation == Some(Mutation::OrderNamedByClock) {

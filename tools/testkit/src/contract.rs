@@ -4,7 +4,7 @@ use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
 use domain::{
-    Circuit, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Lane, Order, OrderId, Parked,
+    Circuit, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Order, OrderId, Parked,
     ParkedReason, Product, ReportedPayment, Settlement, Sku, StockChange,
 };
 use jiff::SignedDuration;
@@ -172,7 +172,7 @@ async fn stock_is_taken_all_or_nothing(store: &(impl Orders + Stock), shelf: &im
         shelf.stock_pieces(sku, pieces).await;
     }
     let (order, stock) = builder.draft().reserve_step(noon()).expect("a draft");
-    let Ok(Committed::Short(short)) = store.commit(order.clone(), stock.clone()).await else {
+    let Ok(Committed::OutOfStock(short)) = store.commit(order.clone(), stock.clone()).await else {
         panic!("oversold")
     };
     let named: Vec<_> = short.iter().map(|s| (s.sku.clone(), s.available)).collect();
@@ -252,19 +252,23 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
         .filter(|(_, _, due)| *due)
         .map(|(due_at, id, _)| (id, due_at))
         .collect();
-    let all = store.due(Lane::Mending, now, 1_000).await.expect("a list");
+    let all = store.due(DueIndex::Reconciler, now, 1_000).await.expect("a list");
     let listed = all.iter().copied();
     let listed: Vec<_> = listed.filter(|entry| wanted.contains(entry)).collect();
     assert_eq!(listed, wanted, "with the time since when");
     assert!(!all.iter().any(|(id, _)| *id == idle.id));
     assert_eq!(
-        store.due(Lane::Mending, now, 1).await.expect("a list").len(),
+        store
+            .due(DueIndex::Reconciler, now, 1)
+            .await
+            .expect("a list")
+            .len(),
         1,
         "no more than asked for"
     );
     let paid = stored(store, an_order().lines(1).under("due at the warehouse").paid()).await;
-    for (lane, listed) in [(Lane::Forwarding, true), (Lane::Mending, false)] {
-        let all = store.due(lane, now, 1_000).await.expect("a list");
+    for (index, listed) in [(DueIndex::Forwarder, true), (DueIndex::Reconciler, false)] {
+        let all = store.due(index, now, 1_000).await.expect("a list");
         let has = |id| all.iter().any(|(own, _)| *own == id);
         assert_eq!(has(paid.id), listed, "each index by itself");
         assert_eq!(has(wanted[0].0), !listed, "each index by itself");
@@ -282,12 +286,12 @@ async fn an_order_that_is_due_twice_is_listed_in_both_indexes(store: &impl Order
     };
     let owing = stored(store, owing).await;
     let now = noon() + SignedDuration::from_hours(1);
-    for (lane, due_at) in [
-        (Lane::Mending, noon()),
-        (Lane::Forwarding, noon() + SignedDuration::from_mins(5)),
+    for (index, due_at) in [
+        (DueIndex::Reconciler, noon()),
+        (DueIndex::Forwarder, noon() + SignedDuration::from_mins(5)),
     ] {
-        let all = store.due(lane, now, 1_000).await.expect("a list");
-        assert!(all.contains(&(owing.id, due_at)), "{lane:?}: {all:?}");
+        let all = store.due(index, now, 1_000).await.expect("a list");
+        assert!(all.contains(&(owing.id, due_at)), "{index:?}: {all:?}");
     }
 }
 

@@ -3,7 +3,7 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, ProductPage, Shortage, Stock, StoreError};
-use domain::{Circuit, Lane, Order, OrderId, Product, Sku, StockChange};
+use domain::{Circuit, DueIndex, Order, OrderId, Product, Sku, StockChange};
 use jiff::Timestamp;
 
 use crate::lock;
@@ -90,24 +90,24 @@ fn first(
 }
 
 impl StoreState {
-    /// When the first order of that lane is due.
-    pub fn first_due(&self, lane: Lane) -> Option<Timestamp> {
-        self.entries(lane).map(|(at, _)| at).min()
+    /// When the first order of that index is due.
+    pub fn first_due(&self, index: DueIndex) -> Option<Timestamp> {
+        self.entries(index).map(|(at, _)| at).min()
     }
 
     /// [`Orders::due`] as it was before the last write.
-    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<(OrderId, Timestamp)> {
+    pub fn due_before(&self, index: DueIndex, now: Timestamp, limit: usize) -> Vec<(OrderId, Timestamp)> {
         let (last, before) = self
             .before
             .as_ref()
             .map_or((None, None), |(id, order)| (Some(*id), order.as_ref()));
-        let others = self.entries(lane).filter(|(_, id)| Some(*id) != last);
-        let before = before.and_then(|order| Some((order.due_in(lane)?, order.id)));
+        let others = self.entries(index).filter(|(_, id)| Some(*id) != last);
+        let before = before.and_then(|order| Some((order.due_in(index)?, order.id)));
         first(others.chain(before), now, limit)
     }
 
-    fn entries(&self, lane: Lane) -> impl Iterator<Item = (Timestamp, OrderId)> {
-        let entry = move |order: &Order| order.due_in(lane).map(|at| (at, order.id));
+    fn entries(&self, index: DueIndex) -> impl Iterator<Item = (Timestamp, OrderId)> {
+        let entry = move |order: &Order| order.due_in(index).map(|at| (at, order.id));
         self.orders.values().filter_map(entry)
     }
 
@@ -210,7 +210,7 @@ impl Orders for MemoryStore {
         }
         let short = state.shortages(&stock);
         if !short.is_empty() {
-            return Ok(Committed::Short(short));
+            return Ok(Committed::OutOfStock(short));
         }
         state.change(&stock);
         state.write(order.clone());
@@ -228,11 +228,11 @@ impl Orders for MemoryStore {
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        Ok(first(self.state().entries(lane), now, limit))
+        Ok(first(self.state().entries(index), now, limit))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AttemptState, Job, JobKind, Lane, Order, Status};
+use crate::{AttemptState, DueIndex, Job, JobKind, Order, Status};
 
 /// The least time a checkout that reserves in steps is left alone.
 const RESERVING_GRACE: SignedDuration = SignedDuration::from_mins(2);
@@ -66,14 +66,14 @@ impl Order {
     }
 
     /// When something of that index is due next.
-    pub fn due_in(&self, lane: Lane) -> Option<Timestamp> {
-        let own = self.jobs.iter().filter(|job| job.kind.lane() == lane);
+    pub fn due_in(&self, index: DueIndex) -> Option<Timestamp> {
+        let own = self.jobs.iter().filter(|job| job.kind.due_index() == index);
         own.map(|job| job.due_at).min()
     }
 
     /// The jobs of that index that are due at `now`, in the order in which they are worked on.
-    pub fn due_jobs(&self, lane: Lane, now: Timestamp) -> impl Iterator<Item = &Job> {
-        let due = move |job: &&Job| job.kind.lane() == lane && job.due_at <= now;
+    pub fn due_jobs(&self, index: DueIndex, now: Timestamp) -> impl Iterator<Item = &Job> {
+        let due = move |job: &&Job| job.kind.due_index() == index && job.due_at <= now;
         self.jobs.iter().filter(due)
     }
 
@@ -138,7 +138,7 @@ impl Order {
         let before = self.jobs.clone();
         let next = before
             .iter()
-            .filter(|job| job.kind.lane() == Lane::Mending)
+            .filter(|job| job.kind.due_index() == DueIndex::Reconciler)
             .map(|job| job.due_at)
             .min();
         let wanted = self.work();
