@@ -17,7 +17,7 @@ use reqwest::Method;
 use sam_runner::logs::LogLine;
 use serde_json::json;
 use sha2::Sha256;
-use testkit::an_order;
+use testkit::{altered, an_order};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -52,8 +52,8 @@ async fn pay_again(shopper: &Shopper, order: &Order) {
         "id": "evt_again", "object": "event", "type": "checkout.session.completed", "livemode": false, "created": now,
         "data": {"object": {
             "id": "cs_again", "object": "checkout.session", "status": "complete", "payment_status": "paid",
-            "client_reference_id": order.id.as_str(), "metadata": {"order_id": order.id.as_str(), "attempt": "1"},
-            "amount_total": order.quote.total.minor(), "currency": "eur", "payment_intent": "pi_again",
+            "client_reference_id": order.id().as_str(), "metadata": {"order_id": order.id().as_str(), "attempt": "1"},
+            "amount_total": order.quote().total.minor(), "currency": "eur", "payment_intent": "pi_again",
         }},
     })
     .to_string();
@@ -86,11 +86,11 @@ async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
     reconcile().await;
     let order = stored(id_of(&id)).await;
     assert!(
-        matches!(order.refunds[0].state, RefundState::Refused { .. }),
+        matches!(order.refunds()[0].state, RefundState::Refused { .. }),
         "{:?}",
-        order.refunds
+        order.refunds()
     );
-    assert_eq!((order.status, order.needs_human()), (Status::Paid, true));
+    assert_eq!((order.status(), order.needs_human()), (Status::Paid, true));
     shopper
         .set_faults(&running().warehouse_url, &json!({"down": false}))
         .await;
@@ -108,11 +108,12 @@ async fn open_a_page(shopper: Shopper, number: usize) -> OrderId {
     let token = placed.body["access_token"].as_str().expect("a token");
     let page = shopper.start_payment(id, token).await;
     assert_eq!(page.status, 200, "{page:?}");
-    let mut order = stored(id_of(id)).await;
-    for job in &mut order.jobs {
-        assert_eq!(job.kind, JobKind::AskProvider);
-        job.due_at = Timestamp::now() - SignedDuration::from_secs(1);
-    }
+    let order = altered(stored(id_of(id)).await, |order| {
+        for job in &mut order.jobs {
+            assert_eq!(job.kind, JobKind::AskProvider);
+            job.due_at = Timestamp::now() - SignedDuration::from_secs(1);
+        }
+    });
     let made_due = store().commit(order, Vec::new()).await.expect("a write");
     assert!(matches!(made_due, Committed::Done(_)));
     id_of(id)
@@ -144,7 +145,7 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
     println!("300 open pages: {took:?}");
     for id in ids {
         let order = stored(id).await;
-        assert!(order.due_at() > Some(Timestamp::now()), "{:?}", order.jobs);
+        assert!(order.due_at() > Some(Timestamp::now()), "{:?}", order.jobs());
     }
 }
 
@@ -154,7 +155,7 @@ async fn what_another_release_stored_outlives_this_one() {
     let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
     let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
     let order = an_order().at(hour_ago).under("due-of-another").placed();
-    let id = order.id;
+    let id = order.id();
     store().commit(order, Vec::new()).await.expect("a write");
     let note = AttributeValue::S("Alles Gute".to_owned());
     client()
@@ -167,7 +168,7 @@ async fn what_another_release_stored_outlives_this_one() {
         .await
         .expect("a write");
     reconcile().await;
-    assert_eq!(stored(id).await.status, Status::Expired);
+    assert_eq!(stored(id).await.status(), Status::Expired);
     let item = client()
         .get_item()
         .table_name(orders_table())
@@ -185,7 +186,7 @@ async fn an_order_that_cannot_be_read_has_a_figure_and_stops_no_other() {
     let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
     let torn = an_order().at(hour_ago).under("due-torn").placed();
     let other = an_order().at(hour_ago).under("due-beside-torn").placed();
-    let ids = [torn.id, other.id];
+    let ids = [torn.id(), other.id()];
     for order in [torn, other] {
         store().commit(order, Vec::new()).await.expect("a write");
     }
@@ -199,7 +200,7 @@ async fn an_order_that_cannot_be_read_has_a_figure_and_stops_no_other() {
         .await
         .expect("a write");
     reconcile().await;
-    assert_eq!(stored(ids[1]).await.status, Status::Expired);
+    assert_eq!(stored(ids[1]).await.status(), Status::Expired);
     let is_figure = |line: &LogLine| line.text.contains("\"OverdueUnreadable\":");
     let figure = world().logs().wait_for(Duration::from_mins(1), is_figure).await;
     assert!(figure.is_some(), "no figure of what is late");

@@ -19,7 +19,7 @@ use reqwest::Method;
 use sam_runner::rights::Use;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use testkit::an_order;
+use testkit::{altered, an_order};
 
 /// What AWS does itself by the role of a function; none of it is a call that the function makes.
 const DONE_BY_AWS: [(&str, &str, &str); 5] = [
@@ -187,13 +187,10 @@ async fn leave_things_half_done() -> [OrderId; 3] {
     ];
     for order in &left {
         // As stored by a run: its first version.
-        let first = Order {
-            version: 0,
-            ..order.clone()
-        };
+        let first = altered(order.clone(), |parts| parts.version = 0);
         store().commit(first, Vec::new()).await.expect("stored");
     }
-    left.map(|order| order.id)
+    left.map(|order| order.id())
 }
 
 async fn mend_what_is_half_done() {
@@ -203,7 +200,7 @@ async fn mend_what_is_half_done() {
         world().run_schedule_now("reconciler").await.expect("a run");
         let status = async |id| {
             let order = store.get(id).await.expect("a read");
-            order.map_or("gone", |order| order.status.name())
+            order.map_or("gone", |order| order.status().name())
         };
         let all = [status(paid).await, status(unpaid).await, status(half).await];
         if all == ["forwarded", "expired", "gone"] {

@@ -62,7 +62,7 @@ pub async fn forward_order(
         return Ok(Forwarded::CircuitOpen);
     }
     let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
-    if order.status != Status::Paid {
+    if order.status() != Status::Paid {
         return Ok(Forwarded::NothingToDo);
     }
     if !breaker.may_call(clock.now()).await {
@@ -83,7 +83,7 @@ pub async fn forward_order(
 /// Looks before sending again, and after an answer that was lost.
 async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -> SubmitOutcome {
     if !first_try {
-        match warehouse.look_up(order.id).await {
+        match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => return SubmitOutcome::Accepted(erp_number),
             LookedUp::Unknown(cause) => return SubmitOutcome::Later(cause),
             LookedUp::Absent => {}
@@ -93,7 +93,7 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
         Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
         Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
         Submitted::Busy(cause) => SubmitOutcome::Later(cause),
-        Submitted::Unknown(cause) => match warehouse.look_up(order.id).await {
+        Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
             LookedUp::Absent | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
         },
@@ -110,10 +110,10 @@ async fn note(
     match &outcome {
         SubmitOutcome::Accepted(_) => {}
         SubmitOutcome::Rejected(cause) => {
-            tracing::error!(order.id = %order.id, %cause, "the warehouse rejected an order for good");
+            tracing::error!(order.id = %order.id(), %cause, "the warehouse rejected an order for good");
         }
         SubmitOutcome::Later(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the warehouse did not take an order now");
+            tracing::warn!(order.id = %order.id(), %cause, "the warehouse did not take an order now");
         }
     }
     for _ in 0..MAX_CONFLICT_RETRIES {
@@ -139,7 +139,7 @@ async fn note(
                 }
                 return Ok(forwarded);
             }
-            Committed::Conflict(Some(current)) if current.status == Status::Paid => order = *current,
+            Committed::Conflict(Some(current)) if current.status() == Status::Paid => order = *current,
             Committed::Conflict(_) | Committed::OutOfStock(_) => return Ok(Forwarded::NothingToDo),
         }
     }

@@ -142,9 +142,9 @@ async fn reserve(
     clock: &impl Clock,
     draft: Order,
 ) -> Result<Reserved, PlaceOrderError> {
-    let fingerprint = draft.fingerprint;
+    let fingerprint = draft.fingerprint();
     // What is removed may be placed again, but as another life of its id: a late write or removal of the first one must miss it.
-    let live_again = |ended: &Order| draft.clone().drafted_anew(ended.placed_at, clock.now());
+    let live_again = |ended: &Order| draft.clone().drafted_anew(ended.placed_at(), clock.now());
     let mut order = draft.clone();
     let mut replayed = false;
     for _ in 0..MAX_RESERVE_STEPS {
@@ -152,7 +152,7 @@ async fn reserve(
             return Err(PlaceOrderError::InProgress);
         };
         order = match orders.commit(next, stock).await? {
-            Committed::Done(stored) if stored.status == Status::Placed => {
+            Committed::Done(stored) if stored.status() == Status::Placed => {
                 return Ok(Reserved::Placed(Placed {
                     order: stored,
                     replayed,
@@ -160,10 +160,10 @@ async fn reserve(
             }
             Committed::Done(stored) => stored,
             Committed::Conflict(None) => live_again(&order),
-            Committed::Conflict(Some(current)) if current.fingerprint != fingerprint => {
+            Committed::Conflict(Some(current)) if current.fingerprint() != fingerprint => {
                 return Err(PlaceOrderError::KeyReused);
             }
-            Committed::Conflict(Some(current)) => match current.status {
+            Committed::Conflict(Some(current)) => match current.status() {
                 Status::Reserving => {
                     replayed = true;
                     *current
@@ -185,14 +185,14 @@ async fn reserve(
                 return Ok(Reserved::OutOfStock(short));
             }
         };
-        replayed = replayed && order.version > 0;
+        replayed = replayed && order.version() > 0;
     }
     Err(PlaceOrderError::InProgress)
 }
 
 /// Undoes what was reserved so far, if anything was.
 async fn withdraw(orders: &impl Orders, clock: &impl Clock, order: Order) -> Result<(), StoreError> {
-    if order.version == 0 {
+    if order.version() == 0 {
         return Ok(());
     }
     let Ok(withdrawn) = order.withdraw(clock.now()) else {
@@ -214,8 +214,8 @@ async fn replay_or(
 ) -> Result<Placed, PlaceOrderError> {
     match orders.get(id).await? {
         None => Err(refusal),
-        Some(order) if order.fingerprint != fingerprint => Err(PlaceOrderError::KeyReused),
-        Some(order) if order.status.is_public() => Ok(Placed {
+        Some(order) if order.fingerprint() != fingerprint => Err(PlaceOrderError::KeyReused),
+        Some(order) if order.status().is_public() => Ok(Placed {
             order,
             replayed: true,
         }),

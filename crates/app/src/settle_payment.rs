@@ -81,7 +81,7 @@ pub async fn settle_payment(
             apply_payment(orders, queue, clock, order, payment).await?
         }
         PaymentNotice::SessionExpired { attempt, .. } => {
-            let own = order.payment.as_ref().is_some_and(|last| last.number == attempt);
+            let own = order.payment().is_some_and(|last| last.number == attempt);
             if own {
                 close_window(orders, clock, order).await?
             } else {
@@ -107,8 +107,8 @@ pub(crate) async fn apply_payment(
             Settlement::Parked(next) => (next, Settled::Parked),
             Settlement::Known(known) => {
                 // Perhaps the run that knew it died before it queued the order.
-                if known.status == Status::Paid {
-                    enqueue(queue, known.id).await;
+                if known.status() == Status::Paid {
+                    enqueue(queue, known.id()).await;
                 }
                 return Ok(Settled::Known);
             }
@@ -116,9 +116,9 @@ pub(crate) async fn apply_payment(
         match orders.commit(next, Vec::new()).await? {
             Committed::Done(stored) => {
                 match settled {
-                    Settled::Paid => enqueue(queue, stored.id).await,
+                    Settled::Paid => enqueue(queue, stored.id()).await,
                     Settled::Parked => tracing::error!(
-                        order.id = %stored.id,
+                        order.id = %stored.id(),
                         "a payment of another amount than the order's was taken; a human must decide"
                     ),
                     Settled::Expired | Settled::RefundDue | Settled::Known => {}
@@ -140,7 +140,7 @@ pub(crate) async fn close_window(
     order: Order,
 ) -> Result<Settled, StoreError> {
     let now = clock.now();
-    if order.parked.is_some() {
+    if order.parked().is_some() {
         return Ok(Settled::Known);
     }
     let Ok(expired) = order.expire(now) else {

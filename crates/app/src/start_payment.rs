@@ -70,11 +70,11 @@ pub async fn start_payment(
 ) -> Result<PaymentPage, StartPaymentError> {
     let mut order = show_order(orders, keys, id, token).await?;
     for _ in 0..MAX_CONFLICT_RETRIES {
-        let known = order.payment.clone();
+        let known = order.payment().cloned();
         let pending = order.attempt_for(clock.now())?;
         let attempt = pending
-            .payment
-            .clone()
+            .payment()
+            .cloned()
             .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
         let was_open = matches!(attempt.state, AttemptState::Open { .. });
         let stored = if known.as_ref() == Some(&attempt) {
@@ -124,8 +124,8 @@ async fn remember(
             Committed::Conflict(Some(current)) => current,
             Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StartPaymentError::NotFound),
         };
-        match &current.payment {
-            Some(own) if current.status == Status::Placed && own.number == attempt.number => {
+        match current.payment() {
+            Some(own) if current.status() == Status::Placed && own.number == attempt.number => {
                 if let AttemptState::Open { .. } = own.state {
                     return Ok(PaymentPage::of(&attempt, session));
                 }
@@ -134,8 +134,8 @@ async fn remember(
             _ => {
                 provider.close(&session.id).await;
                 // A later attempt is under way: the same request again finds its page.
-                return Err(match current.status {
-                    Status::Placed if current.parked.is_none() => StoreError::Busy.into(),
+                return Err(match current.status() {
+                    Status::Placed if current.parked().is_none() => StoreError::Busy.into(),
                     status => PaymentRefused::NotPayable(status).into(),
                 });
             }

@@ -32,7 +32,7 @@ impl World {
     }
 
     async fn forward(&self, first_try: bool) -> Forwarded {
-        self.try_to_forward(self.order.id, first_try)
+        self.try_to_forward(self.order.id(), first_try)
             .await
             .expect("an outcome")
     }
@@ -44,14 +44,14 @@ impl World {
 
     async fn now(&self) -> Order {
         self.store
-            .get(self.order.id)
+            .get(self.order.id())
             .await
             .expect("a read")
             .expect("an order")
     }
 
     fn deliveries(&self) -> u32 {
-        self.warehouse.deliveries(self.order.id)
+        self.warehouse.deliveries(self.order.id())
     }
 }
 
@@ -64,8 +64,8 @@ async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes
     }
     assert_eq!(world.deliveries(), 1);
     let order = world.now().await;
-    assert_eq!((order.status, order.due_at()), (Status::Forwarded, None));
-    assert!(order.erp_number.is_some());
+    assert_eq!((order.status(), order.due_at()), (Status::Forwarded, None));
+    assert!(order.erp_number().is_some());
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn how_long_a_paid_order_took_to_the_warehouse_is_told() {
 async fn an_unpaid_order_is_never_forwarded() {
     let world = World::new();
     let placed = world.store.put_order(an_order().under("unpaid").placed());
-    let outcome = world.try_to_forward(placed.id, true).await;
+    let outcome = world.try_to_forward(placed.id(), true).await;
     assert_eq!(outcome.expect("an outcome"), Forwarded::NothingToDo);
     assert_eq!(world.warehouse.orders(), 0);
 }
@@ -111,7 +111,7 @@ async fn a_warehouse_that_is_down_or_busy_defers_the_order_and_keeps_it_due() {
         assert_eq!(world.forward(true).await, Forwarded::Deferred);
         let order = world.now().await;
         assert_eq!(
-            (order.status, order.due_at()),
+            (order.status(), order.due_at()),
             (
                 Status::Paid,
                 Some(world.clock.now() + SignedDuration::from_secs(30))
@@ -143,12 +143,12 @@ async fn a_rejected_order_gives_stock_and_money_back() {
     let world = World::new();
     world.warehouse.set_mood(WarehouseMood::Rejecting);
     assert_eq!(world.forward(true).await, Forwarded::Rejected);
-    assert_eq!(world.store.stock_of(&world.order.quote.lines[0].sku), 1);
+    assert_eq!(world.store.stock_of(&world.order.quote().lines[0].sku), 1);
     let order = world.now().await;
-    assert_eq!(order.status, Status::Rejected);
+    assert_eq!(order.status(), Status::Rejected);
     assert_eq!(
         order.due_refund().map(|refund| refund.amount),
-        Some(order.quote.total)
+        Some(order.quote().total)
     );
     assert_eq!(world.forward(false).await, Forwarded::NothingToDo);
 }

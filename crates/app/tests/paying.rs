@@ -35,13 +35,13 @@ impl World {
     }
 
     async fn start(&self) -> Result<PaymentPage, StartPaymentError> {
-        let token = self.keys.token(self.order.id);
+        let token = self.keys.token(self.order.id());
         start_payment(
             &self.store,
             &self.provider,
             &self.keys,
             &self.clock,
-            self.order.id.as_str(),
+            self.order.id().as_str(),
             &token,
         )
         .await
@@ -49,7 +49,7 @@ impl World {
 
     async fn hear(&self, payment: ReportedPayment) -> Result<Settled, SettleError> {
         let notice = PaymentNotice::Captured {
-            order: self.order.id,
+            order: self.order.id(),
             payment,
         };
         settle_payment(&self.store, &self.queue, &self.clock, notice).await
@@ -65,19 +65,19 @@ impl World {
 
     async fn now(&self) -> Order {
         self.store
-            .get(self.order.id)
+            .get(self.order.id())
             .await
             .expect("a read")
             .expect("an order")
     }
 
     fn stock(&self) -> u32 {
-        self.store.stock_of(&self.order.quote.lines[0].sku)
+        self.store.stock_of(&self.order.quote().lines[0].sku)
     }
 
     /// Time passes until the reservation has ended.
     async fn wait_for_the_end(&self) {
-        while self.clock.now() <= self.now().await.reserved_until {
+        while self.clock.now() <= self.now().await.reserved_until() {
             self.clock.advance(SignedDuration::from_mins(1));
         }
     }
@@ -95,13 +95,14 @@ async fn a_payment_page_is_the_same_while_it_lives() {
 #[tokio::test]
 async fn a_stranger_cannot_pay() {
     let world = World::new();
+    let id = world.order.id();
     for token in ["", "wrong", &world.keys.token(domain::OrderId::for_key("other"))] {
         let page = start_payment(
             &world.store,
             &world.provider,
             &world.keys,
             &world.clock,
-            world.order.id.as_str(),
+            id.as_str(),
             token,
         );
         assert!(matches!(page.await, Err(StartPaymentError::NotFound)));
@@ -123,18 +124,18 @@ async fn a_refused_attempt_is_followed_by_a_new_one() {
     world.provider.fail_next(ProviderFault::Refused);
     assert!(world.start().await.is_err());
     assert!(world.start().await.is_ok());
-    assert_eq!(world.now().await.payment.map(|attempt| attempt.number), Some(2));
+    assert_eq!(world.now().await.payment().map(|attempt| attempt.number), Some(2));
 }
 
 #[tokio::test]
 async fn a_payment_is_heard_once_and_queued() {
     let world = World::new();
     world.start().await.expect("a page");
-    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    let payment = world.provider.pay(world.order.id(), 1).expect("paid");
     assert_eq!(world.hear(payment.clone()).await.expect("settled"), Settled::Paid);
-    assert_eq!(world.queue.take(), Some(world.order.id));
+    assert_eq!(world.queue.take(), Some(world.order.id()));
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Known);
-    assert_eq!(world.now().await.status, Status::Paid);
+    assert_eq!(world.now().await.status(), Status::Paid);
 }
 
 #[tokio::test]
@@ -142,7 +143,7 @@ async fn a_paid_order_that_could_not_be_queued_is_queued_later() {
     let world = World::new();
     world.start().await.expect("a page");
     world.queue.set_down(true);
-    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    let payment = world.provider.pay(world.order.id(), 1).expect("paid");
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Paid);
     assert!(world.queue.is_empty());
     world.queue.set_down(false);
@@ -150,7 +151,7 @@ async fn a_paid_order_that_could_not_be_queued_is_queued_later() {
     let until = world.clock.now() + SignedDuration::from_secs(50);
     let resent = resend_orders(&world.store, &world.queue, &world.store, &world.clock, until, 10).await;
     assert_eq!(resent.expect("an answer").sent, 1);
-    assert_eq!(world.queue.take(), Some(world.order.id));
+    assert_eq!(world.queue.take(), Some(world.order.id()));
 }
 
 #[tokio::test]
@@ -168,10 +169,10 @@ async fn a_notice_for_an_order_that_is_not_there_must_come_again() {
 async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
     let world = World::new();
     world.start().await.expect("a page");
-    world.provider.pay(world.order.id, 1).expect("paid");
+    world.provider.pay(world.order.id(), 1).expect("paid");
     world.clock.advance(SignedDuration::from_mins(6));
     world.reconcile().await;
-    assert_eq!(world.now().await.status, Status::Paid);
+    assert_eq!(world.now().await.status(), Status::Paid);
     assert_eq!(world.queue.len(), 1);
 }
 
@@ -180,10 +181,10 @@ async fn a_payment_on_a_page_whose_opening_was_lost_is_found_by_asking() {
     let world = World::new();
     world.provider.fail_next(ProviderFault::LostAnswer);
     assert!(world.start().await.is_err());
-    world.provider.pay(world.order.id, 1).expect("paid");
+    world.provider.pay(world.order.id(), 1).expect("paid");
     world.clock.advance(SignedDuration::from_mins(6));
     world.reconcile().await;
-    assert_eq!(world.now().await.status, Status::Paid);
+    assert_eq!(world.now().await.status(), Status::Paid);
 }
 
 #[tokio::test]
@@ -191,7 +192,7 @@ async fn an_unpaid_order_expires_and_its_stock_goes_back() {
     let world = World::new();
     world.wait_for_the_end().await;
     world.reconcile().await;
-    assert_eq!(world.now().await.status, Status::Expired);
+    assert_eq!(world.now().await.status(), Status::Expired);
     assert_eq!(world.stock(), 1);
     assert_eq!(world.now().await.due_at(), None);
 }
@@ -202,9 +203,9 @@ async fn an_order_with_an_open_page_expires_only_after_the_page_is_closed() {
     world.start().await.expect("a page");
     world.wait_for_the_end().await;
     world.reconcile().await;
-    assert_eq!(world.now().await.status, Status::Expired);
+    assert_eq!(world.now().await.status(), Status::Expired);
     assert_eq!(
-        world.provider.pay(world.order.id, 1),
+        world.provider.pay(world.order.id(), 1),
         None,
         "money cannot come late"
     );
@@ -217,10 +218,10 @@ async fn an_order_does_not_expire_while_the_provider_does_not_answer() {
     world.wait_for_the_end().await;
     world.provider.fail_next(ProviderFault::LostRequest);
     world.reconcile().await;
-    assert_eq!((world.now().await.status, world.stock()), (Status::Placed, 0));
+    assert_eq!((world.now().await.status(), world.stock()), (Status::Placed, 0));
     world.clock.advance(SignedDuration::from_mins(20));
     world.reconcile().await;
-    assert_eq!((world.now().await.status, world.stock()), (Status::Expired, 1));
+    assert_eq!((world.now().await.status(), world.stock()), (Status::Expired, 1));
 }
 
 #[tokio::test]
@@ -230,18 +231,21 @@ async fn an_expired_page_ends_its_order_at_once_but_an_old_one_does_not() {
     assert!(world.start().await.is_err());
     world.start().await.expect("a page");
     let expired = |attempt| PaymentNotice::SessionExpired {
-        order: world.order.id,
+        order: world.order.id(),
         attempt,
     };
     let old = settle_payment(&world.store, &world.queue, &world.clock, expired(1))
         .await
         .expect("settled");
-    assert_eq!((old, world.now().await.status), (Settled::Known, Status::Placed));
+    assert_eq!(
+        (old, world.now().await.status()),
+        (Settled::Known, Status::Placed)
+    );
     let live = settle_payment(&world.store, &world.queue, &world.clock, expired(2))
         .await
         .expect("settled");
     assert_eq!(
-        (live, world.now().await.status),
+        (live, world.now().await.status()),
         (Settled::Expired, Status::Expired)
     );
     assert_eq!(world.stock(), 1);
@@ -257,9 +261,9 @@ async fn an_expired_page_ends_its_order_at_once_but_an_old_one_does_not() {
 async fn money_for_an_expired_order_is_given_back_once() {
     let world = World::new();
     world.start().await.expect("a page");
-    let payment = world.provider.pay(world.order.id, 1).expect("paid");
+    let payment = world.provider.pay(world.order.id(), 1).expect("paid");
     let expired = PaymentNotice::SessionExpired {
-        order: world.order.id,
+        order: world.order.id(),
         attempt: 1,
     };
     settle_payment(&world.store, &world.queue, &world.clock, expired)
@@ -281,7 +285,7 @@ async fn money_for_an_expired_order_is_given_back_once() {
     let order = world.now().await;
     assert_eq!(
         (order.total_refunded(), order.due_at()),
-        (order.quote.total, None)
+        (order.quote().total, None)
     );
     assert!(world.queue.is_empty());
 }
@@ -296,5 +300,5 @@ async fn a_wrong_amount_parks_the_order() {
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Parked);
     world.wait_for_the_end().await;
     world.reconcile().await;
-    assert_eq!(world.now().await.status, Status::Placed, "no machine decides");
+    assert_eq!(world.now().await.status(), Status::Placed, "no machine decides");
 }

@@ -28,8 +28,8 @@ async fn a_placed_order_has_reserved_its_stock() {
     let placed = place(&store, &clock, two_lamps_and_a_book("key"))
         .await
         .expect("placed");
-    assert_eq!((placed.order.status, placed.replayed), (Status::Placed, false));
-    assert_eq!(placed.order.quote.total, eur(5_000));
+    assert_eq!((placed.order.status(), placed.replayed), (Status::Placed, false));
+    assert_eq!(placed.order.quote().total, eur(5_000));
     assert_eq!(
         (store.stock_of(&a_sku("LAMP")), store.stock_of(&a_sku("BOOK"))),
         (8, 2)
@@ -172,7 +172,7 @@ fn a_large_wish(key: &str) -> (MemoryStore, FakeClock, PlaceOrder) {
 async fn a_large_order_is_placed_whole() {
     let (store, clock, wish) = a_large_wish("key");
     let placed = place(&store, &clock, wish.clone()).await.expect("placed");
-    assert_eq!((placed.order.status, placed.replayed), (Status::Placed, false));
+    assert_eq!((placed.order.status(), placed.replayed), (Status::Placed, false));
     assert!(
         wish.cart
             .lines()
@@ -214,7 +214,7 @@ async fn a_retry_takes_up_a_reservation_that_was_left_half_done() {
     }
     clock.advance(SignedDuration::from_secs(5));
     let again = place(&store, &clock, wish.clone()).await.expect("placed");
-    assert_eq!(again.order.status, Status::Placed);
+    assert_eq!(again.order.status(), Status::Placed);
     assert!(again.replayed);
     assert!(
         wish.cart
@@ -225,16 +225,17 @@ async fn a_retry_takes_up_a_reservation_that_was_left_half_done() {
     );
     assert_eq!(
         store
-            .get(again.order.id)
+            .get(again.order.id())
             .await
             .expect("a read")
-            .map(|order| order.held),
+            .map(|order| order.held()),
         Some(2 * LINES_PER_STEP + 5)
     );
 }
 
 /// The order as it was before its first step.
 fn as_a_draft(order: Order) -> Order {
+    let order = order.into_parts();
     Order::draft(
         order.id,
         order.fingerprint,

@@ -24,9 +24,9 @@ pub use contact::{Address, ContactError, ContactField, Customer};
 pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError};
 pub use order::{
-    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, LINES_PER_STEP, Order, Parked, ParkedReason,
-    PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState, ReportedPayment, Settlement, Status,
-    Step, StockChange, Unmoved,
+    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, InvalidOrder, LINES_PER_STEP, Order,
+    OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
+    ReportedPayment, Settlement, Status, Step, StockChange, Unmoved,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};

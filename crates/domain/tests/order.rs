@@ -1,11 +1,11 @@
 //! An order's life, by its own transitions.
 
 use domain::{
-    AttemptState, Event, HistoryEvent, Job, JobKind, LINES_PER_STEP, Order, PaymentRefused, RefundState,
-    ReportedPayment, Settlement, Status, StockChange, Unmoved,
+    AttemptState, Event, HistoryEvent, InvalidOrder, Job, JobKind, LINES_PER_STEP, Order, PaymentRefused,
+    RefundState, ReportedPayment, Settlement, Status, StockChange, Unmoved,
 };
 use jiff::SignedDuration;
-use testkit::{an_order, eur, noon};
+use testkit::{altered, an_order, eur, noon};
 
 fn minutes(n: i64) -> SignedDuration {
     SignedDuration::from_mins(n)
@@ -14,12 +14,12 @@ fn minutes(n: i64) -> SignedDuration {
 fn payment(id: &str, order: &Order) -> ReportedPayment {
     ReportedPayment {
         payment_id: id.to_owned(),
-        amount: order.quote.total,
+        amount: order.quote().total,
     }
 }
 
 fn events(order: &Order) -> Vec<&str> {
-    order.history.iter().map(|entry| entry.event.name()).collect()
+    order.history().iter().map(|entry| entry.event.name()).collect()
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_small_order_is_placed_in_one_step() {
         .reserve_step(noon())
         .expect("a draft");
     assert_eq!(
-        (order.status, order.held, stock.len()),
+        (order.status(), order.held(), stock.len()),
         (Status::Placed, LINES_PER_STEP, LINES_PER_STEP)
     );
     assert!(
@@ -45,14 +45,14 @@ fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
     let lines = 2 * LINES_PER_STEP + 1;
     let mut order = an_order().lines(lines).draft();
     let mut taken = Vec::new();
-    while order.status == Status::Reserving {
+    while order.status() == Status::Reserving {
         let (next, stock) = order.reserve_step(noon()).expect("reserving");
         assert!(stock.len() <= LINES_PER_STEP);
         taken.extend(stock.iter().map(|change| change.sku().clone()));
         order = next;
     }
-    let all: Vec<_> = order.quote.lines.iter().map(|line| line.sku.clone()).collect();
-    assert_eq!((order.held, &taken), (lines, &all));
+    let all: Vec<_> = order.quote().lines.iter().map(|line| line.sku.clone()).collect();
+    assert_eq!((order.held(), &taken), (lines, &all));
 
     let mut order = order.expire(noon()).expect("placed");
     let mut back = Vec::new();
@@ -64,7 +64,7 @@ fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
     }
     back.sort();
     taken.sort();
-    assert_eq!((order.held, back), (0, taken));
+    assert_eq!((order.held(), back), (0, taken));
     assert_eq!(order.due_at(), None, "nothing is left to do");
 }
 
@@ -91,7 +91,7 @@ fn an_order_that_nobody_finishes_reserving_is_withdrawn_after_two_minutes() {
     let draft = an_order().draft();
     assert_eq!(draft.work(), [JobKind::Withdraw]);
     assert_eq!(draft.due_at(), Some(noon() + minutes(2)));
-    assert_eq!(draft.reserved_until, noon() + minutes(45));
+    assert_eq!(draft.reserved_until(), noon() + minutes(45));
     let withdrawn = draft.withdraw(noon()).expect("reserving");
     assert_eq!(events(&withdrawn), [""; 0], "no shopper was told of it");
 }
@@ -104,7 +104,7 @@ fn the_second_life_of_an_id_is_placed_later_than_its_first_whatever_the_clock_sa
         (noon() + minutes(1), noon() + minutes(1)),
     ] {
         let again = an_order().draft().drafted_anew(first, now);
-        assert_eq!(again.placed_at, placed_at);
+        assert_eq!(again.placed_at(), placed_at);
     }
 }
 
@@ -114,7 +114,7 @@ fn the_time_to_pay_begins_when_all_stock_is_reserved() {
     let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
     let later = noon() + minutes(1);
     let (placed, _) = half.reserve_step(later).expect("reserving");
-    assert_eq!(placed.reserved_until, later + minutes(45));
+    assert_eq!(placed.reserved_until(), later + minutes(45));
     assert_eq!(placed.due_at(), Some(later + minutes(5)), "for a first look");
     assert_eq!(
         placed.left_until_window_closes().due_at(),
@@ -128,8 +128,8 @@ fn a_payment_page_never_outlives_the_reservation() {
     for started in [0, 10, 30, 44] {
         let now = noon() + minutes(started);
         let order = an_order().placed().attempt_for(now).expect("payable");
-        let attempt = order.payment.as_ref().expect("an attempt");
-        assert_eq!(attempt.expires_at, order.reserved_until);
+        let attempt = order.payment().expect("an attempt");
+        assert_eq!(attempt.expires_at, order.reserved_until());
         assert!(
             attempt.expires_at >= now + minutes(30),
             "the provider wants 30 minutes"
@@ -146,14 +146,14 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
     let open = opening.clone().attempt_opened(session_id.clone());
     assert_eq!(open.clone().attempt_for(now + minutes(1)), Ok(open.clone()));
     assert_eq!(
-        open.payment.map(|attempt| attempt.state),
-        Some(AttemptState::Open { session_id })
+        open.payment().map(|attempt| &attempt.state),
+        Some(&AttemptState::Open { session_id })
     );
     let again = opening
         .attempt_failed(now)
         .attempt_for(now + minutes(1))
         .expect("payable");
-    assert_eq!(again.payment.map(|attempt| attempt.number), Some(2));
+    assert_eq!(again.payment().map(|attempt| attempt.number), Some(2));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes()
     assert_eq!(opening.due_at(), Some(noon() + minutes(5)), "at the first look");
     let failed = opening.attempt_failed(noon());
     assert_eq!(failed.work(), [JobKind::CloseWindow]);
-    assert_eq!(failed.due_at(), Some(failed.reserved_until));
+    assert_eq!(failed.due_at(), Some(failed.reserved_until()));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_page_that_is_opened_when_the_first_look_is_near_is_asked_for_two_minutes_la
 #[test]
 fn a_page_that_has_ended_is_for_the_provider_to_judge() {
     let order = an_order().placed().attempt_for(noon()).expect("payable");
-    let end = order.reserved_until;
+    let end = order.reserved_until();
     assert_eq!(order.attempt_for(end), Err(PaymentRefused::ReservationEnding));
 }
 
@@ -187,7 +187,7 @@ fn stock_is_not_held_for_ever_by_starting_to_pay_again_and_again() {
     let mut now = noon();
     while let Ok(started) = order.clone().attempt_for(now) {
         order = started.attempt_failed(now);
-        now = order.reserved_until - minutes(1);
+        now = order.reserved_until() - minutes(1);
         assert!(
             now < noon() + SignedDuration::from_hours(7),
             "still held at {now}"
@@ -199,7 +199,7 @@ fn stock_is_not_held_for_ever_by_starting_to_pay_again_and_again() {
 fn an_order_that_is_paid_or_has_ended_is_not_payable() {
     let expired = an_order().placed().expire(noon()).expect("placed");
     for order in [an_order().paid(), an_order().forwarded(), expired] {
-        let status = order.status;
+        let status = order.status();
         assert_eq!(order.attempt_for(noon()), Err(PaymentRefused::NotPayable(status)));
     }
 }
@@ -238,7 +238,7 @@ fn a_second_payment_is_given_back() {
             owing.due_refund().map(|refund| refund.payment_id.as_str()),
             Some("pi_2")
         );
-        assert_eq!(owing.status, order.status, "the order goes on");
+        assert_eq!(owing.status(), order.status(), "the order goes on");
         assert_eq!(owing.due_at(), Some(noon()), "money is given back at once");
         assert_eq!(owing.clone().settle(second, noon()), Settlement::Known(owing));
     }
@@ -257,9 +257,9 @@ fn money_for_an_ended_order_is_given_back() {
         let Settlement::RefundDue(owing) = order.clone().settle(payment("pi", &order), noon()) else {
             panic!("kept")
         };
-        assert_eq!(owing.status, order.status);
+        assert_eq!(owing.status(), order.status());
         let back = owing.refunded("pi", "re".into(), noon());
-        assert_eq!(back.total_refunded(), back.quote.total);
+        assert_eq!(back.total_refunded(), back.quote().total);
         assert_eq!(back.due_refund(), None);
     }
 }
@@ -267,8 +267,8 @@ fn money_for_an_ended_order_is_given_back() {
 #[test]
 fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
     let placed = an_order().placed();
-    let less = eur(placed.quote.total.minor() - 1);
-    let pounds = domain::Money::new(placed.quote.total.minor(), domain::Currency::Gbp);
+    let less = eur(placed.quote().total.minor() - 1);
+    let pounds = domain::Money::new(placed.quote().total.minor(), domain::Currency::Gbp);
     for amount in [less, pounds] {
         let report = ReportedPayment {
             payment_id: "pi".into(),
@@ -277,7 +277,7 @@ fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
         let Settlement::Parked(parked) = placed.clone().settle(report.clone(), noon()) else {
             panic!("taken")
         };
-        assert_eq!((parked.status, parked.due_at()), (Status::Placed, None));
+        assert_eq!((parked.status(), parked.due_at()), (Status::Placed, None));
         assert!(
             parked.clone().attempt_for(noon()).is_err(),
             "it cannot be paid again by hand"
@@ -299,7 +299,7 @@ fn a_second_payment_of_a_wrong_amount_is_given_back_and_the_first_still_waits() 
     let Settlement::RefundDue(owing) = parked.clone().settle(report("pi_2", 2), noon()) else {
         panic!("taken")
     };
-    assert_eq!(owing.parked, parked.parked);
+    assert_eq!(owing.parked(), parked.parked());
     assert_eq!(owing.due_refund().map(|refund| refund.amount), Some(eur(2)));
     for known in [report("pi_1", 1), report("pi_2", 2)] {
         assert_eq!(
@@ -321,7 +321,7 @@ fn a_rejected_order_gives_money_and_stock_back() {
         events(&done),
         ["placed", "paid", "rejected", "refund_due", "refunded"]
     );
-    assert!(matches!(done.refunds[0].state, RefundState::Done { .. }));
+    assert!(matches!(done.refunds()[0].state, RefundState::Done { .. }));
 }
 
 #[test]
@@ -347,11 +347,11 @@ fn pauses_double_up_to_a_quarter_of_an_hour() {
 fn asking_the_provider_again_never_misses_the_reservations_end() {
     let mut order = an_order().placed().attempt_for(noon()).expect("payable");
     for _ in 0..6 {
-        let nearly = order.reserved_until - minutes(1);
+        let nearly = order.reserved_until() - minutes(1);
         order = order.retry_later(&JobKind::AskProvider, nearly);
     }
-    assert_eq!(order.due_at(), Some(order.reserved_until));
-    let end = order.reserved_until;
+    assert_eq!(order.due_at(), Some(order.reserved_until()));
+    let end = order.reserved_until();
     let after = an_order()
         .placed()
         .attempt_for(noon())
@@ -362,7 +362,7 @@ fn asking_the_provider_again_never_misses_the_reservations_end() {
 
 #[test]
 fn handing_over_a_paid_order_has_nothing_to_do_with_the_time_to_pay() {
-    let nearly = an_order().paid().reserved_until - SignedDuration::from_secs(1);
+    let nearly = an_order().paid().reserved_until() - SignedDuration::from_secs(1);
     let later = an_order().paid().retry_later(&JobKind::Forward, nearly);
     assert_eq!(later.due_at(), Some(nearly + SignedDuration::from_secs(30)));
 }
@@ -399,7 +399,7 @@ fn the_history_tells_what_a_shopper_was_told() {
     let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
     assert_eq!(events(&done), ["placed", "payment_started", "paid", "forwarded"]);
     assert!(
-        done.history
+        done.history()
             .iter()
             .all(|entry| HistoryEvent::of_name(entry.event.name()) == entry.event)
     );
@@ -455,51 +455,62 @@ fn a_refund_that_is_refused_for_good_waits_for_a_human() {
 fn an_open_page_is_looked_at_three_times_and_not_more() {
     let mut order = an_order().placed().attempt_for(noon()).expect("payable");
     let mut looks = Vec::new();
-    while order.due_at().expect("due") < order.reserved_until {
+    while order.due_at().expect("due") < order.reserved_until() {
         let at = order.due_at().expect("due");
         looks.push(at.duration_since(noon()).as_mins());
         order = order.page_seen_open(at);
     }
     assert_eq!(looks, [5, 15]);
-    assert_eq!(order.due_at(), Some(order.reserved_until));
+    assert_eq!(order.due_at(), Some(order.reserved_until()));
     assert_eq!(order.tries(&JobKind::AskProvider), 0, "no look failed");
 }
 
 #[test]
 fn an_order_with_a_job_of_a_newer_release_is_not_removed() {
-    let mut draft = an_order().draft();
-    draft
-        .jobs
-        .push(Job::new(JobKind::of_name("send_invoice"), noon()));
+    let job = Job::new(JobKind::of_name("send_invoice"), noon());
+    let draft = altered(an_order().draft(), |parts| parts.jobs.push(job));
     let withdrawn = draft.withdraw(noon()).expect("a draft");
     assert!(withdrawn.job(&JobKind::Remove).is_none());
 }
 
 #[test]
 fn a_job_of_a_newer_release_survives_every_change() {
-    let mut order = an_order().placed();
     let job = Job::new(JobKind::of_name("send_invoice"), noon());
-    order.jobs.push(job.clone());
+    let order = altered(an_order().placed(), |parts| parts.jobs.push(job.clone()));
     let order = order.attempt_for(noon()).expect("payable");
     let report = payment("pi", &order);
     let Settlement::Paid(paid) = order.settle(report, noon()) else {
         panic!("not paid")
     };
     let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
-    assert_eq!(done.jobs, [job]);
+    assert_eq!(done.jobs(), [job]);
 }
 
 #[test]
 fn an_order_of_the_release_before_gets_its_jobs() {
     for order in [paid_twice(), an_order().placed(), an_order().draft()] {
         let due_at = noon() + minutes(7);
-        let old = Order {
-            jobs: Vec::new(),
-            ..order.clone()
-        };
+        let old = altered(order.clone(), |parts| parts.jobs.clear());
         let read = old.with_jobs_of_one_due_time(Some(due_at), 2);
-        let kinds: Vec<_> = read.jobs.iter().map(|job| job.kind.clone()).collect();
+        let kinds: Vec<_> = read.jobs().iter().map(|job| job.kind.clone()).collect();
         assert_eq!(kinds, order.work());
-        assert!(read.jobs.iter().all(|job| (job.due_at, job.tries) == (due_at, 2)));
+        assert!(
+            read.jobs()
+                .iter()
+                .all(|job| (job.due_at, job.tries) == (due_at, 2))
+        );
+    }
+}
+
+#[test]
+fn an_order_that_breaks_a_promise_is_not_restored() {
+    let mut held = an_order().placed().into_parts();
+    held.held += 1;
+    assert_eq!(Order::restore(held), Err(InvalidOrder::HeldBeyondLines));
+    for order in [an_order().paid(), an_order().forwarded()] {
+        let mut unpaid = order.clone().into_parts();
+        unpaid.capture = None;
+        assert_eq!(Order::restore(unpaid), Err(InvalidOrder::PaidWithoutCapture));
+        assert_eq!(Order::restore(order.clone().into_parts()), Ok(order));
     }
 }

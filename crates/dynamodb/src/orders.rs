@@ -43,9 +43,9 @@ impl Orders for DynamoDb {
             .transpose()
     }
 
-    async fn commit(&self, mut order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
         let condition = Condition::on(&order);
-        order.version += 1;
+        let order = order.next_version();
         if stock.is_empty() {
             self.put(order, condition).await
         } else {
@@ -59,7 +59,7 @@ impl Orders for DynamoDb {
             .client
             .delete_item()
             .table_name(&self.tables.orders)
-            .key(ORDER_ID, AttributeValue::S(order.id.to_string()))
+            .key(ORDER_ID, AttributeValue::S(order.id().to_string()))
             .condition_expression(condition.expression)
             .set_expression_attribute_values(condition.values)
             .send()
@@ -97,17 +97,17 @@ struct Condition {
 
 impl Condition {
     fn on(order: &Order) -> Self {
-        if order.version == 0 {
+        if order.version() == 0 {
             return Self {
                 expression: format!("attribute_not_exists({ORDER_ID})"),
                 values: None,
             };
         }
-        let placed_at = order.placed_at.as_millisecond().to_string();
+        let placed_at = order.placed_at().as_millisecond().to_string();
         let values = Item::from([
             (
                 ":version".to_owned(),
-                AttributeValue::N(order.version.to_string()),
+                AttributeValue::N(order.version().to_string()),
             ),
             (":placed_at".to_owned(), AttributeValue::N(placed_at)),
         ]);

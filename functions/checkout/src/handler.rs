@@ -49,8 +49,8 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
         let placed = place_order(&catalogue, store, store, &self.shipping, &self.clock, wish).await;
         count(&placed);
         let placed = placed.map_err(ToProblem::to_problem)?;
-        telemetry::note("order.id", placed.order.id);
-        Ok(wire::placed(&placed, keys.token(placed.order.id)))
+        telemetry::note("order.id", placed.order.id());
+        Ok(wire::placed(&placed, keys.token(placed.order.id())))
     }
 }
 
@@ -59,7 +59,7 @@ fn count(placed: &Result<Placed, PlaceOrderError>) {
     match placed {
         Ok(placed) if !placed.replayed => {
             metrics::count("OrdersPlaced", 1);
-            metrics::record("RevenuePlaced", Unit::None, placed.order.quote.total.minor());
+            metrics::record("RevenuePlaced", Unit::None, placed.order.quote().total.minor());
         }
         Err(PlaceOrderError::SoldOut { .. }) => metrics::count("SoldOut", 1),
         Ok(_) | Err(_) => {}

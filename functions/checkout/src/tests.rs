@@ -6,7 +6,7 @@ use lambda_kit::metrics::collect;
 use lambda_kit::secret::Secret;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use testkit::{FakeClock, MemoryStore, a_product, a_sku, an_order};
+use testkit::{FakeClock, MemoryStore, a_product, a_sku, altered, an_order};
 
 use crate::handler::Checkout;
 
@@ -373,13 +373,14 @@ async fn an_order_that_another_run_is_placing_is_in_progress() {
         &subject.shipping,
     );
     let wish = wish.expect("a wish");
-    let mut reserving = an_order().under("k1").draft();
-    reserving.fingerprint = domain::Fingerprint::of(
-        &wish.cart,
-        &wish.customer,
-        &wish.shipping_address,
-        wish.expected_total,
-    );
+    let reserving = altered(an_order().under("k1").draft(), |order| {
+        order.fingerprint = domain::Fingerprint::of(
+            &wish.cart,
+            &wish.customer,
+            &wish.shipping_address,
+            wish.expected_total,
+        );
+    });
     subject.store.put_order(reserving);
     let response = answer(&subject, &checkout("k1", &body)).await;
     let (status, problem) = problem(&response);

@@ -110,7 +110,11 @@ mod tests {
     }
 
     fn all(subject: &Subject, status: Status) -> bool {
-        subject.orders.orders().iter().all(|order| order.status == status)
+        subject
+            .orders
+            .orders()
+            .iter()
+            .all(|order| order.status() == status)
     }
 
     #[tokio::test(start_paused = true)]
@@ -121,7 +125,7 @@ mod tests {
         }
         assert!(all(&subject, Status::Forwarded));
         for order in subject.orders.orders() {
-            assert_eq!(subject.warehouse.deliveries(order.id), 1);
+            assert_eq!(subject.warehouse.deliveries(order.id()), 1);
         }
     }
 
@@ -190,7 +194,7 @@ mod tests {
         assert!(work(&subject, &orders(2)).await.is_empty());
         assert!(all(&subject, Status::Forwarded));
         for order in subject.orders.orders() {
-            assert_eq!(subject.warehouse.deliveries(order.id), 1);
+            assert_eq!(subject.warehouse.deliveries(order.id()), 1);
         }
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_without_the_token_learns_of_an_order() {
         let subject = subject();
-        let id = an_order().draft().id;
+        let id = an_order().draft().id();
         let unknown = OrderId::for_key("unknown");
         let expected = pay(&subject, "unknown").await;
         assert_eq!(code(&expected), (404, "order_not_found".to_owned()));

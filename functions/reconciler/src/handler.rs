@@ -150,7 +150,7 @@ mod tests {
             .orders
             .orders()
             .iter()
-            .map(|order| order.status.name())
+            .map(|order| order.status().name())
             .collect();
         states.sort_unstable();
         assert_eq!(states, [Status::Expired.name(), Status::Paid.name()]);
@@ -201,7 +201,7 @@ mod tests {
                 .orders
                 .orders()
                 .iter()
-                .all(|order| order.status != Status::Expired)
+                .all(|order| order.status() != Status::Expired)
         );
     }
 }

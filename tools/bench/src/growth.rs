@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use app::ports::{Committed, Orders};
-use domain::{Order, OrderId, Status};
+use domain::{Order, OrderId, OrderParts, ReportedPayment, Settlement};
 use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::world::Options;
@@ -135,7 +135,7 @@ async fn by_orders(own: &Binaries, most: usize) -> anyhow::Result<Vec<Point>> {
     let mut counted = Counted::new(&rig, own).await?;
     let cart = &carts(13)?[0];
     let tables = rig.tables()?;
-    let past = counted.shopping.place(cart).await?.stored(&tables).await?;
+    let past = forwarded(counted.shopping.place(cart).await?.stored(&tables).await?)?;
     let (mut points, mut stored) = (Vec::new(), 0);
     let sizes = std::iter::successors(Some(1_000), |size| Some(size * 10));
     for size in sizes.take_while(|size| *size <= most) {
@@ -209,18 +209,28 @@ fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
     Catalogue::read(file.path())
 }
 
-/// Stores so many past orders, all forwarded, alike but for their ids.
+/// A placed order, paid and handed over to the warehouse.
+fn forwarded(placed: Order) -> anyhow::Result<Order> {
+    let (amount, at) = (placed.quote().total, placed.placed_at());
+    let payment_id = "pi_past".to_owned();
+    let Settlement::Paid(paid) = placed.settle(ReportedPayment { payment_id, amount }, at) else {
+        bail!("a placed order is payable");
+    };
+    Ok(paid.accepted_by_warehouse("PAST".to_owned(), at)?)
+}
+
+/// Stores so many past orders, alike but for their ids.
 async fn store(tables: &DynamoDb, past: &Order, numbers: Range<usize>) -> anyhow::Result<()> {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let (tables, past, numbers) = (tables.clone(), past.clone(), numbers.clone());
         writers.spawn(async move {
             for number in numbers.skip(writer).step_by(WRITERS) {
-                let mut order = past.clone();
-                order.id = OrderId::for_key(&format!("past-{number}"));
-                order.version = 0;
-                order.status = Status::Forwarded;
-                order.jobs.clear();
+                let order = Order::restore(OrderParts {
+                    id: OrderId::for_key(&format!("past-{number}")),
+                    version: 0,
+                    ..past.clone().into_parts()
+                })?;
                 let committed = tables.commit(order, Vec::new()).await;
                 let committed = committed.context("an order cannot be stored")?;
                 ensure!(

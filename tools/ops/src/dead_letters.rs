@@ -196,7 +196,7 @@ impl Shop {
         };
         Ok(DeadLetter {
             order_id: id.map(|id| id.to_string()),
-            status: order.map(|order| order.status.name()),
+            status: order.map(|order| order.status().name()),
             age_s: sent.map_or(0, |sent| seconds(sent, now)),
             receives: receives
                 .and_then(|count| u32::try_from(count).ok())

@@ -47,39 +47,39 @@ impl Shop {
 
 fn in_json(order: &Order, personal: bool) -> Value {
     let amount = Amount::from;
-    let lines = order.quote.lines.iter().map(|line| {
+    let lines = order.quote().lines.iter().map(|line| {
         json!({
             "sku": line.sku.as_str(), "name": line.name, "quantity": line.quantity.get(),
             "unit_price": amount(line.unit_price), "line_total": amount(line.line_total),
         })
     });
-    let history = order.history.iter();
+    let history = order.history().iter();
     let mut shown = json!({
-        "order_id": order.id.as_str(),
+        "order_id": order.id().as_str(),
         "found": true,
-        "status": order.status.name(),
-        "version": order.version,
-        "placed_at": order.placed_at.to_string(),
-        "reserved_until": order.reserved_until.to_string(),
+        "status": order.status().name(),
+        "version": order.version(),
+        "placed_at": order.placed_at().to_string(),
+        "reserved_until": order.reserved_until().to_string(),
         "lines": lines.collect::<Vec<_>>(),
-        "lines_held": order.held,
-        "shipping": amount(order.quote.shipping),
-        "total": amount(order.quote.total),
-        "payment": order.payment.as_ref().map(attempt),
-        "capture": order.capture.as_ref().map(|Capture { payment_id, amount: taken, at }| {
+        "lines_held": order.held(),
+        "shipping": amount(order.quote().shipping),
+        "total": amount(order.quote().total),
+        "payment": order.payment().map(attempt),
+        "capture": order.capture().map(|Capture { payment_id, amount: taken, at }| {
             json!({"payment_id": payment_id, "amount": amount(*taken), "at": at.to_string()})
         }),
-        "refunds": order.refunds.iter().map(refund).collect::<Vec<_>>(),
-        "erp_number": order.erp_number,
-        "parked": order.parked.as_ref().map(parked),
-        "work": order.jobs.iter().map(|job| work_name(&job.kind)).collect::<Vec<_>>(),
+        "refunds": order.refunds().iter().map(refund).collect::<Vec<_>>(),
+        "erp_number": order.erp_number(),
+        "parked": order.parked().map(parked),
+        "work": order.jobs().iter().map(|job| work_name(&job.kind)).collect::<Vec<_>>(),
         "due_at": order.due_at().map(|due| due.to_string()),
-        "jobs": order.jobs.iter().map(job).collect::<Vec<_>>(),
+        "jobs": order.jobs().iter().map(job).collect::<Vec<_>>(),
         "history": history.map(|entry| json!({"at": entry.at.to_string(), "event": entry.event.name()})).collect::<Vec<_>>(),
         "of_another_release": of_another_release(order),
     });
     if personal {
-        let (customer, to) = (&order.customer, &order.shipping_address);
+        let (customer, to) = (order.customer(), order.shipping_address());
         shown["customer"] = json!({"name": customer.name, "email": customer.email});
         shown["shipping_address"] = json!({
             "name": to.name, "street": to.street, "postal_code": to.postal_code, "city": to.city, "country": to.country.as_str(),
@@ -103,13 +103,13 @@ fn attempt(attempt: &PaymentAttempt) -> Value {
 
 /// What this release carries and does not know: jobs, events, fields of the document, attributes.
 fn of_another_release(order: &Order) -> Vec<String> {
-    let jobs = order.jobs.iter().map(|job| &job.kind);
+    let jobs = order.jobs().iter().map(|job| &job.kind);
     let jobs = jobs.filter(|kind| matches!(kind, JobKind::Unknown(_)));
-    let events = order.history.iter().map(|entry| &entry.event);
+    let events = order.history().iter().map(|entry| &entry.event);
     let events = events.filter(|event| matches!(event, HistoryEvent::Unknown(_)));
     let jobs = jobs.map(|kind| format!("job {}", kind.name()));
     let events = events.map(|event| format!("event {}", event.name()));
-    jobs.chain(events).chain(order.carried.names()).collect()
+    jobs.chain(events).chain(order.carried().names()).collect()
 }
 
 fn job(job: &Job) -> Value {
@@ -161,13 +161,13 @@ impl fmt::Display for Shown {
                 self.value["order_id"].as_str().unwrap_or_default()
             );
         };
-        let mut facts = table(["order", order.id.as_str()]);
+        let mut facts = table(["order", order.id().as_str()]);
         for (name, value) in facts_of(order, self.personal) {
             facts.add_row([name.to_owned(), value]);
         }
         writeln!(f, "{facts}")?;
         let mut lines = table(["sku", "name", "pieces", "each", "total"]);
-        for line in &order.quote.lines {
+        for line in &order.quote().lines {
             lines.add_row([
                 line.sku.as_str().to_owned(),
                 line.name.clone(),
@@ -178,7 +178,7 @@ impl fmt::Display for Shown {
         }
         writeln!(f, "{lines}")?;
         let mut history = table(["when", "what"]);
-        for entry in &order.history {
+        for entry in order.history() {
             history.add_row([entry.at.to_string(), entry.event.name().to_owned()]);
         }
         writeln!(f, "{history}")
@@ -188,18 +188,18 @@ impl fmt::Display for Shown {
 /// The rows for people: only what there is.
 fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
     let mut facts = vec![
-        ("status", order.status.name().to_owned()),
-        ("placed", order.placed_at.to_string()),
+        ("status", order.status().name().to_owned()),
+        ("placed", order.placed_at().to_string()),
         (
             "total",
-            format!("{} ({} shipping)", order.quote.total, order.quote.shipping),
+            format!("{} ({} shipping)", order.quote().total, order.quote().shipping),
         ),
         (
             "lines held",
-            format!("{} of {}", order.held, order.quote.lines.len()),
+            format!("{} of {}", order.held(), order.quote().lines.len()),
         ),
     ];
-    if let Some(attempt) = &order.payment {
+    if let Some(attempt) = order.payment() {
         let state = match &attempt.state {
             AttemptState::Opening => "asked for, no answer known".to_owned(),
             AttemptState::Open { session_id } => format!("page {session_id}"),
@@ -214,11 +214,11 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
         payment_id,
         amount,
         at,
-    }) = &order.capture
+    }) = order.capture()
     {
         facts.push(("paid", format!("{amount} by {payment_id} at {at}")));
     }
-    for refund in &order.refunds {
+    for refund in order.refunds() {
         let state = match &refund.state {
             RefundState::Due => "due".to_owned(),
             RefundState::Done { refund_id } => format!("done as {refund_id}"),
@@ -235,20 +235,20 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
             format!("{amount} of {payment_id} ({}): {state}", reason.name()),
         ));
     }
-    if let Some(number) = &order.erp_number {
-        facts.push(("warehouse's number", number.clone()));
+    if let Some(number) = order.erp_number() {
+        facts.push(("warehouse's number", number.to_owned()));
     }
     if let Some(Parked {
         at,
         reason: ParkedReason::AmountDiffers { payment_id, captured },
-    }) = &order.parked
+    }) = order.parked()
     {
         facts.push((
             "parked",
             format!("{payment_id} was {captured}, not the order's total; since {at}"),
         ));
     }
-    for job in &order.jobs {
+    for job in order.jobs() {
         facts.push((
             "to be done",
             format!(
@@ -264,7 +264,7 @@ fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
         facts.push(("of another release", name));
     }
     if personal {
-        let (customer, to) = (&order.customer, &order.shipping_address);
+        let (customer, to) = (order.customer(), order.shipping_address());
         facts.push(("customer", format!("{} <{}>", customer.name, customer.email)));
         facts.push((
             "ships to",

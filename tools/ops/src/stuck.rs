@@ -121,7 +121,7 @@ impl StuckOrder {
         let since = [
             (
                 "overdue",
-                order.jobs.iter().map(|job| job.first_due_at).min().filter(late),
+                order.jobs().iter().map(|job| job.first_due_at).min().filter(late),
             ),
             ("not_forwarded", not_forwarded_since(order).filter(late)),
             (
@@ -136,16 +136,16 @@ impl StuckOrder {
         let oldest = since.iter().filter_map(|(_, since)| *since).min()?;
         let reasons = since.iter().filter(|(_, since)| since.is_some());
         Some(Self {
-            order_id: order.id.to_string(),
-            status: order.status.name(),
+            order_id: order.id().to_string(),
+            status: order.status().name(),
             reasons: reasons.map(|(reason, _)| *reason).collect(),
             waiting_s: seconds(oldest, now),
             work: order
-                .jobs
+                .jobs()
                 .iter()
                 .map(|job| work_name(&job.kind).to_owned())
                 .collect(),
-            tries: order.jobs.iter().map(|job| job.tries).max().unwrap_or(0),
+            tries: order.jobs().iter().map(|job| job.tries).max().unwrap_or(0),
             due_at: order.due_at().map(|due| due.to_string()),
         })
     }
@@ -153,8 +153,8 @@ impl StuckOrder {
 
 /// Since when a human must decide: about the order, or about a refund that the provider refused for good.
 fn parked_since(order: &Order) -> Option<Timestamp> {
-    let parked = order.parked.as_ref().map(|parked| parked.at);
-    parked.or_else(|| order.needs_human().then_some(order.placed_at))
+    let parked = order.parked().map(|parked| parked.at);
+    parked.or_else(|| order.needs_human().then_some(order.placed_at()))
 }
 
 /// Since when the warehouse should have it.

@@ -18,7 +18,7 @@ use sam_runner::engines::dynamodb::DynamoDb as Engine;
 use sam_runner::engines::sqs::Sqs;
 use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use serde_json::{Value, json};
-use testkit::{an_order, eur, noon};
+use testkit::{altered, an_order, eur, noon};
 
 const ACCOUNT: &str = "000000000000";
 
@@ -79,7 +79,7 @@ impl Premises {
     /// Stores an order of one piece as it is.
     async fn keep(&self, order: Order) -> Order {
         let level = |sku| StockLevel { sku, available: 9 };
-        let skus = order.quote.lines.iter().map(|line| level(line.sku.clone()));
+        let skus = order.quote().lines.iter().map(|line| level(line.sku.clone()));
         self.orders
             .put_stock(&skus.collect::<Vec<_>>())
             .await
@@ -92,7 +92,7 @@ impl Premises {
 
     /// Sends a message and lets it fail until it is a dead letter.
     async fn let_fail(&self, order: &Order) {
-        self.queue.send(order.id).await.expect("sent");
+        self.queue.send(order.id()).await.expect("sent");
         while self.sqs.counts(&self.dead_letters_name).expect("a queue").waiting == 0 {
             for message in self.sqs.receive(&self.queue_name, 10, Duration::ZERO).await {
                 self.sqs
@@ -179,11 +179,11 @@ async fn a_paid_order_that_is_not_with_the_warehouse_is_found() {
     let [found] = &stuck.orders[..] else {
         panic!("{:?}", stuck.orders);
     };
-    assert_eq!(found.order_id, order.id.to_string());
+    assert_eq!(found.order_id, order.id().to_string());
     assert_eq!(found.reasons, ["overdue", "not_forwarded"]);
     assert_eq!((found.waiting_s, found.tries), (19 * 60, 1));
     assert_eq!(found.work, ["forward_to_warehouse"]);
-    assert!(stuck.to_string().contains(order.id.as_str()));
+    assert!(stuck.to_string().contains(order.id().as_str()));
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn it_is_told_that_the_warehouse_is_left_alone() {
 #[tokio::test]
 async fn who_ordered_is_shown_only_when_asked_for() {
     let premises = Premises::open().await;
-    let id = premises.keep(an_order().paid()).await.id;
+    let id = premises.keep(an_order().paid()).await.id();
     let shown = premises.shop.show(id, false).await.expect("an answer");
     for text in [in_json(&shown).to_string(), shown.to_string()] {
         assert!(text.contains("paid") && text.contains("pi_1"), "{text}");
@@ -276,10 +276,10 @@ async fn who_ordered_is_shown_only_when_asked_for() {
 async fn an_order_is_shown_with_its_amounts_and_what_is_due() {
     let premises = Premises::open().await;
     let order = premises.keep(an_order().lines(2).paid()).await;
-    let shown = in_json(&premises.shop.show(order.id, false).await.expect("an answer"));
+    let shown = in_json(&premises.shop.show(order.id(), false).await.expect("an answer"));
     assert_eq!(
         shown["total"],
-        json!({"amount": order.quote.total.minor(), "currency": "EUR"})
+        json!({"amount": order.quote().total.minor(), "currency": "EUR"})
     );
     assert_eq!(shown["lines"].as_array().map(Vec::len), Some(2));
     assert_eq!(shown["work"], json!(["forward_to_warehouse"]));
@@ -290,15 +290,16 @@ async fn an_order_is_shown_with_its_amounts_and_what_is_due() {
 #[tokio::test]
 async fn what_another_release_stored_is_shown_as_such() {
     let premises = Premises::open().await;
-    let mut order = an_order().paid();
-    let kind = JobKind::of_name("send_invoice");
-    order.jobs.push(domain::Job::new(kind, noon()));
-    order.history.push(domain::HistoryEntry {
-        at: noon(),
-        event: domain::HistoryEvent::of_name("invoice_due"),
+    let order = altered(an_order().paid(), |order| {
+        let kind = JobKind::of_name("send_invoice");
+        order.jobs.push(domain::Job::new(kind, noon()));
+        order.history.push(domain::HistoryEntry {
+            at: noon(),
+            event: domain::HistoryEvent::of_name("invoice_due"),
+        });
     });
     let order = premises.keep(order).await;
-    let shown = premises.shop.show(order.id, false).await.expect("an answer");
+    let shown = premises.shop.show(order.id(), false).await.expect("an answer");
     let of_another = json!(["job send_invoice", "event invoice_due"]);
     assert_eq!(in_json(&shown)["of_another_release"], of_another);
     assert!(shown.to_string().contains("of another release"));
@@ -307,7 +308,7 @@ async fn what_another_release_stored_is_shown_as_such() {
 #[tokio::test]
 async fn that_there_is_no_such_order_is_told() {
     let premises = Premises::open().await;
-    let id = an_order().draft().id;
+    let id = an_order().draft().id();
     let shown = premises.shop.show(id, false).await.expect("an answer");
     assert_eq!(shown.outcome(), Outcome::Refused);
     assert_eq!(in_json(&shown)["found"], false);
@@ -322,19 +323,19 @@ async fn a_dry_run_changes_nothing() {
     let order = premises.keep(an_order().paid()).await;
     let told = premises
         .shop
-        .resend(order.id, true, after(30))
+        .resend(order.id(), true, after(30))
         .await
         .expect("an answer");
     assert_eq!((told.outcome(), told.sent), (Outcome::Well, false));
     assert!(told.to_string().contains("would be queued"));
     assert_eq!(premises.queued(), 0);
-    assert_eq!(premises.orders.get(order.id).await.expect("read"), Some(order));
+    assert_eq!(premises.orders.get(order.id()).await.expect("read"), Some(order));
 }
 
 #[tokio::test]
 async fn a_paid_order_is_queued_again_and_looked_at_later() {
     let premises = Premises::open().await;
-    let id = premises.keep(an_order().paid()).await.id;
+    let id = premises.keep(an_order().paid()).await.id();
     let done = premises
         .shop
         .resend(id, false, after(30))
@@ -351,7 +352,7 @@ async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() 
     let premises = Premises::open().await;
     let twice = ReportedPayment {
         payment_id: "pi_2".to_owned(),
-        amount: an_order().paid().quote.total,
+        amount: an_order().paid().quote().total,
     };
     let Settlement::RefundDue(owing) = an_order().paid().settle(twice, noon()) else {
         panic!("not paid twice");
@@ -359,13 +360,13 @@ async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() 
     let order = premises.keep(owing).await;
     let done = premises
         .shop
-        .resend(order.id, false, after(30))
+        .resend(order.id(), false, after(30))
         .await
         .expect("an answer");
     assert!(done.sent);
     let read = premises
         .orders
-        .get(order.id)
+        .get(order.id())
         .await
         .expect("read")
         .expect("an order");
@@ -379,7 +380,7 @@ async fn an_order_that_is_not_paid_or_with_the_warehouse_is_not_queued() {
     let premises = Premises::open().await;
     let unpaid = premises.keep(an_order().under("unpaid").placed()).await;
     let there = premises.keep(an_order().under("there").forwarded()).await;
-    for (id, why) in [(unpaid.id, Refused::NotPaid), (there.id, Refused::Forwarded)] {
+    for (id, why) in [(unpaid.id(), Refused::NotPaid), (there.id(), Refused::Forwarded)] {
         for dry_run in [true, false] {
             let told = premises
                 .shop
@@ -406,7 +407,7 @@ async fn a_dead_letter_is_listed_stays_and_is_redriven() {
             .expect("an answer");
         assert_eq!((letters.outcome(), letters.in_queue), (Outcome::Attention, 1));
         let listed = &in_json(&letters)["messages"][0];
-        assert_eq!(listed["order_id"], order.id.as_str());
+        assert_eq!(listed["order_id"], order.id().as_str());
         assert_eq!(listed["status"], "paid");
         assert!(listed["receives"].as_u64() > Some(0));
     }

@@ -12,7 +12,7 @@ use domain::{
     StockChange,
 };
 use jiff::Timestamp;
-use testkit::FakeClock;
+use testkit::{FakeClock, altered};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Mutation;
@@ -167,10 +167,9 @@ impl Orders for Ports {
         let got = self.store(Op::Get(id), move |world| ready(world.store.get(id)));
         match got.await {
             Err(_) if self.has(Mutation::UnreadableIsMissing) => Ok(None),
-            Ok(Some(mut order)) if self.has(Mutation::RefundJobNotRead) => {
+            Ok(Some(order)) if self.has(Mutation::RefundJobNotRead) => Ok(Some(altered(order, |order| {
                 order.jobs.retain(|job| job.kind != JobKind::Refund);
-                Ok(Some(order))
-            }
+            }))),
             reply => reply,
         }
     }
@@ -178,19 +177,19 @@ impl Orders for Ports {
     async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
         let spare = self.mutation.map(|own| (own, order.clone(), stock.clone()));
         let op = Op::Commit {
-            id: order.id,
-            version: order.version,
-            status: order.status,
-            held: order.held,
-            jobs: order.jobs.clone(),
+            id: order.id(),
+            version: order.version(),
+            status: order.status(),
+            held: order.held(),
+            jobs: order.jobs().to_vec(),
             stock_changes: stock.len(),
         };
         let committed = self.store(op, move |world| Ok(world.commit(order.clone(), stock.clone())));
         match (committed.await, spare) {
             (Ok(Committed::Conflict(Some(_))), Some((Mutation::ConflictIsDone, order, _)))
             | (Err(StoreError::Unknown(_)), Some((Mutation::UnknownWriteIsDone, order, _))) => {
-                let version = order.version + 1;
-                Ok(Committed::Done(Order { version, ..order }))
+                let version = order.version() + 1;
+                Ok(Committed::Done(altered(order, |order| order.version = version)))
             }
             (Err(StoreError::Busy), Some((Mutation::BusyIsSoldOut, _, stock))) if !stock.is_empty() => {
                 Ok(Committed::OutOfStock(none_left(&stock)))
@@ -201,7 +200,7 @@ impl Orders for Ports {
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
         let order = order.clone();
-        self.store(Op::Remove(order.id), move |world| world.remove(&order))
+        self.store(Op::Remove(order.id()), move |world| world.remove(&order))
             .await
     }
 
@@ -227,7 +226,7 @@ fn none_left(stock: &[StockChange]) -> Vec<Shortage> {
 impl PaymentProvider for Ports {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         let (order, attempt) = (order.clone(), attempt.clone());
-        let op = Op::OpenPage(order.id, attempt.number);
+        let op = Op::OpenPage(order.id(), attempt.number);
         let opened = self.ask(op, move |world| world.open_page(&order, &attempt));
         opened
             .await
@@ -319,7 +318,7 @@ impl Circuits for Ports {
 impl Warehouse for Ports {
     async fn submit(&self, order: &Order) -> Submitted {
         let order = order.clone();
-        let submitted = self.ask(Op::Submit(order.id), move |world| world.submit(&order));
+        let submitted = self.ask(Op::Submit(order.id()), move |world| world.submit(&order));
         let submitted = match submitted.await {
             Ok(submitted) => submitted,
             Err(Failure::Busy) => Submitted::Busy("too many requests".into()),

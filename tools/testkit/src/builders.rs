@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use app::PlaceOrder;
 use domain::{
-    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Product, Quote,
-    ReportedPayment, Settlement, ShippingTable, Sku, Status, TaxRate, price_cart,
+    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts, Product,
+    Quote, ReportedPayment, Settlement, ShippingTable, Sku, Status, TaxRate, price_cart,
 };
 use jiff::Timestamp;
 
@@ -52,6 +52,13 @@ pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Mone
         shipping_address: an_address(),
         expected_total,
     }
+}
+
+/// `order` with other parts, as a store may hold it: for what no transition leads to.
+pub fn altered(order: Order, alter: impl FnOnce(&mut OrderParts)) -> Order {
+    let mut parts = order.into_parts();
+    alter(&mut parts);
+    Order::restore(parts).expect("parts of an order")
 }
 
 /// An order of one piece of each of `LINE0`, `LINE1`, ..., placed under the key `an order` at [`noon`]; see [`OrderBuilder`].
@@ -123,7 +130,7 @@ impl OrderBuilder {
     /// All stock reserved.
     pub fn placed(&self) -> Order {
         let mut order = self.draft();
-        while order.status == Status::Reserving {
+        while order.status() == Status::Reserving {
             order = order.reserve_step(self.at).expect("reserving").0;
         }
         order
@@ -134,7 +141,7 @@ impl OrderBuilder {
         let placed = self.placed();
         let payment = ReportedPayment {
             payment_id: "pi_1".to_owned(),
-            amount: placed.quote.total,
+            amount: placed.quote().total,
         };
         match placed.settle(payment, self.at) {
             Settlement::Paid(paid) => paid,

@@ -23,11 +23,11 @@ where
 {
     let (orders, clock) = (worker.orders, worker.clock);
     let may_call = worker.guard.may_call(clock.now());
-    let Some(attempt) = order.payment.clone().filter(|_| may_call) else {
+    let Some(attempt) = order.payment().cloned().filter(|_| may_call) else {
         return Ok(Worked::Other);
     };
-    let ended = clock.now() >= order.reserved_until;
-    let state = state_of(worker.provider, order.id, &attempt, ended).await;
+    let ended = clock.now() >= order.reserved_until();
+    let state = state_of(worker.provider, order.id(), &attempt, ended).await;
     worker.guard.note(!matches!(state, SessionState::Unknown(_)));
     let next = match state {
         SessionState::Paid(payment) => {
@@ -45,7 +45,7 @@ where
         SessionState::Open { .. } if ended => order.retry_later(&JobKind::AskProvider, clock.now()),
         SessionState::Open { .. } => order.page_seen_open(clock.now()),
         SessionState::Unknown(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not tell how an order stands");
+            tracing::warn!(order.id = %order.id(), %cause, "the payment provider did not tell how an order stands");
             order.retry_later(&JobKind::AskProvider, clock.now())
         }
     };

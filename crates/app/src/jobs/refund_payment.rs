@@ -26,30 +26,30 @@ where
         return Ok(Worked::Other);
     };
     let tried_before = order.tries(&JobKind::Refund) > 0;
-    let outcome = worker.provider.refund(order.id, &due, tried_before).await;
+    let outcome = worker.provider.refund(order.id(), &due, tried_before).await;
     worker.guard.note(!matches!(outcome, RefundOutcome::Unknown(_)));
     let (next, done) = match outcome {
         RefundOutcome::Done { refund_id } => {
-            tracing::info!(order.id = %order.id, reason = due.reason.name(), "a payment was given back");
+            tracing::info!(order.id = %order.id(), reason = due.reason.name(), "a payment was given back");
             (
                 order.refunded(&due.payment_id, refund_id, clock.now()),
                 Worked::Other,
             )
         }
         RefundOutcome::RefusedForGood(cause) => {
-            tracing::error!(order.id = %order.id, %cause, "the payment provider refused a refund for good; a human must decide");
+            tracing::error!(order.id = %order.id(), %cause, "the payment provider refused a refund for good; a human must decide");
             let parked = order.refund_refused(&due.payment_id, cause.to_string(), clock.now());
             (parked, Worked::RefundParked)
         }
         RefundOutcome::Refused(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider refused a refund for now");
+            tracing::warn!(order.id = %order.id(), %cause, "the payment provider refused a refund for now");
             (
                 order.retry_later(&JobKind::Refund, clock.now()),
                 Worked::RefundRefused,
             )
         }
         RefundOutcome::Unknown(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not confirm a refund");
+            tracing::warn!(order.id = %order.id(), %cause, "the payment provider did not confirm a refund");
             (order.retry_later(&JobKind::Refund, clock.now()), Worked::Other)
         }
     };

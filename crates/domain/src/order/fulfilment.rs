@@ -11,7 +11,7 @@ impl Order {
     /// [`Unmoved`] where the order is not paid, or already forwarded.
     pub fn accepted_by_warehouse(self, erp_number: String, now: Timestamp) -> Result<Self, Unmoved> {
         let mut order = self.on(Event::AcceptedByWarehouse, now)?;
-        order.erp_number = Some(erp_number);
+        order.0.erp_number = Some(erp_number);
         Ok(order)
     }
 
@@ -21,7 +21,7 @@ impl Order {
     /// [`Unmoved`] where the order is not paid.
     pub fn rejected_by_warehouse(self, now: Timestamp) -> Result<Self, Unmoved> {
         let mut order = self.on(Event::RejectedByWarehouse, now)?;
-        if let Some(capture) = order.capture.clone() {
+        if let Some(capture) = order.0.capture.clone() {
             order.owe_refund(capture, RefundReason::RejectedByWarehouse, now);
         }
         Ok(order)

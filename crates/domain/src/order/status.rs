@@ -100,6 +100,14 @@ impl Status {
         !matches!(self, Self::Reserving | Self::Withdrawn)
     }
 
+    /// Whether such an order was paid.
+    pub(super) const fn was_paid(self) -> bool {
+        matches!(
+            self,
+            Self::Paid | Self::Forwarded | Self::Shipped | Self::Delivered | Self::Rejected
+        )
+    }
+
     /// Whether the order's stock goes back on the shelf.
     pub const fn gives_stock_back(self) -> bool {
         matches!(
