@@ -2,24 +2,18 @@
 
 use domain::{JobKind, Order};
 
-use super::{Worked, Worker};
-use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, RefundOutcome, StoreError};
+use super::{Ports, Worked, Worker};
+use crate::ports::{Clock, PaymentProvider, RefundOutcome, StoreError};
 
 /// Gives the next payment back that is due. What the provider refuses for good is parked with its reason; what it refuses for now is tried
 /// again for as long as it takes, and its alarm rings.
 ///
 /// # Errors
 /// [`StoreError`]; the job stays due.
-pub(super) async fn refund_payment<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
+pub(super) async fn refund_payment(
+    worker: &Worker<'_, impl Ports>,
     order: Order,
-) -> Result<Worked, StoreError>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+) -> Result<Worked, StoreError> {
     let clock = worker.clock;
     let may_call = worker.guard.may_call(clock.now());
     let Some(due) = order.due_refund().cloned().filter(|_| may_call) else {
