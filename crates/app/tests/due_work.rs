@@ -193,7 +193,7 @@ async fn a_refund_that_is_refused_for_now_is_tried_for_days() {
 }
 
 #[tokio::test]
-async fn a_job_of_a_newer_release_is_not_worked_on_and_holds_back_nothing() {
+async fn a_job_of_a_newer_release_is_skipped_and_delays_nothing() {
     let world = World::new(Mood::Well);
     let job = domain::Job::new(JobKind::of_name("send_invoice"), noon());
     let order = altered(an_order().placed(), |order| order.jobs.insert(0, job.clone()));

@@ -56,7 +56,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_paid_order_reaches_the_warehouse_once_however_often_its_message_comes() {
+async fn a_paid_order_is_forwarded_once_for_any_number_of_messages() {
     let world = World::new();
     assert_eq!(world.forward(true).await, ACCEPTED);
     for first_try in [true, false] {
@@ -94,7 +94,7 @@ async fn a_message_without_an_order_must_not_vanish() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_accepted_unnoticed_is_looked_up_and_not_sent_again() {
+async fn an_order_accepted_unnoticed_is_looked_up_and_not_sent_again() {
     let world = World::new();
     world.warehouse.set_mood(WarehouseMood::LosingAnswers);
     assert_eq!(world.forward(true).await, Forwarded::Deferred);
@@ -104,7 +104,7 @@ async fn an_order_that_was_accepted_unnoticed_is_looked_up_and_not_sent_again() 
 }
 
 #[tokio::test]
-async fn a_warehouse_that_is_down_or_busy_defers_the_order_and_keeps_it_due() {
+async fn a_warehouse_that_is_down_or_busy_defers_the_order() {
     for mood in [WarehouseMood::Down, WarehouseMood::Busy] {
         let world = World::new();
         world.warehouse.set_mood(mood);

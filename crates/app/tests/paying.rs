@@ -177,7 +177,7 @@ async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
 }
 
 #[tokio::test]
-async fn a_payment_on_a_page_whose_opening_was_lost_is_found_by_asking() {
+async fn a_payment_on_a_page_opened_unnoticed_is_found_by_asking() {
     let world = World::new();
     world.provider.fail_next(ProviderFault::LostAnswer);
     assert!(world.start().await.is_err());
@@ -198,7 +198,7 @@ async fn an_unpaid_order_expires_and_its_stock_goes_back() {
 }
 
 #[tokio::test]
-async fn an_order_with_an_open_page_expires_only_after_the_page_is_closed() {
+async fn an_order_expires_only_after_its_open_page_is_closed() {
     let world = World::new();
     world.start().await.expect("a page");
     world.wait_for_the_end().await;
@@ -225,7 +225,7 @@ async fn an_order_does_not_expire_while_the_provider_does_not_answer() {
 }
 
 #[tokio::test]
-async fn an_expired_page_ends_its_order_at_once_but_an_old_one_does_not() {
+async fn only_the_last_page_ends_its_order_when_it_expires() {
     let world = World::new();
     world.provider.fail_next(ProviderFault::Refused);
     assert!(world.start().await.is_err());

@@ -41,7 +41,7 @@ fn a_small_order_is_placed_in_one_step() {
 }
 
 #[test]
-fn a_large_order_is_reserved_and_released_in_steps_that_touch_each_line_once() {
+fn a_large_order_is_reserved_and_released_in_steps() {
     let lines = 2 * LINES_PER_STEP + 1;
     let mut order = an_order().lines(lines).draft();
     let mut taken = Vec::new();
@@ -87,7 +87,7 @@ fn a_withdrawn_order_is_removed_once_its_stock_is_back() {
 }
 
 #[test]
-fn an_order_that_nobody_finishes_reserving_is_withdrawn_after_two_minutes() {
+fn a_half_reserved_order_is_withdrawn_after_two_minutes() {
     let draft = an_order().draft();
     assert_eq!(draft.work(), [JobKind::Withdraw]);
     assert_eq!(draft.due_at(), Some(noon() + minutes(2)));
@@ -97,7 +97,7 @@ fn an_order_that_nobody_finishes_reserving_is_withdrawn_after_two_minutes() {
 }
 
 #[test]
-fn the_second_life_of_an_id_is_placed_later_than_its_first_whatever_the_clock_says() {
+fn the_second_life_of_an_id_is_placed_later_than_its_first() {
     let first = noon();
     for (now, placed_at) in [
         (noon() - minutes(60), noon() + SignedDuration::from_millis(1)),
@@ -157,7 +157,7 @@ fn the_same_attempt_goes_on_until_it_has_failed() {
 }
 
 #[test]
-fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes() {
+fn an_open_page_is_asked_for_and_then_the_window_closes() {
     let opening = an_order().placed().attempt_for(noon()).expect("payable");
     assert_eq!(opening.work(), [JobKind::AskProvider]);
     assert_eq!(opening.due_at(), Some(noon() + minutes(5)), "at the first look");
@@ -167,7 +167,7 @@ fn while_a_page_is_open_the_provider_is_asked_and_afterwards_the_window_closes()
 }
 
 #[test]
-fn a_page_that_is_opened_when_the_first_look_is_near_is_asked_for_two_minutes_later() {
+fn a_page_opened_late_is_asked_for_two_minutes_later() {
     for (started, asked) in [(0, 5), (3, 5), (4, 6), (20, 22)] {
         let order = an_order().placed().attempt_for(noon() + minutes(started));
         assert_eq!(order.expect("payable").due_at(), Some(noon() + minutes(asked)));
@@ -182,7 +182,7 @@ fn a_page_that_has_ended_is_for_the_provider_to_judge() {
 }
 
 #[test]
-fn stock_is_not_held_for_ever_by_starting_to_pay_again_and_again() {
+fn starting_to_pay_again_does_not_hold_stock_for_ever() {
     let mut order = an_order().placed();
     let mut now = noon();
     while let Ok(started) = order.clone().attempt_for(now) {
@@ -287,7 +287,7 @@ fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
 }
 
 #[test]
-fn a_second_payment_of_a_wrong_amount_is_given_back_and_the_first_still_waits() {
+fn a_second_wrong_payment_is_refunded_and_the_first_still_waits() {
     let placed = an_order().placed();
     let report = |payment_id: &str, cents| ReportedPayment {
         payment_id: payment_id.into(),
@@ -361,7 +361,7 @@ fn asking_the_provider_again_never_misses_the_reservations_end() {
 }
 
 #[test]
-fn handing_over_a_paid_order_has_nothing_to_do_with_the_time_to_pay() {
+fn forwarding_ignores_the_end_of_the_payment_window() {
     let nearly = an_order().paid().reserved_until() - SignedDuration::from_secs(1);
     let later = an_order().paid().retry_later(&JobKind::Forward, nearly);
     assert_eq!(later.due_at(), Some(nearly + SignedDuration::from_secs(30)));

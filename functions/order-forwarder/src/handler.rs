@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_order_that_was_taken_unnoticed_is_found_and_not_sent_again() {
+    async fn an_order_taken_unnoticed_is_found_and_not_sent_again() {
         let subject = subject();
         subject.warehouse.set_mood(WarehouseMood::LosingAnswers);
         work(&subject, &orders(1)).await;

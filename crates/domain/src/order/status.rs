@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shopper_never_hears_of_an_order_that_is_not_placed_yet_or_was_withdrawn() {
+    fn reserving_and_withdrawn_orders_are_not_public() {
         let kept_quiet = Status::ALL.into_iter().filter(|status| !status.is_public());
         assert_eq!(
             kept_quiet.collect::<Vec<_>>(),
