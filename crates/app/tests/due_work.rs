@@ -7,10 +7,7 @@ use app::ports::{
     Clock, Opened, Orders, PaymentProvider, PaymentSession, RefundOutcome, SessionState, StoreError,
 };
 use app::{Breaker, BreakerMemory, Reconciled, forward_order, reconcile, resend_orders};
-use domain::{
-    HistoryEvent, JobKind, Order, OrderId, PaymentAttempt, Refund, RefundState, ReportedPayment, Settlement,
-    Status,
-};
+use domain::{HistoryEvent, JobKind, Order, OrderId, PaymentAttempt, Refund, RefundState, Status};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{FakeClock, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, altered, an_order, noon};
 
@@ -120,15 +117,7 @@ impl World {
 
     /// A paid order that owes a second payment of the same amount.
     fn paid_twice(&self) -> OrderId {
-        let paid = an_order().paid();
-        let report = ReportedPayment {
-            payment_id: "pi_2".to_owned(),
-            amount: paid.quote().total,
-        };
-        let Settlement::RefundDue(owing) = paid.settle(report, noon()) else {
-            panic!("kept")
-        };
-        self.store.put_order(owing).id()
+        self.store.put_order(an_order().paid_twice()).id()
     }
 }
 

@@ -5,17 +5,10 @@ use domain::{
     RefundState, ReportedPayment, Settlement, Status, StockChange, Unmoved,
 };
 use jiff::SignedDuration;
-use testkit::{altered, an_order, eur, noon};
+use testkit::{a_payment, altered, an_order, eur, noon};
 
 fn minutes(n: i64) -> SignedDuration {
     SignedDuration::from_mins(n)
-}
-
-fn payment(id: &str, order: &Order) -> ReportedPayment {
-    ReportedPayment {
-        payment_id: id.to_owned(),
-        amount: order.quote().total,
-    }
 }
 
 fn events(order: &Order) -> Vec<&str> {
@@ -207,9 +200,8 @@ fn an_order_that_is_paid_or_has_ended_is_not_payable() {
 #[test]
 fn the_agreed_amount_pays_the_order_and_makes_it_due() {
     let placed = an_order().placed();
-    let Settlement::Paid(paid) = placed.clone().settle(payment("pi", &placed), noon()) else {
-        panic!("not paid")
-    };
+    let (paid, settlement) = placed.clone().settle(a_payment("pi", &placed), noon());
+    assert_eq!(settlement, Settlement::Paid);
     assert_eq!(paid.work(), [JobKind::Forward]);
     assert_eq!(paid.due_at(), Some(noon() + minutes(5)));
     assert_eq!(events(&paid), ["placed", "paid"]);
@@ -222,25 +214,24 @@ fn the_same_payment_again_changes_nothing() {
         an_order().forwarded(),
         an_order().paid().rejected_by_warehouse(noon()).expect("paid"),
     ] {
-        let same = payment("pi_1", &order);
-        assert_eq!(order.clone().settle(same, noon()), Settlement::Known(order));
+        let same = a_payment("pi_1", &order);
+        assert_eq!(order.clone().settle(same, noon()), (order, Settlement::Known));
     }
 }
 
 #[test]
 fn a_second_payment_is_given_back() {
     for order in [an_order().paid(), an_order().forwarded()] {
-        let second = payment("pi_2", &order);
-        let Settlement::RefundDue(owing) = order.clone().settle(second.clone(), noon()) else {
-            panic!("kept")
-        };
+        let second = a_payment("pi_2", &order);
+        let (owing, settlement) = order.clone().settle(second.clone(), noon());
+        assert_eq!(settlement, Settlement::RefundDue);
         assert_eq!(
             owing.due_refund().map(|refund| refund.payment_id.as_str()),
             Some("pi_2")
         );
         assert_eq!(owing.status(), order.status(), "the order goes on");
         assert_eq!(owing.due_at(), Some(noon()), "money is given back at once");
-        assert_eq!(owing.clone().settle(second, noon()), Settlement::Known(owing));
+        assert_eq!(owing.clone().settle(second, noon()), (owing, Settlement::Known));
     }
 }
 
@@ -254,9 +245,8 @@ fn money_for_an_ended_order_is_given_back() {
         .give_back_step(noon());
     let cancelled = placed.cancel(noon()).expect("placed");
     for order in [expired, cancelled] {
-        let Settlement::RefundDue(owing) = order.clone().settle(payment("pi", &order), noon()) else {
-            panic!("kept")
-        };
+        let (owing, settlement) = order.clone().settle(a_payment("pi", &order), noon());
+        assert_eq!(settlement, Settlement::RefundDue);
         assert_eq!(owing.status(), order.status());
         let back = owing.refunded("pi", "re".into(), noon());
         assert_eq!(back.total_refunded(), back.quote().total);
@@ -274,15 +264,14 @@ fn another_amount_or_currency_never_pays_and_waits_for_a_human() {
             payment_id: "pi".into(),
             amount,
         };
-        let Settlement::Parked(parked) = placed.clone().settle(report.clone(), noon()) else {
-            panic!("taken")
-        };
+        let (parked, settlement) = placed.clone().settle(report.clone(), noon());
+        assert_eq!(settlement, Settlement::Parked);
         assert_eq!((parked.status(), parked.due_at()), (Status::Placed, None));
         assert!(
             parked.clone().attempt_for(noon()).is_err(),
             "it cannot be paid again by hand"
         );
-        assert_eq!(parked.clone().settle(report, noon()), Settlement::Known(parked));
+        assert_eq!(parked.clone().settle(report, noon()), (parked, Settlement::Known));
     }
 }
 
@@ -293,18 +282,16 @@ fn a_second_wrong_payment_is_refunded_and_the_first_still_waits() {
         payment_id: payment_id.into(),
         amount: eur(cents),
     };
-    let Settlement::Parked(parked) = placed.settle(report("pi_1", 1), noon()) else {
-        panic!("taken")
-    };
-    let Settlement::RefundDue(owing) = parked.clone().settle(report("pi_2", 2), noon()) else {
-        panic!("taken")
-    };
+    let (parked, settlement) = placed.settle(report("pi_1", 1), noon());
+    assert_eq!(settlement, Settlement::Parked);
+    let (owing, settlement) = parked.clone().settle(report("pi_2", 2), noon());
+    assert_eq!(settlement, Settlement::RefundDue);
     assert_eq!(owing.parked(), parked.parked());
     assert_eq!(owing.due_refund().map(|refund| refund.amount), Some(eur(2)));
     for known in [report("pi_1", 1), report("pi_2", 2)] {
         assert_eq!(
             owing.clone().settle(known, noon()),
-            Settlement::Known(owing.clone())
+            (owing.clone(), Settlement::Known)
         );
     }
 }
@@ -393,9 +380,8 @@ fn a_transition_that_the_table_does_not_know_is_refused() {
 #[test]
 fn the_history_tells_what_a_shopper_was_told() {
     let order = an_order().placed().attempt_for(noon()).expect("payable");
-    let Settlement::Paid(paid) = order.clone().settle(payment("pi", &order), noon()) else {
-        panic!("not paid")
-    };
+    let (paid, settlement) = order.clone().settle(a_payment("pi", &order), noon());
+    assert_eq!(settlement, Settlement::Paid);
     let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
     assert_eq!(events(&done), ["placed", "payment_started", "paid", "forwarded"]);
     assert!(
@@ -405,22 +391,13 @@ fn the_history_tells_what_a_shopper_was_told() {
     );
 }
 
-/// A paid order that was paid a second time: two kinds of work are due.
-fn paid_twice() -> Order {
-    let paid = an_order().paid();
-    match paid.clone().settle(payment("pi_2", &paid), noon()) {
-        Settlement::RefundDue(owing) => owing,
-        other => unreachable!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_failed_try_of_one_kind_moves_no_other() {
     for (failing, other) in [
         (JobKind::Refund, JobKind::Forward),
         (JobKind::Forward, JobKind::Refund),
     ] {
-        let before = paid_twice();
+        let before = an_order().paid_twice();
         let mut after = before.clone();
         for _ in 0..20 {
             after = after.retry_later(&failing, noon() + minutes(60));
@@ -432,7 +409,7 @@ fn a_failed_try_of_one_kind_moves_no_other() {
 
 #[test]
 fn failed_tries_leave_the_first_due_time_as_it_was() {
-    let order = paid_twice();
+    let order = an_order().paid_twice();
     let later = order.clone().retry_later(&JobKind::Refund, noon() + minutes(60));
     let job = later.job(&JobKind::Refund).expect("a job");
     assert_eq!(job.overdue(noon() + minutes(90)), minutes(90));
@@ -443,12 +420,14 @@ fn failed_tries_leave_the_first_due_time_as_it_was() {
 
 #[test]
 fn a_refund_that_is_refused_for_good_waits_for_a_human() {
-    let parked = paid_twice().refund_refused("pi_2", "closed account".into(), noon());
+    let parked = an_order()
+        .paid_twice()
+        .refund_refused("pi_2", "closed account".into(), noon());
     assert!(parked.needs_human());
     assert_eq!(parked.work(), [JobKind::Forward], "the order goes on");
     assert_eq!(parked.total_refunded(), eur(0));
-    let same = payment("pi_2", &parked);
-    assert_eq!(parked.clone().settle(same, noon()), Settlement::Known(parked));
+    let same = a_payment("pi_2", &parked);
+    assert_eq!(parked.clone().settle(same, noon()), (parked, Settlement::Known));
 }
 
 #[test]
@@ -478,17 +457,16 @@ fn a_job_of_a_newer_release_survives_every_change() {
     let job = Job::new(JobKind::of_name("send_invoice"), noon());
     let order = altered(an_order().placed(), |parts| parts.jobs.push(job.clone()));
     let order = order.attempt_for(noon()).expect("payable");
-    let report = payment("pi", &order);
-    let Settlement::Paid(paid) = order.settle(report, noon()) else {
-        panic!("not paid")
-    };
+    let report = a_payment("pi", &order);
+    let (paid, settlement) = order.settle(report, noon());
+    assert_eq!(settlement, Settlement::Paid);
     let done = paid.accepted_by_warehouse("K1".into(), noon()).expect("paid");
     assert_eq!(done.jobs(), [job]);
 }
 
 #[test]
 fn an_order_of_the_release_before_gets_its_jobs() {
-    for order in [paid_twice(), an_order().placed(), an_order().draft()] {
+    for order in [an_order().paid_twice(), an_order().placed(), an_order().draft()] {
         let due_at = noon() + minutes(7);
         let old = altered(order.clone(), |parts| parts.jobs.clear());
         let read = old.with_jobs_of_one_due_time(Some(due_at), 2);

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use domain::{Circuit, JobKind, Order, ReportedPayment, Settlement, StockLevel};
+use domain::{Circuit, JobKind, Order, ReportedPayment, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
 use ops::{Clients, Outcome, Refused, Report, Search, Shop};
@@ -222,10 +222,7 @@ async fn a_parked_order_is_found_where_the_whole_table_is_read() {
         payment_id: "pi_odd".to_owned(),
         amount: eur(1),
     };
-    let Settlement::Parked(parked) = an_order().placed().settle(payment, noon()) else {
-        panic!("not parked");
-    };
-    premises.keep(parked).await;
+    premises.keep(an_order().placed().settle(payment, noon()).0).await;
     premises.keep(an_order().under("there").forwarded()).await;
     let quick = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
     assert!(quick.orders.is_empty() && quick.to_string().contains("--parked"));
@@ -350,14 +347,7 @@ async fn a_paid_order_is_queued_again_and_looked_at_later() {
 #[tokio::test]
 async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() {
     let premises = Premises::open().await;
-    let twice = ReportedPayment {
-        payment_id: "pi_2".to_owned(),
-        amount: an_order().paid().quote().total,
-    };
-    let Settlement::RefundDue(owing) = an_order().paid().settle(twice, noon()) else {
-        panic!("not paid twice");
-    };
-    let order = premises.keep(owing).await;
+    let order = premises.keep(an_order().paid_twice()).await;
     let done = premises
         .shop
         .resend(order.id(), false, after(30))

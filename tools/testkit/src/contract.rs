@@ -5,7 +5,7 @@ use std::future::Future;
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
 use domain::{
     Circuit, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Order, OrderId, Parked,
-    ParkedReason, Product, ReportedPayment, Settlement, Sku, StockChange,
+    ParkedReason, Product, Sku, StockChange,
 };
 use jiff::SignedDuration;
 
@@ -259,15 +259,7 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
 }
 
 async fn an_order_that_is_due_twice_is_listed_in_both_indexes(store: &impl Orders) {
-    let paid = an_order().lines(1).under("due twice").paid();
-    let again = ReportedPayment {
-        payment_id: "pi_2".to_owned(),
-        amount: paid.quote().total,
-    };
-    let Settlement::RefundDue(owing) = paid.settle(again, noon()) else {
-        panic!("kept")
-    };
-    let owing = stored(store, owing).await;
+    let owing = stored(store, an_order().lines(1).under("due twice").paid_twice()).await;
     let now = noon() + SignedDuration::from_hours(1);
     for (index, due_at) in [
         (DueIndex::Reconciler, noon()),

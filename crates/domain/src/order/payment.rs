@@ -69,16 +69,16 @@ pub struct ReportedPayment {
 }
 
 /// What a reported payment means for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// It pays the order.
-    Paid(Order),
+    Paid,
     /// It pays nothing and is to be given back.
-    RefundDue(Order),
+    RefundDue,
     /// Its amount is not the order's: a human decides.
-    Parked(Order),
-    /// It is known already.
-    Known(Order),
+    Parked,
+    /// It is known already: the order stays as it is.
+    Known,
 }
 
 impl Order {
@@ -146,9 +146,9 @@ impl Order {
     }
 
     /// Applies a payment that the provider reports, as often as it does.
-    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> Settlement {
+    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> (Self, Settlement) {
         if self.knows_payment(&report.payment_id) {
-            return Settlement::Known(self);
+            return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
         if amount != self.0.quote.total && self.0.parked.is_none() {
@@ -156,31 +156,24 @@ impl Order {
                 payment_id,
                 captured: amount,
             };
-            return Settlement::Parked(self.park(reason, now));
+            return (self.park(reason, now), Settlement::Parked);
         }
         let capture = Capture {
             payment_id,
             amount,
             at: now,
         };
-        if amount != self.0.quote.total {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::AmountDiffers, now));
-        }
-        if self.0.capture.is_some() {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::PaidTwice, now));
-        }
-        match self.clone().on(Event::PaymentCaptured, now) {
-            Ok(mut order) => {
-                order.0.capture = Some(capture);
-                Settlement::Paid(order)
-            }
-            Err(_) => Settlement::RefundDue(self.owing(capture, RefundReason::OrderEnded, now)),
-        }
-    }
-
-    fn owing(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
-        self.owe_refund(capture, reason, now);
-        self
+        let reason = if amount != self.0.quote.total {
+            RefundReason::AmountDiffers
+        } else if self.0.capture.is_some() {
+            RefundReason::PaidTwice
+        } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
+            order.0.capture = Some(capture);
+            return (order, Settlement::Paid);
+        } else {
+            RefundReason::OrderEnded
+        };
+        (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 
     fn knows_payment(&self, payment_id: &str) -> bool {

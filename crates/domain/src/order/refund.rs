@@ -78,7 +78,7 @@ impl RefundReason {
 
 impl Order {
     /// Notes that `capture` is to be given back.
-    pub(crate) fn owe_refund(&mut self, capture: Capture, reason: RefundReason, now: Timestamp) {
+    pub(crate) fn owe_refund(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
         let Capture {
             payment_id, amount, ..
         } = capture;
@@ -90,6 +90,7 @@ impl Order {
         });
         self.note(HistoryEvent::RefundDue, now);
         self.reschedule(now);
+        self
     }
 
     /// The next payment to be given back.

@@ -239,24 +239,6 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_order_stays_ended() {
-        for status in [
-            Status::Delivered,
-            Status::Expired,
-            Status::Cancelled,
-            Status::Rejected,
-            Status::Withdrawn,
-        ] {
-            assert!(
-                EVENTS
-                    .into_iter()
-                    .all(|event| !matches!(status.on(event), Step::To(_))),
-                "{status:?}"
-            );
-        }
-    }
-
-    #[test]
     fn reserving_and_withdrawn_orders_are_not_public() {
         let kept_quiet = Status::ALL.into_iter().filter(|status| !status.is_public());
         assert_eq!(

@@ -1,5 +1,5 @@
 use domain::RefundState;
-use testkit::{altered, an_order, noon};
+use testkit::{a_payment, altered, an_order, noon};
 
 use super::*;
 
@@ -137,13 +137,8 @@ fn an_order_takes_36_write_units_from_cart_to_warehouse() {
     let opening = placed.clone().attempt_for(at(60)).expect("payable");
     let session = format!("cs_live_{}", "a1B2c3".repeat(10));
     let open = opening.clone().attempt_opened(session);
-    let payment = domain::ReportedPayment {
-        payment_id: "pi_3MtwBwLkdIwHu7ix28a3tqPa".to_owned(),
-        amount: open.quote().total,
-    };
-    let domain::Settlement::Paid(paid) = open.clone().settle(payment, at(120)) else {
-        panic!("not paid")
-    };
+    let payment = a_payment("pi_3MtwBwLkdIwHu7ix28a3tqPa", &open);
+    let (paid, _) = open.clone().settle(payment, at(120));
     let forwarded = paid
         .clone()
         .accepted_by_warehouse("K-0001234".to_owned(), at(122))
