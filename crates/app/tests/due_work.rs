@@ -111,8 +111,8 @@ impl World {
         }
     }
 
-    async fn order(&self, id: OrderId) -> Order {
-        self.store.get(id).await.expect("a read").expect("an order")
+    fn order(&self, id: OrderId) -> Order {
+        self.store.peek(id, Clone::clone).expect("an order")
     }
 
     /// A paid order that owes a second payment of the same amount.
@@ -128,10 +128,10 @@ async fn a_refund_that_always_fails_holds_back_no_forwarding() {
         world.warehouse.set_mood(WarehouseMood::Down);
         let id = world.paid_twice();
         world.minutes(30).await;
-        assert_eq!(world.order(id).await.status(), Status::Paid);
+        assert_eq!(world.order(id).status(), Status::Paid);
         world.warehouse.set_mood(WarehouseMood::Well);
         world.minutes(20).await;
-        assert_eq!(world.order(id).await.status(), Status::Forwarded);
+        assert_eq!(world.order(id).status(), Status::Forwarded);
         assert_eq!(world.warehouse.deliveries(id), 1);
     }
 }
@@ -142,7 +142,7 @@ async fn a_warehouse_that_is_down_for_days_holds_back_no_refund() {
     world.warehouse.set_mood(WarehouseMood::Down);
     let id = world.paid_twice();
     world.minutes(2).await;
-    let order = world.order(id).await;
+    let order = world.order(id);
     assert_eq!(order.status(), Status::Paid);
     assert!(matches!(order.refunds()[0].state, RefundState::Done { .. }));
 }
@@ -154,7 +154,7 @@ async fn a_refund_that_always_fails_holds_back_no_stock() {
         let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
         let id = world.store.put_order(rejected).id();
         world.minutes(1).await;
-        let order = world.order(id).await;
+        let order = world.order(id);
         assert_eq!(order.held(), 0);
         assert_eq!(world.store.stock_of(&order.quote().lines[0].sku), 1);
     }
@@ -166,7 +166,7 @@ async fn a_refund_that_is_refused_for_good_is_counted_once_and_parked() {
     let id = world.paid_twice();
     assert_eq!(world.minute().await.refunds_parked, 1);
     assert_eq!(world.minute().await.refunds_parked, 0);
-    let order = world.order(id).await;
+    let order = world.order(id);
     let reason = "closed account".to_owned();
     assert_eq!(order.refunds()[0].state, RefundState::Refused { reason });
 }
@@ -176,7 +176,7 @@ async fn a_refund_that_is_refused_for_now_is_tried_for_days() {
     let world = World::new(Mood::RefusesForNow);
     let id = world.paid_twice();
     world.minutes(50 * 60).await;
-    let order = world.order(id).await;
+    let order = world.order(id);
     assert_eq!(order.refunds()[0].state, RefundState::Due);
     assert!(order.due_at().is_some());
 }
@@ -188,7 +188,7 @@ async fn a_job_of_a_newer_release_is_skipped_and_delays_nothing() {
     let order = altered(an_order().placed(), |order| order.jobs.insert(0, job.clone()));
     let id = world.store.put_order(order).id();
     world.minutes(60).await;
-    let order = world.order(id).await;
+    let order = world.order(id);
     assert_eq!(order.status(), Status::Expired);
     assert_eq!(order.jobs(), [job]);
     let became = HistoryEvent::Became(Status::Expired);
@@ -241,7 +241,7 @@ async fn a_panic_over_one_order_stops_no_other() {
     world.clock.advance(60 * MINUTE);
     let report = world.minute().await;
     assert_eq!((report.failed, report.expired), (1, 1));
-    assert_eq!(world.order(unpaid).await.status(), Status::Expired);
+    assert_eq!(world.order(unpaid).status(), Status::Expired);
 }
 
 /// A store in which one order cannot be read.
@@ -290,7 +290,7 @@ async fn an_order_that_cannot_be_read_is_counted_by_the_indexs_time() {
         .expect("a report");
     assert_eq!((report.unreadable, report.failed), (1, 1));
     assert_eq!(report.oldest(), 55 * MINUTE);
-    assert_eq!(world.order(other).await.status(), Status::Expired);
+    assert_eq!(world.order(other).status(), Status::Expired);
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,7 +336,7 @@ async fn a_slow_provider_uses_half_a_run_and_leaves_the_rest() {
         .expect("a report");
     assert_eq!(report.examined, 301);
     assert!(clock.now() <= until);
-    assert_eq!(world.order(unpaid).await.status(), Status::Expired);
+    assert_eq!(world.order(unpaid).status(), Status::Expired);
     let asked = world.store.orders().into_iter();
     let asked = asked.filter(|order| order.due_at() > Some(noon() + 44 * MINUTE));
     assert!(asked.count() >= 16 * 6, "asked for half a minute");
@@ -359,5 +359,5 @@ async fn a_provider_that_does_not_answer_does_not_use_up_a_run() {
         "{:?}",
         begun.elapsed()
     );
-    assert_eq!(world.order(unpaid).await.status(), Status::Expired);
+    assert_eq!(world.order(unpaid).status(), Status::Expired);
 }

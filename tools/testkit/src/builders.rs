@@ -144,6 +144,11 @@ impl OrderBuilder {
         order
     }
 
+    /// With a first attempt to pay, that is being opened.
+    pub fn paying(&self) -> Order {
+        self.placed().attempt_for(self.at).expect("payable")
+    }
+
     /// Paid in full, by the payment `pi_1`.
     pub fn paid(&self) -> Order {
         let placed = self.placed();
