@@ -77,7 +77,7 @@ impl World {
     }
 
     /// Time passes until the reservation has ended.
-    async fn wait_for_the_end(&self) {
+    fn wait_for_the_end(&self) {
         while self.clock.now() <= self.now().reserved_until() {
             self.clock.advance(SignedDuration::from_mins(1));
         }
@@ -179,7 +179,7 @@ async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
 #[tokio::test]
 async fn an_unpaid_order_expires_and_its_stock_goes_back() {
     let world = World::new();
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
     assert_eq!(world.now().status(), Status::Expired);
     assert_eq!(world.stock(), 1);
@@ -190,7 +190,7 @@ async fn an_unpaid_order_expires_and_its_stock_goes_back() {
 async fn an_order_expires_only_after_its_open_page_is_closed() {
     let world = World::new();
     world.start().await.expect("a page");
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
     assert_eq!(world.now().status(), Status::Expired);
     assert_eq!(
@@ -204,7 +204,7 @@ async fn an_order_expires_only_after_its_open_page_is_closed() {
 async fn an_order_does_not_expire_while_the_provider_does_not_answer() {
     let world = World::new();
     world.start().await.expect("a page");
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.provider.fail_next(ProviderFault::LostRequest);
     world.reconcile().await;
     assert_eq!((world.now().status(), world.stock()), (Status::Placed, 0));
@@ -262,7 +262,7 @@ async fn a_wrong_amount_parks_the_order() {
         amount: testkit::eur(1),
     };
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Parked);
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
     assert_eq!(world.now().status(), Status::Placed, "no machine decides");
 }
