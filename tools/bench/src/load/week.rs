@@ -1,6 +1,7 @@
 //! A week of orders as fast as the warehouse takes them, in the local world as everybody has it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::ensure;
 use kontor::replay::{ReplayArgs, replay};
@@ -10,12 +11,13 @@ use serde::Serialize;
 
 use super::machine::{Sample, sampled, samples_table};
 use super::record::Record;
-use crate::report::{Report, table};
+use crate::report::{publish, table};
+use crate::rig::exact;
 
 /// `WarehouseOrdersPerMinute` by default, in orders a second.
 const WAREHOUSE_TAKES: f64 = 8.0;
 /// Between two looks at memory.
-const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the week took.
 #[derive(Serialize)]
@@ -30,6 +32,9 @@ struct Week {
 }
 
 /// Replays the orders of a file.
+///
+/// # Errors
+/// Where an order does not reach the warehouse.
 pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow::Result<()> {
     let world = World::start(Options {
         binaries,
@@ -46,29 +51,23 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
     world.stop().await;
     let replayed = replayed?;
     println!("{replayed}");
-    #[expect(clippy::cast_precision_loss, reason = "thousands of orders")]
-    let least_seconds = replayed.orders as f64 / WAREHOUSE_TAKES;
     let week = Week {
         orders: replayed.orders,
         in_warehouse: replayed.forwarded,
         seconds: replayed.took.as_secs_f64(),
-        least_seconds,
+        least_seconds: exact(replayed.orders) / WAREHOUSE_TAKES,
         memory,
     };
     let took = table(
         "A week of orders, as fast as the warehouse takes them",
-        &[&week],
-        &[
-            ("orders", &|week| week.orders.to_string()),
-            ("in the warehouse", &|week| week.in_warehouse.to_string()),
-            ("took, s", &|week| format!("{:.1}", week.seconds)),
-            ("the warehouse's least, s", &|week| {
-                format!("{:.1}", week.least_seconds)
-            }),
-        ],
+        "orders | in the warehouse | took, s | the warehouse's least, s",
+        [format!(
+            "{} | {} | {:.1} | {:.1}",
+            week.orders, week.in_warehouse, week.seconds, week.least_seconds
+        )],
     );
     let memory = samples_table("Its memory", &week.memory);
-    Report::new("week", &week, &[took, memory])?.publish(out)?;
+    publish("week", &week, &[took, memory], out)?;
     ensure!(
         week.in_warehouse == week.orders,
         "not every order reached the warehouse"
