@@ -1,13 +1,12 @@
 //! Growth: the same requests with larger orders, larger catalogues, and more orders in the table.
 
-use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use app::ports::{Committed, Orders};
-use domain::{Order, OrderId, OrderParts, ReportedPayment, Settlement};
+use domain::{Order, OrderId, OrderParts, ReportedPayment, Settlement, Sku};
 use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::replay::PastOrder;
@@ -180,19 +179,22 @@ fn catalogue() -> anyhow::Result<Catalogue> {
 
 /// The real catalogue, again and again under other SKUs.
 fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
-    let mut csv = String::from("sku,name,unit_price\n");
     let real = catalogue()?;
-    for (number, product) in real.products.iter().cycle().take(products).enumerate() {
-        let sku = match number / real.products.len() {
-            0 => product.sku.to_string(),
-            round => format!("{}-{round}", product.sku),
-        };
-        let name = product.name.replace('"', "\"\"");
-        writeln!(csv, "{sku},\"{name}\",{}", product.unit_price.minor())?;
+    let mut all = Catalogue {
+        products: Vec::new(),
+        stock: Vec::new(),
+    };
+    let both = real.products.iter().zip(&real.stock).cycle().take(products);
+    for (number, (product, level)) in both.enumerate() {
+        let (mut product, mut level) = (product.clone(), level.clone());
+        if let round @ 1.. = number / real.products.len() {
+            product.sku = Sku::parse(&format!("{}-{round}", product.sku))?;
+            level.sku = product.sku.clone();
+        }
+        all.products.push(product);
+        all.stock.push(level);
     }
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), csv)?;
-    Catalogue::read(file.path())
+    Ok(all)
 }
 
 /// A placed order, paid and handed over to the warehouse.

@@ -12,21 +12,17 @@ pub(super) enum Visit {
     Search,
     Product,
     Quote,
-    /// The function that says what is deployed and calls nothing.
-    Health,
     /// Quote, checkout, payment, and two looks at the status.
     Order,
 }
 
-use Visit::{Health, Order, Page, Product, Quote, Search};
+use Visit::{Order, Page, Product, Quote, Search};
 
 /// Visits without an order, again and again: half are of products, a quarter of pages.
-pub(super) const SHOPPERS: &[Visit] = &[
+const SHOPPERS: [Visit; 20] = [
     Product, Page, Product, Search, Product, Page, Product, Quote, Product, Page, //
     Product, Search, Product, Page, Product, Quote, Product, Page, Product, Search,
 ];
-/// Nothing that does anything.
-pub(super) const HEALTH: &[Visit] = &[Health];
 /// The requests of [`Visit::Order`].
 const REQUESTS_OF_AN_ORDER: f64 = 5.0;
 
@@ -36,8 +32,6 @@ pub(super) struct Load {
     /// Requests to the API a second, those of orders included.
     pub(super) per_second: f64,
     pub(super) orders_per_minute: f64,
-    /// The other visits, in turn.
-    pub(super) others: &'static [Visit],
     /// From the first arrival to the last.
     pub(super) lasts: Duration,
 }
@@ -67,7 +61,7 @@ impl Load {
         let others = (self.per_second - orders * REQUESTS_OF_AN_ORDER).max(0.0);
         let mut orders = evenly(orders, self.lasts).peekable();
         let mut others = evenly(others, self.lasts)
-            .zip(self.others.iter().copied().cycle())
+            .zip(SHOPPERS.iter().copied().cycle())
             .peekable();
         std::iter::from_fn(move || match (orders.peek(), others.peek()) {
             (Some(order), Some((other, _))) if other < order => others.next(),
@@ -95,7 +89,6 @@ mod tests {
         Load {
             per_second,
             orders_per_minute,
-            others: SHOPPERS,
             lasts: Duration::from_secs_f64(seconds),
         }
     }

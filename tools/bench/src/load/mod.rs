@@ -1,6 +1,5 @@
 //! The shop under load, and the proof that every order reached the warehouse once.
 
-mod ceiling;
 mod generator;
 mod machine;
 mod proof;
@@ -20,10 +19,10 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use self::generator::{Load, SHOPPERS};
+use self::generator::Load;
 use self::machine::{GENERATOR, Sample, processor_time, sampled, samples_table, spent};
 use self::proof::Proof;
-use self::record::{Failure, Latencies, Record};
+use self::record::{Latencies, Record};
 use self::shop::Shop;
 use crate::report::{publish, table};
 
@@ -57,9 +56,6 @@ pub(crate) struct Args {
     /// Take the functions' binaries from this directory instead of building them.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Leave out how much the machine can do at all.
-    #[arg(long)]
-    no_ceiling: bool,
     /// Instead of all that: replay the orders once, as fast as the warehouse takes them.
     #[arg(long)]
     week: bool,
@@ -76,14 +72,12 @@ struct Figures {
     reached: f64,
     /// Of all kinds together first, then of each; from when a request was due.
     latencies: Vec<Latencies>,
-    failures: Vec<Failure>,
+    failures: BTreeMap<String, u64>,
     /// The first one is the start.
     minutes: Vec<Sample>,
     /// Processor time by who spent it, in microseconds for each request.
     processor_us: BTreeMap<String, f64>,
     proof: Proof,
-    /// The most requests a second that were answered in time: by a function that calls nothing, and by the shop.
-    ceiling: Option<(f64, f64)>,
 }
 
 impl Args {
@@ -188,7 +182,6 @@ async fn measure(args: &Args, world: &World) -> anyhow::Result<Figures> {
     let load = Load {
         per_second: args.rate,
         orders_per_minute: args.orders_per_minute,
-        others: SHOPPERS,
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
     };
     let generator = Generator::of(Shop::at(world.shop_url(), &args.orders).await?)?;
@@ -210,11 +203,6 @@ async fn measure(args: &Args, world: &World) -> anyhow::Result<Figures> {
 
     eprintln!("Waiting for the warehouse ...");
     let proof = proof::prove(&generator.shop, &stock, &world.warehouse_url()).await?;
-    let ceiling = if args.no_ceiling {
-        None
-    } else {
-        Some(ceiling::measure(&generator, load).await?)
-    };
     Ok(Figures {
         rate: args.rate,
         orders_per_minute: args.orders_per_minute,
@@ -226,7 +214,6 @@ async fn measure(args: &Args, world: &World) -> anyhow::Result<Figures> {
         minutes,
         processor_us: spent(&before, &after, answered),
         proof,
-        ceiling,
     })
 }
 
@@ -244,7 +231,6 @@ fn tables(figures: &Figures) -> Vec<String> {
     let all = figures.processor_us.values().sum();
     let spenders = figures.processor_us.iter().map(|(who, us)| (who.as_str(), *us));
     let spenders = spenders.chain([("all", all)]);
-    let failure = |of: &Failure| format!("{} | {} | {}", of.request, of.why, of.count);
     let mut tables = vec![
         table(
             title,
@@ -260,10 +246,10 @@ fn tables(figures: &Figures) -> Vec<String> {
         ),
     ];
     if !figures.failures.is_empty() {
-        let failures = figures.failures.iter().map(failure);
-        tables.push(table("Failures", "request | why | count", failures));
+        let failures = figures.failures.iter();
+        let failures = failures.map(|(failure, count)| format!("{failure} | {count}"));
+        tables.push(table("Failures", "request: why | count", failures));
     }
-    tables.extend(figures.ceiling.map(ceiling::table_of));
     tables
 }
 

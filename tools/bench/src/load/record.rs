@@ -21,7 +21,7 @@ struct Inner {
     kinds: BTreeMap<&'static str, Latency>,
     /// Since the last look, all kinds together.
     lately: Latency,
-    failures: BTreeMap<(&'static str, String), u64>,
+    failures: BTreeMap<String, u64>,
 }
 
 /// Microseconds, with three significant digits.
@@ -45,15 +45,6 @@ pub(super) struct Latencies {
     pub(super) max_ms: f64,
 }
 
-/// Requests that failed alike.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Failure {
-    pub(super) request: String,
-    /// The status and the problem's code, or the error of the connection.
-    pub(super) why: String,
-    pub(super) count: u64,
-}
-
 impl Record {
     pub(super) fn answered(&self, kind: &'static str, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
@@ -64,8 +55,10 @@ impl Record {
         inner.lately.0.saturating_record(took);
     }
 
-    pub(super) fn failed(&self, kind: &'static str, why: String) {
-        *self.inner().failures.entry((kind, why)).or_default() += 1;
+    /// `why` is the status and the problem's code, or the error of the connection.
+    pub(super) fn failed(&self, kind: &str, why: &str) {
+        let failure = format!("{kind}: {why}");
+        *self.inner().failures.entry(failure).or_default() += 1;
     }
 
     /// Of all kinds since the last call.
@@ -81,16 +74,9 @@ impl Record {
         std::iter::once(all).chain(each).collect()
     }
 
-    pub(super) fn failures(&self) -> Vec<Failure> {
-        let inner = self.inner();
-        let failures = inner.failures.iter();
-        failures
-            .map(|((request, why), count)| Failure {
-                request: (*request).to_owned(),
-                why: why.clone(),
-                count: *count,
-            })
-            .collect()
+    /// How often each kind failed, and why.
+    pub(super) fn failures(&self) -> BTreeMap<String, u64> {
+        self.inner().failures.clone()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -144,10 +130,12 @@ mod tests {
     #[test]
     fn failures_are_counted_by_reason_and_are_no_latencies() {
         let record = Record::default();
-        record.failed("checkout", "503".to_owned());
-        record.failed("checkout", "503".to_owned());
-        let failures = record.failures();
-        assert_eq!((failures.len(), failures[0].count), (1, 2));
+        record.failed("checkout", "503");
+        record.failed("checkout", "503");
+        assert_eq!(
+            record.failures(),
+            BTreeMap::from([("checkout: 503".to_owned(), 2)])
+        );
         assert_eq!(record.latencies()[0].count, 0);
     }
 }

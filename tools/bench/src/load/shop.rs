@@ -143,7 +143,7 @@ impl Shop {
         due: Instant,
     ) -> Option<Value> {
         let sent = self.send(request, due).await;
-        sent.map_err(|why| record.failed(kind, why))
+        sent.map_err(|why| record.failed(kind, &why))
             .inspect(|_| record.answered(kind, due.elapsed()))
             .ok()
     }
@@ -172,7 +172,6 @@ impl Shop {
                 ("product", self.get(&format!("/products/{sku}")))
             }
             Visit::Quote => ("quote", self.post("/quote", &order.quote())),
-            Visit::Health => ("health", self.get("/health")),
         };
         self.step(record, kind, request, due).await;
     }
@@ -196,7 +195,7 @@ impl Shop {
         let pay = by_address(replay::pays_at(page["redirect_url"].as_str()?)?.as_str());
         let pay = self.client.post(&pay).json(&json!({"outcome": "paid"}));
         let paid = self.send(pay, Instant::now()).await;
-        paid.map_err(|why| record.failed("payment page", why)).ok()?;
+        paid.map_err(|why| record.failed("payment page", &why)).ok()?;
         self.remember(id, index, true);
 
         let paid_at = Instant::now();

@@ -1,7 +1,6 @@
 //! A week of orders as fast as the warehouse takes them, in the local world as everybody has it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::ensure;
 use kontor::replay::{ReplayArgs, replay};
@@ -9,15 +8,11 @@ use kontor::world::{Options, World};
 use sam_runner::binaries::Binaries;
 use serde::Serialize;
 
-use super::machine::{Sample, sampled, samples_table};
-use super::record::Record;
 use crate::report::{publish, table};
 use crate::rig::exact;
 
 /// `WarehouseOrdersPerMinute` by default, in orders a second.
 const WAREHOUSE_TAKES: f64 = 8.0;
-/// Between two looks at memory.
-const INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the week took.
 #[derive(Serialize)]
@@ -28,7 +23,6 @@ struct Week {
     seconds: f64,
     /// The least that the warehouse can take for so many.
     least_seconds: f64,
-    memory: Vec<Sample>,
 }
 
 /// Replays the orders of a file.
@@ -47,7 +41,7 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         rate: None,
         shop: world.shop_url().to_owned(),
     };
-    let (memory, replayed) = sampled(&world, &Record::default(), INTERVAL, replay(&args)).await?;
+    let replayed = replay(&args).await;
     world.stop().await;
     let replayed = replayed?;
     println!("{replayed}");
@@ -56,7 +50,6 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         in_warehouse: replayed.forwarded,
         seconds: replayed.took.as_secs_f64(),
         least_seconds: exact(replayed.orders) / WAREHOUSE_TAKES,
-        memory,
     };
     let took = table(
         "A week of orders, as fast as the warehouse takes them",
@@ -66,8 +59,7 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
             week.orders, week.in_warehouse, week.seconds, week.least_seconds
         )],
     );
-    let memory = samples_table("Its memory", &week.memory);
-    publish("week", &week, &[took, memory], out)?;
+    publish("week", &week, &[took], out)?;
     ensure!(
         week.in_warehouse == week.orders,
         "not every order reached the warehouse"

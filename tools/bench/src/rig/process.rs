@@ -1,15 +1,9 @@
-//! What the system says of a process, how little of a processor one can be given, and quantiles of what was measured.
+//! What the system says of a process, and quantiles of what was measured.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-
-/// Lambda's period, as measured by others; the share is what differs.
-const PERIOD_US: u64 = 20_000;
-/// Where version 1 of control groups has the processor's.
-const GROUPS: &str = "/sys/fs/cgroup/cpu";
 
 /// The names of a process's threads, and the processor time that each has had. `process` is its number, or `self`.
 pub(crate) fn threads(process: &str) -> anyhow::Result<Vec<(String, Duration)>> {
@@ -53,38 +47,6 @@ fn status(process: &str, name: &str) -> anyhow::Result<String> {
     let mut members = status.lines().filter_map(|line| line.split_once(':'));
     let member = members.find(|(member, _)| *member == name);
     Ok(member.context("not in /proc/PID/status")?.1.trim().to_owned())
-}
-
-/// A share of one processor, by a control group of this program's own. It ends when dropped.
-pub(crate) struct Share(PathBuf);
-
-impl Share {
-    /// The share that a function of so much memory gets: a whole processor comes with 1,769 MB
-    /// (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
-    ///
-    /// # Errors
-    /// Where this machine has no control groups, or this user may not make one.
-    pub(crate) fn of_memory(megabytes: u64) -> anyhow::Result<Self> {
-        let share = Self(Path::new(GROUPS).join(format!("kontor-{}", std::process::id())));
-        fs::create_dir(&share.0)?;
-        let quota = PERIOD_US * megabytes / 1_769;
-        for (file, microseconds) in [("cpu.cfs_period_us", PERIOD_US), ("cpu.cfs_quota_us", quota)] {
-            fs::write(share.0.join(file), microseconds.to_string())?;
-        }
-        Ok(share)
-    }
-
-    /// What a shell does to join, so that all that it ever does is within the share.
-    pub(crate) fn joining(&self) -> String {
-        format!("echo $$ > {}/tasks", self.0.display())
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        // A group that still has a process stays; it limits nobody else.
-        let _ = fs::remove_dir(&self.0);
-    }
 }
 
 /// What half of all values stay below: one slow run on a busy machine does not move it. 0 of none.
