@@ -90,7 +90,7 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let fronts = TlsFronts::before(&rig.endpoints(), &authority).await?;
     let subject = |name, executable, ca_variable: &str, bundle| -> anyhow::Result<Subject> {
         let mut environment = fronts.endpoints.clone();
-        environment.insert(ca_variable.to_owned(), authority.bundle(bundle));
+        environment.insert(ca_variable.to_owned(), authority.file(bundle));
         let launch = rig.launch(name, executable, environment)?;
         Ok(Subject {
             launch,

@@ -80,6 +80,8 @@ pub(crate) fn publish(
         machine.processors,
         machine.processor
     );
+    // A value's members are sorted: where none has changed, no line of the file has.
+    let figures = serde_json::to_value(figures)?;
     let measured = Measured { at, machine, figures };
     fs::create_dir_all(directory)?;
     write(

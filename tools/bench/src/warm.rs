@@ -59,110 +59,103 @@ pub(crate) struct WarmRequest {
     pub(crate) calls: Vec<Call>,
 }
 
+/// A kind of request on a rig of its own: what one kind leaves behind is no other's work.
+struct Subject<'s> {
+    request: Request,
+    rig: TestRig,
+    binaries: &'s Path,
+    carts: &'s [PastOrder],
+}
+
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let binaries = build(&Request::functions(), false).await?;
     let carts = carts(args.lines)?;
-    let mut warm = Warm { requests: Vec::new() };
+    let mut requests = Vec::new();
     for request in Request::ALL {
         eprintln!("{} ...", request.name());
-        warm.requests
-            .push(measure(request, args, &binaries, &carts).await?);
+        let subject = Subject {
+            request,
+            rig: TestRig::open().await?,
+            binaries: &binaries,
+            carts: &carts,
+        };
+        requests.push(subject.measure(args).await?);
     }
+    let warm = Warm { requests };
     publish("warm", &warm, &tables(&warm), out)
 }
 
-/// Measures a kind of request on a rig of its own: what one kind leaves behind is no other's work.
-async fn measure(
-    request: Request,
-    args: &Args,
-    binaries: &Path,
-    carts: &[PastOrder],
-) -> anyhow::Result<WarmRequest> {
-    let rig = TestRig::open().await?;
-    let shopping = rig.shopping(binaries, rig.endpoints()).await?;
-    let done = warmed(&shopping, request, carts, args.samples).await?;
-    let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
-    let cpu = of(|done| microseconds(done.cpu));
-    let name = match request {
-        Request::Minute | Request::Page | Request::Product | Request::Search => request.name().to_owned(),
-        _ => format!("{}, {} lines", request.name(), args.lines),
-    };
-    Ok(WarmRequest {
-        request: name,
-        function: request.function().to_owned(),
-        samples: args.samples,
-        cpu_us: median(&cpu),
-        cpu_best_us: best_tenth(&cpu),
-        wall_us: median(&of(|done| microseconds(done.wall))),
-        instructions: instructions(&rig, binaries, request, carts).await?,
-        log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples),
-        answer_bytes: median(&of(|done| exact(done.answer.len()))),
-        calls: calls(&rig, binaries, request, carts).await?,
-    })
-}
-
-/// So many requests, after some that do not count.
-async fn warmed(
-    shopping: &Shopping,
-    request: Request,
-    carts: &[PastOrder],
-    samples: usize,
-) -> anyhow::Result<Vec<Invocation>> {
-    let mut done = Vec::new();
-    for (number, cart) in carts.iter().cycle().take(WARM_UP + samples).enumerate() {
-        if number == WARM_UP {
-            tokio::time::sleep(SETTLE).await;
-            done.clear();
-        }
-        let event = request.event(shopping, cart).await?;
-        done.push(request.invoke(shopping, &event).await?);
+impl Subject<'_> {
+    async fn measure(&self, args: &Args) -> anyhow::Result<WarmRequest> {
+        let shopping = self.rig.shopping(self.binaries, self.rig.endpoints()).await?;
+        let done = self.warmed(&shopping, args.samples).await?;
+        let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
+        let (cpu, name) = (of(|done| microseconds(done.cpu)), self.request.name());
+        Ok(WarmRequest {
+            request: match self.request {
+                Request::Minute | Request::Page | Request::Product | Request::Search => name.to_owned(),
+                _ => format!("{name}, {} lines", args.lines),
+            },
+            function: self.request.function().to_owned(),
+            samples: args.samples,
+            cpu_us: median(&cpu),
+            cpu_best_us: best_tenth(&cpu),
+            wall_us: median(&of(|done| microseconds(done.wall))),
+            instructions: self.instructions(&shopping).await?,
+            log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples),
+            answer_bytes: median(&of(|done| exact(done.answer.len()))),
+            calls: self.calls().await?,
+        })
     }
-    Ok(done)
-}
 
-/// The calls of a request on average, by operation.
-async fn calls(
-    rig: &TestRig,
-    binaries: &Path,
-    request: Request,
-    carts: &[PastOrder],
-) -> anyhow::Result<Vec<Call>> {
-    let (shopping, tally) = rig.tallied_shopping(binaries).await?;
-    warmed(&shopping, request, carts, 0).await?;
-    tokio::time::sleep(SETTLE).await;
-    let mut means: BTreeMap<String, Call> = BTreeMap::new();
-    for cart in carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
-        let event = request.event(&shopping, cart).await?;
-        tally.take();
-        request.invoke(&shopping, &event).await?;
-        for call in tally.take() {
-            let mean = means.entry(call.operation.clone()).or_default();
-            mean.operation.clone_from(&call.operation);
-            mean.add(&call, 1.0 / exact(COUNTED));
+    /// So many requests, after some that do not count.
+    async fn warmed(&self, shopping: &Shopping, samples: usize) -> anyhow::Result<Vec<Invocation>> {
+        let mut done = Vec::new();
+        for (number, cart) in self.carts.iter().cycle().take(WARM_UP + samples).enumerate() {
+            if number == WARM_UP {
+                tokio::time::sleep(SETTLE).await;
+                done.clear();
+            }
+            let event = self.request.event(shopping, cart).await?;
+            done.push(self.request.invoke(shopping, &event).await?);
         }
+        Ok(done)
     }
-    Ok(means.into_values().collect())
-}
 
-async fn instructions(
-    rig: &TestRig,
-    binaries: &Path,
-    request: Request,
-    carts: &[PastOrder],
-) -> anyhow::Result<Option<u64>> {
-    let shopping = rig.shopping(binaries, rig.endpoints()).await?;
-    let executable = binaries.join(request.function());
-    let launch = rig.launch(request.function(), executable, rig.endpoints())?;
-    let mut sums = Vec::new();
-    for count in INSTRUCTED {
-        let mut events = Vec::new();
-        for cart in carts.iter().cycle().take(count) {
-            events.push(request.event(&shopping, cart).await?);
+    /// The calls of a request on average, by operation.
+    async fn calls(&self) -> anyhow::Result<Vec<Call>> {
+        let (shopping, tally) = self.rig.tallied_shopping(self.binaries).await?;
+        self.warmed(&shopping, 0).await?;
+        tokio::time::sleep(SETTLE).await;
+        let mut means: BTreeMap<String, Call> = BTreeMap::new();
+        for cart in self.carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
+            let event = self.request.event(&shopping, cart).await?;
+            tally.take();
+            self.request.invoke(&shopping, &event).await?;
+            for call in tally.take() {
+                let mean = means.entry(call.operation.clone()).or_default();
+                mean.operation.clone_from(&call.operation);
+                mean.add(&call, 1.0 / exact(COUNTED));
+            }
         }
-        sums.push(launch.instructions(&events).await?);
+        Ok(means.into_values().collect())
     }
-    let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
-    Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
+
+    async fn instructions(&self, shopping: &Shopping) -> anyhow::Result<Option<u64>> {
+        let function = self.request.function();
+        let executable = self.binaries.join(function);
+        let launch = self.rig.launch(function, executable, self.rig.endpoints())?;
+        let mut sums = Vec::new();
+        for count in INSTRUCTED {
+            let mut events = Vec::new();
+            for cart in self.carts.iter().cycle().take(count) {
+                events.push(self.request.event(shopping, cart).await?);
+            }
+            sums.push(launch.instructions(&events).await?);
+        }
+        let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
+        Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
+    }
 }
 
 fn tables(warm: &Warm) -> [String; 2] {

@@ -14,8 +14,11 @@ use crate::rig::exact;
 /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html>).
 pub(crate) const SAMPLED: f64 = 0.05;
 
+/// Counts what a resource with these properties is billed as.
+type Count = fn(&Map<String, Value>) -> usize;
+
 /// What stands in a stage: resources of a kind, and how many things each of them is billed as.
-const STANDING: [(&str, &str, fn(&Map<String, Value>) -> usize); 5] = [
+const STANDING: [(&str, &str, Count); 5] = [
     ("alarm_metrics", "AWS::CloudWatch::Alarm", metrics_of_an_alarm),
     ("keys", "AWS::KMS::Key", |_| 1),
     ("dashboards", "AWS::CloudWatch::Dashboard", |_| 1),

@@ -214,11 +214,7 @@ impl Basis {
                 let items = bill.items.iter().filter(|item| (item.line == CDN) == cdn);
                 sum(items.map(|item| item.usd_after_free_tier))
             };
-            row(
-                &format!("{name}, after the month's free tier"),
-                None,
-                bills.map(items),
-            )
+            row(&format!("{name}, after the month's free tier"), None, eur(&items))
         });
         let rows = lines.into_iter().chain([
             row("all behind the CDN", Some(estimated), eur(&Bill::behind_the_cdn)),
