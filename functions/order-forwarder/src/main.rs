@@ -4,6 +4,7 @@ mod handler;
 mod pace;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Breaker, BreakerMemory};
@@ -50,7 +51,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let config = ErpConfig {
         base_url,
         token: Credential::new(move || {
-            let token = token.clone();
+            let token = Arc::clone(&token);
             async move { token.current().await.map(|token| SecretString::clone(&token)) }
         }),
     };

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use api::ToProblem;
 use app::ports::{Clock, Orders, PaymentProvider};
 use app::{AccessKeys, start_payment};
@@ -12,7 +14,7 @@ use secrecy::SecretString;
 pub(crate) struct Payment<O, P, C> {
     pub(crate) orders: O,
     pub(crate) provider: P,
-    pub(crate) secrets: Secret<Secrets>,
+    pub(crate) secrets: Arc<Secret<Secrets>>,
     pub(crate) clock: C,
 }
 
@@ -89,7 +91,6 @@ mod tests {
 
     fn ask(id: &str, authorization: &str) -> Request {
         request("POST /api/orders/{id}/payment")
-            .with_id("r1")
             .with_path_parameter("id", id)
             .with_header("authorization", authorization)
     }

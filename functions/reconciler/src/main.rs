@@ -4,6 +4,7 @@ mod handler;
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
@@ -54,7 +55,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(move || {
-            let key = key.clone();
+            let key = Arc::clone(&key);
             async move { key.current().await.map(|key| SecretString::clone(&key)) }
         }),
         // Where a shopper comes back to from a page; this function opens none.
