@@ -6,9 +6,11 @@ use std::fmt::Display;
 ///
 /// Each reading gives `None` where it noted a fault, so that a function reads all of them before it gives up.
 pub struct Variables {
-    look_up: Box<dyn Fn(&str) -> Option<String>>,
+    look_up: Box<LookUp>,
     faults: Vec<String>,
 }
+
+type LookUp = dyn Fn(&str) -> Option<String>;
 
 /// Every missing or unusable variable by its name, never by its value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

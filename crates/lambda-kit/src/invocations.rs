@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,10 +65,11 @@ async fn next(lambda: &PooledClient, config: &Arc<Config>) -> Result<LambdaInvoc
 }
 
 /// Runs one piece of work, whose panic is its own failure and nobody else's; and how many milliseconds it took.
-pub(crate) async fn guarded<F: Future>(work: F) -> (Result<F::Output, Error>, f64) {
+///
+/// Boxed: a use case is a deep and large future. Nothing of it is seen after a panic but what is behind its own locks.
+pub(crate) async fn guarded<F: Future>(work: Pin<Box<F>>) -> (Result<F::Output, Error>, f64) {
     let begun = Instant::now();
-    // Boxed: a use case is a deep and large future. Nothing of it is seen after a panic but what is behind its own locks.
-    let outcome = AssertUnwindSafe(Box::pin(work)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
     let outcome = outcome.map_err(|_| "a panic".into());
     (outcome, telemetry::milliseconds(begun))
 }

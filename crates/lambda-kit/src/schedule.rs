@@ -26,7 +26,7 @@ pub async fn serve(operation: &str, runner: impl Run) -> Result<(), Error> {
 
 /// Runs once, and logs why where it fails; whether it is done. A panic fails the run alone.
 pub async fn once(runner: &impl Run, deadline: Timestamp) -> bool {
-    let (outcome, duration_ms) = invocations::guarded(runner.run(deadline)).await;
+    let (outcome, duration_ms) = invocations::guarded(Box::pin(runner.run(deadline))).await;
     let failed = outcome.flatten().inspect_err(|error| {
         let error = telemetry::chain(error.as_ref());
         tracing::error!(error, duration_ms, "the run failed");

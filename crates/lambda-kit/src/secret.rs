@@ -13,7 +13,7 @@ use aws_sdk_secretsmanager::Client;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{ConfigError, Variables};
+use crate::config::Variables;
 use crate::{Error, Problem, clock, telemetry, traced};
 
 /// A refresh in doubt, or after a failure, comes no earlier than this after the last one.
@@ -36,7 +36,7 @@ impl Settings {
 }
 
 /// How the members of a secret become a value: they are read as the environment is.
-type Parse<T> = fn(Variables) -> Result<T, ConfigError>;
+type Parse<T> = fn(&mut Variables) -> Option<T>;
 /// Gets the id of a secret's version and its text, a JSON object of texts.
 type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<(String, String), Error>> + Send + Sync>;
 
@@ -93,7 +93,7 @@ impl<T: Send + Sync + 'static> Secret<T> {
     pub fn fixed(value: T) -> Arc<Self> {
         // Always the same version, which is not parsed again.
         let fetch: Fetch = Box::new(|| Box::pin(async { Ok(<(String, String)>::default()) }));
-        let secret = Self::new(fetch, |none| none.finish(|| None), PAUSE);
+        let secret = Self::new(fetch, |_| None, PAUSE);
         *secret.cached() = Some((Arc::new(value), Timestamp::MAX));
         secret
     }
@@ -179,8 +179,12 @@ impl<T: Send + Sync + 'static> Secret<T> {
     fn parsed(&self, text: &str) -> Result<T, Error> {
         let members: HashMap<String, String> =
             serde_json::from_str(text).map_err(|_| "the secret is no JSON object of texts")?;
-        let value = (self.parse)(Variables::of(move |name| members.get(name).cloned()));
-        value.map_err(|error| format!("the secret is incomplete: {}", error.faults.join("; ")).into())
+        let mut members = Variables::of(move |name| members.get(name).cloned());
+        let value = (self.parse)(&mut members);
+        let incomplete = |faults: Vec<String>| format!("the secret is incomplete: {}", faults.join("; "));
+        members
+            .finish(|| value)
+            .map_err(|error| incomplete(error.faults).into())
     }
 }
 
@@ -203,11 +207,7 @@ mod tests {
             let version = Some((text.clone(), text)).filter(|_| manager.0 != "down");
             Box::pin(async { version.ok_or("no answer".into()) })
         });
-        let parse: Parse<String> = |mut values| {
-            let key = values.text("key");
-            values.finish(|| key)
-        };
-        Secret::new(fetch, parse, max_age)
+        Secret::new(fetch, |members| members.text("key"), max_age)
     }
 
     /// Milliseconds of freshness, steps, and the calls that they take: `=a` is put into Secrets Manager, `~` time passes, `a` is

@@ -81,7 +81,7 @@ async fn process_record(consumer: &impl Consume, record: &Value, last_begin: Tim
         tracing::warn!("a record is left for later: too little time is left");
         return false;
     }
-    let consumed = async {
+    let work = Box::pin(async {
         let body = record["body"].as_str().ok_or("the record has no text")?;
         let receives = record["attributes"]["ApproximateReceiveCount"].as_str();
         // Where it is not known, it may have been received before.
@@ -92,8 +92,8 @@ async fn process_record(consumer: &impl Consume, record: &Value, last_begin: Tim
                 receives,
             })
             .await
-    };
-    let (outcome, duration_ms) = invocations::guarded(consumed).await;
+    });
+    let (outcome, duration_ms) = invocations::guarded(work).await;
     match outcome.flatten() {
         Ok(outcome) => {
             tracing::info!(outcome, duration_ms, "worked off");

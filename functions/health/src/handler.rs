@@ -32,7 +32,7 @@ impl Handle for Health {
 
 #[cfg(test)]
 mod tests {
-    use lambda_kit::http::{BuildRequest, ReadResponse, answer, request};
+    use lambda_kit::http::{ReadResponse, answer, request};
     use serde_json::json;
 
     use super::*;

@@ -44,9 +44,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     })?;
     let aws = aws::config().await?;
     let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
-    let token = Secret::open(&aws, secret, |mut values| {
-        let token = values.text("erp_token").map(SecretString::from);
-        values.finish(|| token)
+    let token = Secret::open(&aws, secret, |values| {
+        values.text("erp_token").map(SecretString::from)
     });
     let config = ErpConfig {
         base_url,

@@ -4,7 +4,7 @@ use api::ToProblem;
 use app::ports::{Clock, Orders, PaymentProvider};
 use app::{AccessKeys, start_payment};
 use domain::OrderId;
-use lambda_kit::config::{ConfigError, Variables};
+use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
@@ -25,14 +25,12 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn read(mut values: Variables) -> Result<Self, ConfigError> {
+    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
         let access = values.parse("access_token_keys", AccessKeys::parse);
         let stripe = values.text("stripe_secret_key").map(SecretString::from);
-        values.finish(|| {
-            Some(Self {
-                access: access?,
-                stripe: stripe?,
-            })
+        Some(Self {
+            access: access?,
+            stripe: stripe?,
         })
     }
 }

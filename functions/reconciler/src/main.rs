@@ -48,9 +48,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let config = aws::config().await?;
     let client = aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config));
     // Most runs find nothing to ask the payment provider.
-    let key = Secret::unopened(&config, secret, |mut values| {
-        let key = values.text("stripe_secret_key").map(SecretString::from);
-        values.finish(|| key)
+    let key = Secret::unopened(&config, secret, |values| {
+        values.text("stripe_secret_key").map(SecretString::from)
     });
     let stripe = StripeConfig {
         api_base,

@@ -100,9 +100,9 @@ pub fn request(route: &str) -> Request {
 }
 
 /// Fills a [`request`].
-#[must_use]
 pub trait BuildRequest: RequestExt + BorrowMut<Request> + Sized {
     /// With a header; one that no server hands over is left out.
+    #[must_use]
     fn with_header(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             self.borrow_mut().headers_mut().insert(name, value);
@@ -111,16 +111,19 @@ pub trait BuildRequest: RequestExt + BorrowMut<Request> + Sized {
     }
 
     /// With a value for the variable of the route.
+    #[must_use]
     fn with_path_parameter(self, name: &str, value: &str) -> Self {
         self.with_path_parameters(HashMap::from([(name.to_owned(), value.to_owned())]))
     }
 
     /// With a query, as it stands after the `?`.
+    #[must_use]
     fn with_query(self, query: &str) -> Self {
         self.with_query_string_parameters(query.parse::<QueryMap>().unwrap_or_default())
     }
 
     /// With a body.
+    #[must_use]
     fn with_body(mut self, body: impl AsRef<[u8]>) -> Self {
         *self.borrow_mut().body_mut() = Body::Binary(body.as_ref().to_vec());
         self

@@ -96,7 +96,7 @@ pub(super) fn into_event(response: Response) -> ApiGatewayV2httpResponse {
 /// request alone.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let answered = async {
-        let (outcome, duration_ms) = invocations::guarded(handler.handle(request)).await;
+        let (outcome, duration_ms) = invocations::guarded(Box::pin(handler.handle(request))).await;
         let outcome = outcome.unwrap_or_else(|panic| Err(Problem::internal_error(panic)));
         log(request.route(), &outcome, duration_ms);
         outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
