@@ -69,11 +69,7 @@ fn read_cart(items: &[api::Item], faults: &mut Faults) -> Option<Cart> {
                 CartError::Sku { position, .. } => (format!("/items/{position}/sku"), "invalid"),
                 CartError::Quantity { position } => (format!("/items/{position}/quantity"), "out_of_range"),
             };
-            let detail = match &error {
-                CartError::Sku { source, .. } => sentence(source),
-                error => sentence(error),
-            };
-            faults.push(pointer, code, detail);
+            faults.push(pointer, code, sentence(&error));
         }
     };
     Cart::parse(items).map_err(noted).ok()
