@@ -150,7 +150,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_line_is_one_flat_object_with_dotted_fields_and_hides_what_debug_hides() {
+    fn a_line_is_a_flat_object_and_hides_what_debug_hides() {
         struct Hidden(#[expect(dead_code, reason = "hidden is hidden")] &'static str);
         impl std::fmt::Debug for Hidden {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
