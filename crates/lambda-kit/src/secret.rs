@@ -136,7 +136,7 @@ impl<T: Send + Sync + 'static> Secret<T> {
             let error = telemetry::chain(error.as_ref());
             tracing::warn!(
                 error,
-                "the secret could not be read again; the known one serves on"
+                "the secret could not be read again; what is known of it serves on"
             );
         });
         refreshed.ok().filter(|value| !Arc::ptr_eq(value, known))

@@ -147,6 +147,7 @@ fn a_panic_fails_one_request_and_is_logged_with_its_stack() {
         "{stack}"
     );
     assert_eq!([text(1, "message"), text(1, "request_id")], ["failed", "r1"]);
+    assert_eq!(echo(&by_url("GET", "/api/things", ""))[0], "GET /api/things");
 }
 
 #[test]
