@@ -115,7 +115,9 @@ fn queue(id: &str, properties: &Properties) -> Result<Option<QueueSource>> {
     let queue = name
         .ok_or_else(|| properties.fault("Queue", "must be a queue's ARN: `!GetAtt TheQueue.Arn`"))?
         .to_owned();
-    let window = properties.seconds("MaximumBatchingWindowInSeconds", 0)?;
+    let window = properties
+        .seconds("MaximumBatchingWindowInSeconds")?
+        .unwrap_or_default();
     let batch_size = properties.number("BatchSize")?.unwrap_or(10);
     let most = if window.is_zero() { 10 } else { 10_000 };
     if !(1..=most).contains(&batch_size) {

@@ -54,8 +54,9 @@ impl Properties {
             .map_err(|_| self.fault(name, format!("must be a whole number, not `{text}`")))
     }
 
-    pub(super) fn seconds(&self, name: &str, default: u32) -> Result<Duration> {
-        Ok(Duration::from_secs(self.number(name)?.unwrap_or(default).into()))
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        let seconds = self.number(name)?;
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds.into())))
     }
 
     /// A truth value, `default` when absent.

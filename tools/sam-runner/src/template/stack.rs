@@ -3,6 +3,7 @@
 use super::{Document, Function, Properties, Resolver, Result, TemplateError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The resolved template.
@@ -34,16 +35,40 @@ pub struct Queue {
     pub id: String,
     /// Name in the account.
     pub name: String,
-    /// How long a received message stays hidden.
+    /// What it is set to.
+    pub attributes: QueueAttributes,
+}
+
+/// What a queue is set to; the fields are named after SQS's attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueAttributes {
+    /// How long a received message stays hidden from others.
     pub visibility_timeout: Duration,
     /// How long a message is kept.
     pub message_retention_period: Duration,
-    /// How long a message stays hidden after it was sent.
+    /// How long a new message stays hidden.
     pub delay: Duration,
-    /// How long a receive waits for messages unless it says otherwise.
+    /// How long a receive waits for a message if the call doesn't say.
     pub receive_message_wait_time: Duration,
-    /// Where a message goes that was received too often.
+    /// Where messages go that are received too often.
     pub redrive: Option<Redrive>,
+    /// Attributes that mean nothing here and are only shown again, such as `Policy`.
+    #[serde(default)]
+    pub without_effect: BTreeMap<String, String>,
+}
+
+impl Default for QueueAttributes {
+    /// SQS's own defaults: 30 s, 4 days, no delay, no wait, no dead-letter queue.
+    fn default() -> QueueAttributes {
+        QueueAttributes {
+            visibility_timeout: Duration::from_secs(30),
+            message_retention_period: Duration::from_hours(4 * 24),
+            delay: Duration::ZERO,
+            receive_message_wait_time: Duration::ZERO,
+            redrive: None,
+            without_effect: BTreeMap::new(),
+        }
+    }
 }
 
 /// The redrive policy of a queue.
@@ -64,7 +89,7 @@ impl Stack {
             .map(|id| Queue::read(resolver, id))
             .collect::<Result<Vec<_>>>()?;
         // A dead-letter queue must exist before the queue that names it; chains of them are not a thing in SQS.
-        queues.sort_by_key(|queue| queue.redrive.is_some());
+        queues.sort_by_key(|queue| queue.attributes.redrive.is_some());
         Ok(queues)
     }
 
@@ -188,15 +213,23 @@ impl Queue {
                 "is not known to the local world; it has standard queues only",
             ));
         }
+        let default = QueueAttributes::default();
+        let seconds = |name, default: Duration| Ok(properties.seconds(name)?.unwrap_or(default));
+        let attributes = QueueAttributes {
+            visibility_timeout: seconds("VisibilityTimeout", default.visibility_timeout)?,
+            message_retention_period: seconds("MessageRetentionPeriod", default.message_retention_period)?,
+            delay: seconds("DelaySeconds", default.delay)?,
+            receive_message_wait_time: seconds(
+                "ReceiveMessageWaitTimeSeconds",
+                default.receive_message_wait_time,
+            )?,
+            redrive: Redrive::read(&properties)?,
+            without_effect: BTreeMap::new(),
+        };
         Ok(Self {
             id: id.to_owned(),
             name: resolver.physical_name(id, properties.place())?,
-            // SQS's own defaults: 30 seconds hidden, kept for 4 days.
-            visibility_timeout: properties.seconds("VisibilityTimeout", 30)?,
-            message_retention_period: properties.seconds("MessageRetentionPeriod", 345_600)?,
-            delay: properties.seconds("DelaySeconds", 0)?,
-            receive_message_wait_time: properties.seconds("ReceiveMessageWaitTimeSeconds", 0)?,
-            redrive: Redrive::read(&properties)?,
+            attributes,
         })
     }
 }
@@ -224,7 +257,6 @@ mod tests {
     use super::*;
     use crate::template::{RouteMethod, Surroundings};
     use serde_json::json;
-    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
     const TEMPLATE: &str = "
@@ -382,8 +414,11 @@ Resources:
             target_queue: "s-Zzz".into(),
             max_receive_count: 5,
         };
-        assert_eq!(stack.queues[1].redrive, Some(redrive));
-        assert_eq!(stack.queues[1].visibility_timeout, Duration::from_mins(3));
+        assert_eq!(stack.queues[1].attributes.redrive, Some(redrive));
+        assert_eq!(
+            stack.queues[1].attributes.visibility_timeout,
+            Duration::from_mins(3)
+        );
     }
 
     #[test]

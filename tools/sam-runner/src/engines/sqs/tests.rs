@@ -24,8 +24,8 @@ async fn sqs() -> Sqs {
 }
 
 fn send(sqs: &Sqs, body: &str) {
-    let message = queue::Message::new(body.into(), sqs.core.clock.now_ms(), Duration::ZERO);
-    sqs.core.broker().send(QUEUE, vec![message]).unwrap();
+    let message = Message::new(body.into(), sqs.core.clock.now_ms(), Duration::ZERO);
+    sqs.core.broker().send(QUEUE, &[message]).unwrap();
 }
 
 mod in_process {
@@ -195,20 +195,114 @@ mod in_process {
     async fn a_hundred_thousand_waiting_messages_are_no_burden() {
         let sqs = sqs().await;
         let now = sqs.core.clock.now_ms();
-        let messages = |n: usize| {
-            (0..n)
-                .map(|i| queue::Message::new(i.to_string(), now, Duration::ZERO))
-                .collect()
-        };
-        sqs.core.broker().send(QUEUE, messages(100_000)).unwrap();
+        let message = |n: usize| Message::new(n.to_string(), now, Duration::ZERO);
+        let messages: Vec<Message> = (0..100_000).map(message).collect();
+        sqs.core.broker().send(QUEUE, &messages).unwrap();
         let begun = std::time::Instant::now();
+        let mut next = 0;
         for _ in 0..1000 {
             for message in sqs.receive(QUEUE, 10, Duration::ZERO).await {
+                assert_eq!(message.body, next.to_string(), "first in, first out");
+                next += 1;
                 sqs.delete(QUEUE, &message.receipt_handle);
             }
         }
         assert_eq!(sqs.counts(QUEUE).unwrap().waiting, 90_000);
         assert!(begun.elapsed() < 10 * SECOND, "{:?}", begun.elapsed());
+    }
+
+    /// How many messages are in line, in flight and delayed.
+    fn counts(sqs: &Sqs) -> [usize; 3] {
+        let counts = sqs.counts(QUEUE).unwrap();
+        [counts.waiting, counts.in_flight, counts.delayed]
+    }
+
+    /// Receives what is there, hiding it for `visibility`; its handles.
+    async fn take(sqs: &Sqs, visibility: Duration) -> Vec<String> {
+        let messages = sqs
+            .core
+            .receive(QUEUE, 10, Some(Duration::ZERO), Some(visibility));
+        let handle = |message: &Message| message.receipt_handle();
+        messages.await.unwrap().iter().map(handle).collect()
+    }
+
+    /// The error of a change of visibility, by its code.
+    fn change(sqs: &Sqs, handle: &str, visibility: Duration) -> Result<(), &'static str> {
+        let changed = sqs.core.broker().change_visibility(QUEUE, handle, visibility);
+        changed.map_err(|error| error.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_received_message_is_hidden_until_its_visibility_ends() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        take(&sqs, SECOND).await;
+        tokio::time::sleep(Duration::from_millis(999)).await;
+        assert_eq!(take(&sqs, SECOND).await.len(), 0);
+        assert_eq!(counts(&sqs), [0, 1, 0]);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(counts(&sqs), [1, 0, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receive_that_hides_for_no_time_leaves_the_message_in_line() {
+        let sqs = sqs().await;
+        send(&sqs, "again");
+        assert_eq!(take(&sqs, Duration::ZERO).await.len(), 1);
+        assert_eq!(take(&sqs, Duration::ZERO).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_latest_receive_can_delete_or_change() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        let first = take(&sqs, SECOND).await.remove(0);
+        tokio::time::sleep(SECOND).await;
+        let not_in_flight = Err("AWS.SimpleQueueService.MessageNotInflight");
+        assert_eq!(change(&sqs, &first, SECOND), not_in_flight, "back in line");
+        let second = take(&sqs, SECOND).await.remove(0);
+        assert_eq!(change(&sqs, &first, SECOND), not_in_flight, "of another receive");
+        sqs.delete(QUEUE, &first);
+        assert_eq!(counts(&sqs), [0, 1, 0]);
+        tokio::time::sleep(SECOND).await;
+        sqs.delete(QUEUE, &second);
+        assert_eq!(counts(&sqs), [0, 0, 0], "also when back in line");
+        assert_eq!(change(&sqs, &second, SECOND), Err("InvalidParameterValue"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_hidden_for_twelve_hours_at_most() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        let handle = take(&sqs, 10 * SECOND).await.remove(0);
+        let twelve_hours = Duration::from_hours(12);
+        assert_eq!(change(&sqs, &handle, twelve_hours), Ok(()));
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(change(&sqs, &handle, twelve_hours), Err("InvalidParameterValue"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delayed_message_counts_as_delayed_and_then_comes() {
+        let sqs = sqs().await;
+        let later = Message::new("later".into(), sqs.core.clock.now_ms(), SECOND);
+        sqs.core.broker().send(QUEUE, &[later]).unwrap();
+        assert_eq!(counts(&sqs), [0, 0, 1]);
+        assert_eq!(sqs.receive(QUEUE, 10, 2 * SECOND).await[0].body, "later");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_forgotten_after_its_retention_wherever_it_is() {
+        let sqs = sqs().await;
+        let day = Duration::from_hours(24);
+        send(&sqs, "in flight");
+        tokio::time::sleep(day * 7 / 2).await;
+        take(&sqs, day / 2).await;
+        send(&sqs, "in line");
+        assert_eq!(counts(&sqs), [1, 1, 0]);
+        tokio::time::sleep(day / 2).await;
+        assert_eq!(sqs.receive(QUEUE, 10, Duration::ZERO).await[0].body, "in line");
+        tokio::time::sleep(day * 7 / 2).await;
+        assert_eq!(counts(&sqs), [0, 0, 0]);
     }
 }
 
@@ -423,6 +517,19 @@ mod wire {
             .ok("ListDeadLetterSourceQueues", json!({ "QueueUrl": dead }))
             .await;
         assert_eq!(sources["queueUrls"], json!([url, client.url]));
+        let set = json!({ "QueueUrl": url, "Attributes": { "Policy": "{}", "MaximumMessageSize": "4096" } });
+        client.ok("SetQueueAttributes", set).await;
+        let wanted = ["Policy", "MaximumMessageSize", "SqsManagedSseEnabled"];
+        let call = json!({ "QueueUrl": url, "AttributeNames": wanted });
+        assert_eq!(
+            client.ok("GetQueueAttributes", call).await["Attributes"],
+            json!({ "Policy": "{}", "MaximumMessageSize": "4096", "SqsManagedSseEnabled": "true" })
+        );
+        client.ok("PurgeQueue", json!({ "QueueUrl": url })).await;
+        assert_eq!(
+            client.error("PurgeQueue", json!({ "QueueUrl": url })).await.0,
+            "AWS.SimpleQueueService.PurgeQueueInProgress;Sender"
+        );
         client.ok("DeleteQueue", json!({ "QueueUrl": url })).await;
         assert_eq!(
             client.error("PurgeQueue", json!({ "QueueUrl": url })).await.0,
