@@ -48,7 +48,7 @@ impl Premises {
             engine.create_table(&table.properties).expect("a table");
         }
         for queue in &stack.queues {
-            sqs.create_queue(&queue.name, queue.into());
+            sqs.create_queue(&queue.name, queue.attributes.clone());
         }
         let reconciler = stack.function("reconciler").expect("in the template");
         let environment = reconciler.environment.clone();
@@ -60,7 +60,7 @@ impl Premises {
             .iter()
             .find(|queue| queue.id == "OrdersQueue")
             .expect("a queue");
-        let dead_letters = queue.redrive.as_ref().expect("dead letters");
+        let dead_letters = queue.attributes.redrive.as_ref().expect("dead letters");
         Self {
             shop: Shop::find(clients.clone(), "shop").await.expect("a shop"),
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),

@@ -76,6 +76,18 @@ async fn unknown_routes_are_not_found_as_at_api_gateway() {
 }
 
 #[tokio::test]
+async fn two_hosts_are_one_too_many() {
+    let shop = Shop::open().await;
+    for path in ["/", "/api/products/1"] {
+        let request = client()
+            .get(shop.url(path))
+            .header("host", "a")
+            .header("host", "b");
+        assert_eq!(request.send().await.expect("an answer").status(), 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn failing_functions_say_nothing_of_their_inside() {
     let shop = Shop::open().await;
     let nothing_said = (500, json!({"message": "Internal Server Error"}));
