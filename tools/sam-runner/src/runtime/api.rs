@@ -38,18 +38,16 @@ async fn next(
     State(runtime): State<Runtime>,
     Path((function, process)): Path<(usize, ProcessNumber)>,
 ) -> Response {
-    let next = runtime
-        .pool(function)
-        .map_or(Next::Unknown, |pool| pool.next(process));
-    let delivery = match next {
-        Next::Event(delivery) => Some(delivery),
-        Next::Later(receiver) => receiver.await.ok(),
-        Next::Unknown => None,
+    let function = runtime.function(function);
+    let delivery = match function.map(|function| function.pool.next(process)) {
+        Some(Next::Event(delivery)) => Some(delivery),
+        Some(Next::Later(receiver)) => receiver.await.ok(),
+        Some(Next::Unknown) | None => None,
     };
-    match delivery {
-        Some(delivery) => event(delivery, runtime.arn(function)),
+    match (function, delivery) {
+        (Some(function), Some(delivery)) => event(delivery, function.arn.clone()),
         // It is being ended. Lambda freezes such a process; an error would only make it panic on its way out.
-        None => std::future::pending().await,
+        _ => std::future::pending().await,
     }
 }
 
@@ -97,8 +95,8 @@ fn answered(
     answer: Result<Bytes, InvokeError>,
     status: StatusCode,
 ) -> Response {
-    let pool = runtime.pool(function);
-    if pool.is_some_and(|pool| pool.answer(process, &request, answer)) {
+    let function = runtime.function(function);
+    if function.is_some_and(|function| function.pool.answer(process, &request, answer)) {
         status.into_response()
     } else {
         // It was answered before, or its time had run out.
@@ -111,8 +109,8 @@ async fn init_error(
     Path((function, process)): Path<(usize, ProcessNumber)>,
     report: Bytes,
 ) -> StatusCode {
-    if let Some(pool) = runtime.pool(function) {
-        pool.init_failed(process, &report);
+    if let Some(function) = runtime.function(function) {
+        function.pool.init_failed(process, &report);
     }
     StatusCode::ACCEPTED
 }
@@ -127,7 +125,7 @@ async fn invoke(
         return refusal(&InvokeError::RequestTooLarge);
     };
     let name = bare_name(&name).to_owned();
-    if !runtime.has(&name) {
+    if runtime.called(&name).is_none() {
         return refusal(&InvokeError::NoSuchFunction(name));
     }
     let kind = headers.get("x-amz-invocation-type");
@@ -149,8 +147,8 @@ async fn invoke(
 
 async fn configuration(State(runtime): State<Runtime>, Path(name): Path<String>) -> Response {
     let name = bare_name(&name);
-    match runtime.configuration(name) {
-        Some(configuration) => axum::Json(configuration).into_response(),
+    match runtime.called(name) {
+        Some(function) => axum::Json(&function.configuration).into_response(),
         None => refusal(&InvokeError::NoSuchFunction(name.to_owned())),
     }
 }

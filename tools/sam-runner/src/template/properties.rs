@@ -19,6 +19,10 @@ impl Properties {
         }
     }
 
+    pub(super) fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+
     pub(super) fn place(&self) -> &str {
         &self.place
     }
