@@ -14,7 +14,7 @@ use kontor_tests::webhooks::paid;
 use kontor_tests::{Shopper, items, running};
 use sam_runner::logs::LogLine;
 use serde_json::json;
-use testkit::an_order;
+use testkit::{altered, an_order};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -69,7 +69,7 @@ async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
     shopper.payment_faults(json!({"refuse_refunds": true})).await;
     let (id, token) = shopper.buy("due-twice", &items(&[("22423", 1)])).await;
     shopper.wait_for("paid", &id, &token).await;
-    let total = stored(id_of(&id)).await.quote.total.minor();
+    let total = stored(id_of(&id)).await.quote().total.minor();
     let again = shopper
         .notify_signed(&running().webhook_secret, &paid(&id, total))
         .await;
@@ -81,7 +81,7 @@ async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
         "{:?}",
         order.refunds()
     );
-    assert_eq!((order.status, order.needs_human()), (Status::Paid, true));
+    assert_eq!((order.status(), order.needs_human()), (Status::Paid, true));
     shopper.warehouse_faults(json!({"down": false})).await;
     shopper.wait_for("forwarded", &id, &token).await;
     assert_eq!(shopper.deliveries(&id).await, 1);
@@ -93,11 +93,12 @@ async fn open_a_page(shopper: Shopper, number: usize) -> OrderId {
     let placed = shopper.place(&key, "22423", 1).await;
     shopper.open_page(&placed.id, &placed.token).await;
     let id = id_of(&placed.id);
-    let mut order = stored(id).await;
-    for job in &mut order.jobs {
-        assert_eq!(job.kind, JobKind::AskProvider);
-        job.due_at = Timestamp::now() - SignedDuration::from_secs(1);
-    }
+    let order = altered(stored(id).await, |order| {
+        for job in &mut order.jobs {
+            assert_eq!(job.kind, JobKind::AskProvider);
+            job.due_at = Timestamp::now() - SignedDuration::from_secs(1);
+        }
+    });
     let made_due = store().commit(order, Vec::new()).await.expect("a write");
     assert!(matches!(made_due, Committed::Done(_)));
     id
@@ -133,7 +134,7 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
 async fn what_another_release_stored_outlives_this_one() {
     let _alone = ALONE.lock().await;
     let order = an_order().at(hour_ago()).under("due-of-another").placed();
-    let id = order.id;
+    let id = order.id();
     store().commit(order, Vec::new()).await.expect("a write");
     let note = AttributeValue::S("Alles Gute".to_owned());
     set(id, "gift_note", note.clone()).await;
@@ -154,7 +155,7 @@ async fn an_order_that_cannot_be_read_has_a_figure_and_stops_no_other() {
     let _alone = ALONE.lock().await;
     let torn = an_order().at(hour_ago()).under("due-torn").placed();
     let other = an_order().at(hour_ago()).under("due-beside-torn").placed();
-    let ids = [torn.id, other.id];
+    let ids = [torn.id(), other.id()];
     for order in [torn, other] {
         store().commit(order, Vec::new()).await.expect("a write");
     }

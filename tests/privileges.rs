@@ -16,7 +16,7 @@ use kontor_tests::webhooks::paid;
 use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
 use sam_runner::rights::Use;
 use serde_json::{Value, json};
-use testkit::an_order;
+use testkit::{altered, an_order};
 
 /// What AWS does itself by the role of a function; none of it is a call that the function makes.
 const DONE_BY_AWS: [(&str, &str); 5] = [

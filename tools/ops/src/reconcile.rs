@@ -57,9 +57,9 @@ impl Shop {
 
     async fn due_at(&self, now: Timestamp) -> anyhow::Result<usize> {
         let mut due = 0;
-        for lane in [Lane::Mending, Lane::Forwarding] {
-            let of_lane = self.orders.due(lane, now, MOST).await;
-            due += of_lane.context("the index of due orders")?.len();
+        for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
+            let of_index = self.orders.due(index, now, MOST).await;
+            due += of_index.context("the index of due orders")?.len();
         }
         Ok(due)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
-use domain::{JobKind, Lane, Order};
+use domain::{DueIndex, JobKind, Order};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -121,7 +121,7 @@ impl StuckOrder {
     /// Why and since when `order` waits; `None` where all goes its way.
     fn of(order: &Order, patience: SignedDuration, now: Timestamp) -> Option<Self> {
         let late = |since: &Timestamp| now.duration_since(*since) > patience;
-        let due = order.jobs.iter().map(|job| job.first_due_at).min();
+        let due = order.jobs().iter().map(|job| job.first_due_at).min();
         let refund = order.job(&JobKind::Refund).filter(|job| job.tries > 0);
         let since = [
             ("overdue", due.filter(late)),

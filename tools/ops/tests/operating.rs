@@ -336,17 +336,17 @@ async fn that_there_is_no_such_order_is_told() {
 async fn a_dry_run_changes_nothing() {
     let premises = Premises::open().await;
     let order = premises.keep(an_order().paid()).await;
-    let told = premises.resend(order.id, true, after(30)).await;
+    let told = premises.resend(order.id(), true, after(30)).await;
     assert_eq!((told.outcome(), told.sent), (Outcome::Well, false));
     assert!(told.to_string().contains("would be queued"));
     assert_eq!(premises.queued(), 0);
-    assert_eq!(premises.stored(order.id).await, order);
+    assert_eq!(premises.stored(order.id()).await, order);
 }
 
 #[tokio::test]
 async fn a_paid_order_is_queued_again_and_looked_at_later() {
     let premises = Premises::open().await;
-    let id = premises.keep(an_order().paid()).await.id;
+    let id = premises.keep(an_order().paid()).await.id();
     let done = premises.resend(id, false, after(30)).await;
     assert!(done.sent);
     assert_eq!(premises.queued(), 1);
@@ -365,9 +365,9 @@ async fn a_due_refund_does_not_wait_for_an_order_queued_again() {
         panic!("not paid twice");
     };
     let order = premises.keep(owing).await;
-    let done = premises.resend(order.id, false, after(30)).await;
+    let done = premises.resend(order.id(), false, after(30)).await;
     assert!(done.sent);
-    let read = premises.stored(order.id).await;
+    let read = premises.stored(order.id()).await;
     assert_eq!(read.job(&JobKind::Refund), order.job(&JobKind::Refund));
     let forward = read.job(&JobKind::Forward).map(|job| job.due_at);
     assert_eq!(forward, Some(after(35)), "it is not queued a second time");
