@@ -43,7 +43,7 @@ pub enum Refused {
 
 impl Refused {
     fn of(order: Option<&Order>) -> Option<Self> {
-        match order.map(|order| order.status()) {
+        match order.map(Order::status) {
             None => Some(Self::Unknown),
             Some(Status::Paid) => None,
             Some(Status::Forwarded | Status::Shipped | Status::Delivered) => Some(Self::Forwarded),

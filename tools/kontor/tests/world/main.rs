@@ -182,28 +182,21 @@ async fn what_is_wrong_is_told_before_anything_is_built() {
     let world = World::start(right.clone()).await.expect("a world");
     let taken = world.shop_url().rsplit(':').next().expect("a port");
     let taken = taken.parse().expect("a port");
-    let no_directory = directory.path().join("catalogue.csv");
-    let wrong: [(&str, &dyn Fn(&mut Options)); 5] = [
-        ("--template FILE", &|options| {
-            options.template = "/nowhere.yaml".into()
-        }),
-        ("--catalog FILE", &|options| {
-            options.catalogue = "/nowhere.csv".into()
-        }),
-        ("there is no binary `probe` in /nowhere", &|options| {
-            options.binaries = Binaries::Prebuilt("/nowhere".into());
-        }),
-        ("catalogue.csv", &|options| {
-            options.data = Some(no_directory.clone())
-        }),
-        ("choose another port with --port ", &|options| {
-            options.ports.shop = taken
-        }),
+    let mut wrong = [(); 5].map(|()| right.clone());
+    wrong[0].template = "/nowhere.yaml".into();
+    wrong[1].catalogue = "/nowhere.csv".into();
+    wrong[2].binaries = Binaries::Prebuilt("/nowhere".into());
+    wrong[3].data = Some(directory.path().join("catalogue.csv"));
+    wrong[4].ports.shop = taken;
+    let told = [
+        "--template FILE",
+        "--catalog FILE",
+        "there is no binary `probe` in /nowhere",
+        "catalogue.csv",
+        "choose another port with --port ",
     ];
-    for (says, change) in wrong {
-        let mut options = right.clone();
-        change(&mut options);
-        let error = World::start(options).await.err().expect("refused");
+    for (wrong, says) in wrong.into_iter().zip(told) {
+        let error = World::start(wrong).await.err().expect("refused");
         assert!(format!("{error:#}").contains(says), "{error:#}");
     }
     world.stop().await;
