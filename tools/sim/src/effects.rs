@@ -298,7 +298,10 @@ impl World<'_> {
         }
         let mut order = order.clone();
         if self.has(Mutation::SubmitLosesLine) {
-            order = altered(order, |order| drop(order.quote.lines.pop()));
+            order = altered(order, |order| {
+                order.quote.lines.pop();
+                order.held = order.quote.lines.len();
+            });
         }
         let known = self.warehouse.deliveries(order.id()) > 0;
         let submitted = ready(self.warehouse.submit(&order));
