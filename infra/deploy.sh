@@ -16,9 +16,12 @@ of() {
 overrides=$(python3 -c 'import sys, tomllib
 for override in tomllib.load(sys.stdin.buffer)[sys.argv[1]]["deploy"]["parameters"]["parameter_overrides"]: print(override)' "$stage" <samconfig.toml)
 mapfile -t overrides <<<"$overrides"
+# Without a change here, CloudFormation would not look whether the secret has one.
+secret=$(aws secretsmanager list-secret-version-ids --secret-id "kontor/$stage" \
+    --query "Versions[?contains(VersionStages, 'AWSCURRENT')].VersionId | [0]" --output text)
 sam deploy --config-env "$stage" --template-file packaged.yaml --no-confirm-changeset \
     --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix "templates/$stage" \
-    --role-arn "$DEPLOYER_ARN" --parameter-overrides "${overrides[@]}" "PermissionsBoundaryArn=$BOUNDARY_ARN"
+    --role-arn "$DEPLOYER_ARN" --parameter-overrides "${overrides[@]}" "PermissionsBoundaryArn=$BOUNDARY_ARN" "SecretVersion=$secret"
 
 bash infra/publish.sh "$(of "$stack-site" "Outputs[?OutputKey=='WebsiteBucket'].OutputValue")"
 bash infra/smoke.sh "$(of "$stack" "Parameters[?ParameterKey=='SiteUrl'].ParameterValue")" \
