@@ -25,9 +25,9 @@ deploy() {
     stack=$(stack_of "$1")
     sam build
     settled "$stack"
-    sam deploy --config-env default --stack-name "$stack" --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix branches \
-        --role-arn "$DEPLOYER_ARN" --tags shop=kontor stage=dev "branch=$1" \
-        --parameter-overrides Stage=dev SecretName=kontor/dev LogLevel=debug LogRetentionDays=3 "PermissionsBoundaryArn=$BOUNDARY_ARN"
+    sam deploy --config-env default --stack-name "$stack" --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix templates/branch \
+        --role-arn "$DEPLOYER_ARN" --tags shop=kontor stage=branch "branch=$1" \
+        --parameter-overrides Stage=branch SecretName=kontor/branch LogLevel=debug LogRetentionDays=3 "PermissionsBoundaryArn=$BOUNDARY_ARN"
 }
 
 remove() {
