@@ -346,3 +346,21 @@ fn a_delivery_stops_at_a_known_vulnerability() {
         .any(|line| line.contains("cargo deny check") && line.contains("advisories"));
     assert!(asked);
 }
+
+#[test]
+fn no_stage_has_the_addresses_of_another() {
+    let template = template();
+    for name in ["SiteUrl", "ErpBaseUrl"] {
+        let (_, parameter) = template
+            .entries("Parameters")
+            .find(|(own, _)| *own == name)
+            .expect("the parameter");
+        assert!(parameter.get("Default").is_none(), "{name}");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samconfig.toml");
+        let config = std::fs::read_to_string(path).expect("samconfig.toml");
+        let stages = config.matches("\"Stage=").count();
+        let addresses = config.lines().filter(|line| line.contains(&format!("\"{name}=")));
+        let addresses: BTreeSet<_> = addresses.collect();
+        assert_eq!((stages, addresses.len()), (4, 4), "{addresses:?}");
+    }
+}

@@ -2,6 +2,7 @@
 import copy
 import functools
 import logging
+import os
 import pathlib
 import re
 
@@ -10,6 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 # It warns of features that AWS turns on for itself.
 logging.disable(logging.WARNING)
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 
 class NoManagedPolicies:
