@@ -151,8 +151,8 @@ async fn misleading_text_and_card_numbers_are_refused_everywhere() {
         "3782-822463-10005",
         "17 4242.4242.4242.4242",
     ];
-    // NUL, escape, line feed, C1, right-to-left override, isolate and mark, zero-width space, byte order mark, a tag.
-    let misleading = "\0\u{1b}\n\u{85}\u{202e}\u{2066}\u{200f}\u{200b}\u{feff}\u{e0041}";
+    // NUL, escape, line feed, C1, line separators, right-to-left override, a filler, a tag.
+    let misleading = "\0\u{1b}\n\u{85}\u{2028}\u{2029}\u{202e}\u{3164}\u{e0041}";
     let wrong = cards
         .map(str::to_owned)
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::parse_text;
+use crate::text::parse_typed;
 use crate::{Country, CountryError, TextError};
 
 /// A field of a [`Customer`] or an [`Address`].
@@ -132,7 +132,7 @@ impl fmt::Debug for Address {
 }
 
 fn text(field: ContactField, raw: &str, max: usize) -> Result<String, ContactError> {
-    parse_text(raw, max).map_err(|source| ContactError::Text { field, source })
+    parse_typed(raw, max).map_err(|source| ContactError::Text { field, source })
 }
 
 fn take<T>(result: Result<T, ContactError>, errors: &mut Vec<ContactError>) -> Option<T> {
