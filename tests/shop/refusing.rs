@@ -20,8 +20,18 @@ async fn a_key_is_required_and_must_be_one() {
         .post("/api/checkout", &[], &body)
         .await
         .assert_problem(400, "idempotency_key_missing");
-    for bad in ["", "\"\"", &"k".repeat(256), "\"unfinished"] {
-        shopper.checkout(bad, &body).await.assert_problem(
+    for bad in [
+        "",
+        "\"\"",
+        "1",
+        &"k".repeat(15),
+        &"k".repeat(256),
+        "\"unfinished-0123456789",
+    ] {
+        let answer = shopper
+            .post("/api/checkout", &[("idempotency-key", bad)], &body)
+            .await;
+        answer.assert_problem(
             400,
             if bad.is_empty() {
                 "idempotency_key_missing"
@@ -36,7 +46,7 @@ async fn a_key_is_required_and_must_be_one() {
 async fn broken_bodies_are_told_apart() {
     let shopper = Shopper::default();
     for path in ["/api/quote", "/api/checkout"] {
-        let headers = [JSON, ("idempotency-key", "refusing-broken")];
+        let headers = [JSON, ("idempotency-key", "refusing-broken-bodies")];
         let send = async |body: Vec<u8>| shopper.send(Method::POST, path, &headers, body).await;
         for broken in ["", "{", "nonsense", "{\"items\":[}", "\u{feff}{}"] {
             send(broken.into()).await.assert_problem(400, "malformed_json");
@@ -52,7 +62,7 @@ async fn broken_bodies_are_told_apart() {
             .assert_problem(413, "body_too_large");
         let plain = [
             ("content-type", "text/plain"),
-            ("idempotency-key", "refusing-type"),
+            ("idempotency-key", "refusing-media-types"),
         ];
         shopper
             .send(Method::POST, path, &plain, "{}")

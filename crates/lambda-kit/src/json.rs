@@ -115,6 +115,11 @@ impl<'a> Node<'a> {
         self.typed(Value::as_str, "a text")
     }
 
+    /// This text, or `default` where there is no value.
+    pub fn text_or(&self, default: &'a str) -> Option<&'a str> {
+        self.value.map_or(Some(default), |_| self.text())
+    }
+
     /// This whole number, written without point or exponent.
     pub fn integer(&self) -> Option<i64> {
         if self.value.is_some_and(|value| value.is_u64() && !value.is_i64()) {

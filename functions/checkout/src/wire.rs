@@ -99,8 +99,9 @@ fn read_customer(node: &Node<'_>) -> Option<Customer> {
 }
 
 fn read_address(node: &Node<'_>, shipping: &ShippingTable) -> Option<Address> {
-    let fields = ["name", "street", "postal_code", "city", "country"];
-    let [name, street, postal_code, city, country] = fields.map(|field| node.member(field).text());
+    let [name, street, city, country] =
+        ["name", "street", "city", "country"].map(|field| node.member(field).text());
+    let postal_code = read_postal_code(&node.member("postal_code"), country);
     let address = note_faults(
         node,
         Address::parse(name?, street?, postal_code?, city?, country?),
@@ -109,9 +110,26 @@ fn read_address(node: &Node<'_>, shipping: &ShippingTable) -> Option<Address> {
     Some(address)
 }
 
+/// The postal code, which some countries' addresses do without.
+fn read_postal_code<'a>(node: &Node<'a>, country: Option<&str>) -> Option<&'a str> {
+    let country = country.and_then(|raw| Country::parse(raw).ok());
+    if country.is_none_or(Country::needs_postal_code) {
+        node.text()
+    } else {
+        node.text_or("")
+    }
+}
+
 fn check_destination(node: &Node<'_>, country: Option<Country>, shipping: &ShippingTable) {
-    if let Some(country) = country.filter(|country| shipping.rate(*country).is_none()) {
-        node.fault("unknown_country", format!("The shop does not ship to {country}."));
+    let Some(country) = country.filter(|country| shipping.rate(*country).is_none()) else {
+        return;
+    };
+    match country.name() {
+        Some(name) => node.fault(
+            "not_shipped_to",
+            format!("The shop does not ship to {name} ({country})."),
+        ),
+        None => node.fault("unknown_country", format!("There is no country {country}.")),
     }
 }
 
@@ -145,7 +163,8 @@ const fn code_of(error: ContactError) -> &'static str {
             TextError::CardNumber => "card_number",
             TextError::Forbidden | TextError::Malformed => "invalid",
         },
-        ContactError::Country(_) => "invalid",
+        ContactError::PostalCode(_) | ContactError::Country(_) => "invalid",
+        ContactError::Territory(_) => "wrong_territory",
     }
 }
 

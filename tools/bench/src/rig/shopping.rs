@@ -83,7 +83,7 @@ impl Shopping {
         let number = ORDERS.fetch_add(1, Ordering::Relaxed);
         Ok(events::checkout(
             cart,
-            &format!("bench-{number}"),
+            &format!("bench-{number:016}"),
             &quote["total"],
         ))
     }
