@@ -61,7 +61,8 @@ pub(super) fn into_request(mut event: ApiGatewayV2httpRequest) -> Result<Request
     Ok(request)
 }
 
-/// Gives the event the one of `routes` that it fits, where nobody chose one: a function's own URL knows only `$default`.
+/// Gives the event the one of `routes` that it fits, where nobody chose one: a function's own URL knows only `$default`. HEAD has the
+/// route of GET (RFC 9110, section 9.3.2).
 pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
     if event.request_context.route_key.is_none() {
         event.request_context.route_key = event.route_key.take();
@@ -75,11 +76,19 @@ pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
             event.path_parameters = variables;
         }
     }
+    if let Some(key) = &mut event.request_context.route_key
+        && let Some(path) = key.strip_prefix("HEAD ")
+    {
+        *key = format!("GET {path}");
+    }
 }
 
 /// The variables of a route, decoded, where method and path fit it.
 fn variables(event: &ApiGatewayV2httpRequest, route: &str) -> Option<HashMap<String, String>> {
-    let method = event.request_context.http.method.as_str();
+    let method = match event.request_context.http.method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
     let path = route.strip_prefix(method)?.strip_prefix(' ')?;
     let (pattern, actual) = (path.split('/'), event.raw_path.as_deref()?.split('/'));
     if pattern.clone().count() != actual.clone().count() {

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt};
 
 use super::origin::Locked;
@@ -66,7 +67,7 @@ pub(super) fn into_event(response: Response) -> ApiGatewayV2httpResponse {
 
 /// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the
 /// log of the API or of the CDN has what is worth keeping, so that here only level `debug` tells of it. A panic fails the
-/// request alone.
+/// request alone. HEAD is answered as GET, without the body.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let facts = vec![("request_id", request.id().to_owned())];
     telemetry::scope(facts, async {
@@ -77,7 +78,12 @@ pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
             .await;
         let outcome = outcome.unwrap_or_else(|_| Err(Problem::internal_error("a panic")));
         log(request.route(), &outcome, telemetry::milliseconds(begun));
-        outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
+        let response = outcome.unwrap_or_else(|problem| problem.into_response(request.id()));
+        if request.method() == Method::HEAD {
+            response.map(|_| Body::Empty)
+        } else {
+            response
+        }
     })
     .await
 }
