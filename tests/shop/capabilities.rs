@@ -101,7 +101,7 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
     for (route, status, code) in ROUTES {
         let mut answers = Vec::new();
         for (n, (id, authorization)) in strangers.into_iter().enumerate() {
-            let answer = call(route, id, &format!("capabilities-{n}"), authorization).await;
+            let answer = call(route, id, &format!("capabilities-{n:016}"), authorization).await;
             if code.is_empty() {
                 assert_eq!(answer.status, status, "{route} {authorization:?}: {answer:?}");
                 continue;

@@ -21,7 +21,7 @@ export default function cartView(main, _, signal) {
   const closing = h("div.closing", { "aria-live": "polite" });
   // A long list has the way on at hand, wherever it is scrolled to.
   const bar = h("div.cart-bar");
-  const newest = orders.get()[0]?.id;
+  const newest = orders.get()[0]?.id ?? null;
   const count = h("p.quiet");
   const find = h("input", { type: "search", placeholder: t("cart.find"), "aria-label": t("cart.find"), oninput: narrow });
 
@@ -160,7 +160,7 @@ export function countryOptions(chosen) {
 }
 
 /** Nothing in the cart; an order placed in another tab since `newest` is named. */
-function empty(main, newest = orders.get()[0]?.id) {
+function empty(main, newest = orders.get()[0]?.id ?? null) {
   fill(main, h("div.empty", orderedElsewhere(newest), heading(t("cart.empty")), thumbnail("BASKET RED GINGHAM"), h("p", t("cart.empty_text")), h("a.button.main", { href: "#/" }, t("cart.browse"))));
   return { title: t("cart.title") };
 }

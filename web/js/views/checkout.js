@@ -16,7 +16,7 @@ import { attempt, cart, orders } from "../shop.js";
 import { countryOptions } from "./cart.js";
 import { openAttempt } from "./open-attempt.js";
 
-export default function checkout(main, route, signal, refusal = null, newest = orders.get()[0]?.id) {
+export default function checkout(main, route, signal, refusal = null, newest = orders.get()[0]?.id ?? null) {
   const own = new AbortController();
   signal.addEventListener("abort", () => own.abort());
   const again = (result = null) => {
