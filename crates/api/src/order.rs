@@ -59,20 +59,20 @@ pub struct PaymentPage {
 
 impl From<&domain::Order> for Order {
     fn from(order: &domain::Order) -> Self {
-        let quote = &order.quote;
-        let expires_at = (order.status == Status::Placed).then(|| order.reserved_until.to_string());
+        let quote = order.quote();
+        let expires_at = (order.status() == Status::Placed).then(|| order.reserved_until().to_string());
         let refunded = order.total_refunded();
         Self {
-            id: order.id.to_string(),
-            status: order.status.name().to_owned(),
-            placed_at: order.placed_at.to_string(),
+            id: order.id().to_string(),
+            status: order.status().name().to_owned(),
+            placed_at: order.placed_at().to_string(),
             expires_at,
             lines: quote.lines.iter().map(QuoteLine::from).collect(),
             shipping: quote.shipping.into(),
             taxes: quote.taxes.iter().map(TaxPart::from).collect(),
             total: quote.total.into(),
             refunded: (refunded.minor() > 0).then(|| refunded.into()),
-            history: order.history.iter().map(HistoryEntry::from).collect(),
+            history: order.history().iter().map(HistoryEntry::from).collect(),
         }
     }
 }

@@ -65,7 +65,7 @@ mod tests {
         let json = json!({
             "type": "urn:kontor:problem:sold_out", "title": "t", "status": 409, "detail": "d", "code": "sold_out",
             "errors": [{"pointer": "/items/0", "code": "sold_out", "detail": "x", "sku": "A", "available": 2, "hint": 1}],
-            "request_id": "r1", "quote": Quote::from(&an_order().draft().quote), "order_status": "paid",
+            "request_id": "r1", "quote": Quote::from(an_order().draft().quote()), "order_status": "paid",
         });
         let problem: Problem = serde_json::from_value(json.clone()).expect("a problem");
         assert_eq!(problem.errors[0].available, Some(2));

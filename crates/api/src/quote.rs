@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_quote() {
-        let quote = Quote::from(&an_order().lines(2).draft().quote);
+        let quote = Quote::from(an_order().lines(2).draft().quote());
         insta::assert_json_snapshot!(quote, @r#"
         {
           "lines": [

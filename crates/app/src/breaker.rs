@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Circuit, Leave};
+use domain::{CallPermit, Circuit};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{Circuits, StoreError};
@@ -40,7 +40,7 @@ impl<C: Circuits> Breaker<C> {
     /// Whether the warehouse is known to be left alone now. Asks nobody.
     pub(crate) fn is_pausing(&self, now: Timestamp) -> bool {
         self.known(now)
-            .is_some_and(|circuit| circuit.leave(now) == Leave::Nobody)
+            .is_some_and(|circuit| circuit.permit(now) == CallPermit::Denied)
     }
 
     /// Whether the warehouse may be called now. On an open circuit one caller may, once the pause is over, and takes the next pause upon
@@ -73,13 +73,13 @@ impl<C: Circuits> Breaker<C> {
     async fn consult(&self, now: Timestamp) -> Result<bool, StoreError> {
         let circuit = match self.known(now) {
             // What is known of a pause's end may be old: another may be trying already, or have succeeded.
-            Some(circuit) if circuit.leave(now) != Leave::OneTry => circuit,
+            Some(circuit) if circuit.permit(now) != CallPermit::Probe => circuit,
             _ => self.learn(self.circuits.read().await?, now),
         };
-        Ok(match circuit.leave(now) {
-            Leave::Everyone => true,
-            Leave::Nobody => false,
-            Leave::OneTry => self.store(circuit.paused(now), now).await?,
+        Ok(match circuit.permit(now) {
+            CallPermit::Granted => true,
+            CallPermit::Denied => false,
+            CallPermit::Probe => self.store(circuit.paused(now), now).await?,
         })
     }
 

@@ -7,8 +7,8 @@ use crate::breaker::Breaker;
 use crate::jobs::give_stock_back;
 use crate::ports::{Cause, Circuits, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
 
-/// How often a run meets another run's writes before the message is to come again.
-const PATIENCE: usize = 8;
+/// The most conflicts with other runs' writes before the message is to come again.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// What became of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub enum Forwarded {
     Rejected,
     /// Not now: the order is due again later.
     Deferred,
-    /// The warehouse is left alone, as it does not answer anybody: nothing was read or written, and the order stays due.
-    LeftAlone,
+    /// The warehouse answers nobody and is not called: nothing was read or written, and the order stays due.
+    CircuitOpen,
     /// There was nothing to do (any more).
     NothingToDo,
 }
@@ -39,8 +39,8 @@ pub enum ForwardError {
     Store(#[from] StoreError),
 }
 
-/// What the warehouse's word means.
-enum Word {
+/// What the warehouse's answers mean together.
+enum SubmitOutcome {
     Accepted(String),
     Rejected(Cause),
     Later(Cause),
@@ -59,72 +59,74 @@ pub async fn forward_order(
     first_try: bool,
 ) -> Result<Forwarded, ForwardError> {
     if breaker.is_pausing(clock.now()) {
-        return Ok(Forwarded::LeftAlone);
+        return Ok(Forwarded::CircuitOpen);
     }
     let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
-    if order.status != Status::Paid {
+    if order.status() != Status::Paid {
         return Ok(Forwarded::NothingToDo);
     }
     if !breaker.may_call(clock.now()).await {
-        return Ok(Forwarded::LeftAlone);
+        return Ok(Forwarded::CircuitOpen);
     }
-    let word = hand_over(
+    let outcome = hand_over(
         warehouse,
         &order,
         first_try && order.tries(&JobKind::Forward) == 0,
     )
     .await;
-    breaker.heard(!matches!(word, Word::Later(_)), clock.now()).await;
-    Ok(note(orders, clock, order, word).await?)
+    breaker
+        .heard(!matches!(outcome, SubmitOutcome::Later(_)), clock.now())
+        .await;
+    Ok(note(orders, clock, order, outcome).await?)
 }
 
 /// Looks before sending again, and after an answer that was lost.
-async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -> Word {
+async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -> SubmitOutcome {
     if !first_try {
-        match warehouse.look_up(order.id).await {
-            LookedUp::Found { erp_number } => return Word::Accepted(erp_number),
-            LookedUp::Unknown(cause) => return Word::Later(cause),
+        match warehouse.look_up(order.id()).await {
+            LookedUp::Found { erp_number } => return SubmitOutcome::Accepted(erp_number),
+            LookedUp::Unknown(cause) => return SubmitOutcome::Later(cause),
             LookedUp::Absent => {}
         }
     }
     match warehouse.submit(order).await {
-        Submitted::Accepted { erp_number } => Word::Accepted(erp_number),
-        Submitted::Rejected(cause) => Word::Rejected(cause),
-        Submitted::Busy(cause) => Word::Later(cause),
-        Submitted::Unknown(cause) => match warehouse.look_up(order.id).await {
-            LookedUp::Found { erp_number } => Word::Accepted(erp_number),
-            LookedUp::Absent | LookedUp::Unknown(_) => Word::Later(cause),
+        Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
+        Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
+        Submitted::Busy(cause) => SubmitOutcome::Later(cause),
+        Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await {
+            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
+            LookedUp::Absent | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
         },
     }
 }
 
-/// Stores the warehouse's word, on whatever version of the paid order is current.
+/// Stores the outcome, on whatever version of the paid order is current.
 async fn note(
     orders: &impl Orders,
     clock: &impl Clock,
     mut order: Order,
-    word: Word,
+    outcome: SubmitOutcome,
 ) -> Result<Forwarded, StoreError> {
-    match &word {
-        Word::Accepted(_) => {}
-        Word::Rejected(cause) => {
-            tracing::error!(order.id = %order.id, %cause, "the warehouse rejected an order for good");
+    match &outcome {
+        SubmitOutcome::Accepted(_) => {}
+        SubmitOutcome::Rejected(cause) => {
+            tracing::error!(order.id = %order.id(), %cause, "the warehouse rejected an order for good");
         }
-        Word::Later(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the warehouse did not take an order now");
+        SubmitOutcome::Later(cause) => {
+            tracing::warn!(order.id = %order.id(), %cause, "the warehouse did not take an order now");
         }
     }
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_CONFLICT_RETRIES {
         let now = clock.now();
         let paid_at = order.paid_at();
         let after = paid_at.map_or(SignedDuration::ZERO, |paid| now.duration_since(paid));
-        let (moved, forwarded) = match &word {
-            Word::Accepted(number) => (
+        let (moved, forwarded) = match &outcome {
+            SubmitOutcome::Accepted(number) => (
                 order.accepted_by_warehouse(number.clone(), now),
                 Forwarded::Accepted { after },
             ),
-            Word::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
-            Word::Later(_) => (Ok(order.retry_later(&JobKind::Forward, now)), Forwarded::Deferred),
+            SubmitOutcome::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
+            SubmitOutcome::Later(_) => (Ok(order.retry_later(&JobKind::Forward, now)), Forwarded::Deferred),
         };
         let Ok(moved) = moved else {
             return Ok(Forwarded::NothingToDo);
@@ -137,8 +139,8 @@ async fn note(
                 }
                 return Ok(forwarded);
             }
-            Committed::Conflict(Some(current)) if current.status == Status::Paid => order = *current,
-            Committed::Conflict(_) | Committed::Short(_) => return Ok(Forwarded::NothingToDo),
+            Committed::Conflict(Some(current)) if current.status() == Status::Paid => order = *current,
+            Committed::Conflict(_) | Committed::OutOfStock(_) => return Ok(Forwarded::NothingToDo),
         }
     }
     Err(StoreError::Busy)

@@ -6,6 +6,7 @@
 mod access;
 mod breaker;
 mod browse_catalogue;
+mod catalogue_snapshot;
 mod forward_order;
 #[cfg(test)]
 mod fuzz;
@@ -17,13 +18,13 @@ mod quote_cart;
 mod reconcile;
 mod resend_orders;
 mod settle_payment;
-mod shelf;
 mod show_order;
 mod start_payment;
 
 pub use access::{AccessKeys, AccessKeysError};
 pub use breaker::{Breaker, BreakerMemory};
 pub use browse_catalogue::{Listing, Offer, ProductSearch, browse_catalogue, show_product};
+pub use catalogue_snapshot::CatalogueSnapshot;
 pub use forward_order::{ForwardError, Forwarded, forward_order};
 pub use place_order::{PlaceOrder, PlaceOrderError, Placed, place_order};
 pub use price_memory::{PriceMemory, Remembered};
@@ -31,6 +32,5 @@ pub use quote_cart::{QuoteError, quote_cart};
 pub use reconcile::{Reconciled, reconcile};
 pub use resend_orders::{ResendError, Resent, resend_orders};
 pub use settle_payment::{PaymentNotice, SettleError, Settled, settle_payment};
-pub use shelf::Shelf;
 pub use show_order::{ShowOrderError, show_order};
 pub use start_payment::{PaymentPage, StartPaymentError, start_payment};

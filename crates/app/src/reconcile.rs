@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
 
-use domain::{JobKind, Lane, Money, Order, OrderId};
+use domain::{DueIndex, JobKind, Money, Order, OrderId};
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::jobs::{ProviderGuard, Worked, Worker};
+use crate::jobs::{Ports, ProviderGuard, Worked, Worker};
 use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, StoreError};
 
 /// How many due orders are listed at once.
 const PAGE: usize = 400;
 /// How many orders are worked on at once.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT_ORDERS: usize = 16;
 
 /// What a run did: numbers of orders, unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Found {
     }
 }
 
-/// Works on every order of [`Lane::Mending`] that is due, 16 at once, until none is left or `until` has come. Any number of runs
+/// Works on every order of [`DueIndex::Reconciler`] that is due, 16 at once, until none is left or `until` has come. Any number of runs
 /// may overlap.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub async fn reconcile(
     until: Timestamp,
 ) -> Result<Reconciled, StoreError> {
     let guard = ProviderGuard::new(clock.now(), until);
-    let worker = Worker {
+    let worker = Worker::<(_, _, _, _)> {
         orders,
         queue,
         provider,
@@ -115,7 +115,10 @@ pub async fn reconcile(
     let mut report = Reconciled::default();
     let mut seen = HashSet::new();
     loop {
-        let due = match orders.due(Lane::Mending, clock.now(), PAGE + seen.len()).await {
+        let due = match orders
+            .due(DueIndex::Reconciler, clock.now(), PAGE + seen.len())
+            .await
+        {
             Err(error) if report.examined > 0 => {
                 // What was done is reported all the same; the next run lists again.
                 tracing::error!(error = %error, "what else is due could not be listed");
@@ -128,7 +131,7 @@ pub async fn reconcile(
             return Ok(report);
         }
         let work = |(id, due_at)| work_in_time(&worker, until, id, due_at);
-        let mut working = stream::iter(fresh.into_iter().map(work)).buffer_unordered(AT_ONCE);
+        let mut working = stream::iter(fresh.into_iter().map(work)).buffer_unordered(MAX_CONCURRENT_ORDERS);
         let mut out_of_time = false;
         while let Some(found) = working.next().await {
             match found {
@@ -143,18 +146,12 @@ pub async fn reconcile(
 }
 
 /// Works on one order, unless `until` has come: then nothing is begun.
-async fn work_in_time<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
+async fn work_in_time(
+    worker: &Worker<'_, impl Ports>,
     until: Timestamp,
     id: OrderId,
     due_at: Timestamp,
-) -> Option<Found>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+) -> Option<Found> {
     if worker.clock.now() >= until {
         return None;
     }
@@ -169,18 +166,7 @@ where
 }
 
 /// Works on all jobs of one order that are due, one after the other: a kind that fails is due again later, and the next kind has its turn.
-async fn work_on<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
-    until: Timestamp,
-    id: OrderId,
-    due_at: Timestamp,
-) -> Found
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+async fn work_on(worker: &Worker<'_, impl Ports>, until: Timestamp, id: OrderId, due_at: Timestamp) -> Found {
     let now = worker.clock.now();
     let mut found = Found::default();
     let mut tried: Vec<JobKind> = Vec::new();
@@ -198,7 +184,7 @@ where
             }
         };
         if tried.is_empty() {
-            let due = order.due_jobs(Lane::Mending, now);
+            let due = order.due_jobs(DueIndex::Reconciler, now);
             found.overdue = due.map(|job| (job.kind.clone(), job.overdue(now))).collect();
         }
         let Some(kind) = next_kind(&order, &tried, now) else {
@@ -222,7 +208,7 @@ where
 /// The next kind of due work that was not tried in this run; never one that only a newer release knows.
 fn next_kind(order: &Order, tried: &[JobKind], now: Timestamp) -> Option<JobKind> {
     order
-        .due_jobs(Lane::Mending, now)
+        .due_jobs(DueIndex::Reconciler, now)
         .map(|job| &job.kind)
         .find(|kind| !matches!(kind, JobKind::Unknown(_)) && !tried.contains(kind))
         .cloned()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::{JobKind, Lane, Leave, OrderId};
+use domain::{CallPermit, DueIndex, JobKind, OrderId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{Circuits, Clock, OrderQueue, Orders, QueueError, StoreError};
@@ -47,16 +47,16 @@ pub async fn resend_orders(
     backlog: usize,
 ) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
-    let mut due = orders.due(Lane::Forwarding, clock.now(), PAGE).await?;
+    let mut due = orders.due(DueIndex::Forwarder, clock.now(), PAGE).await?;
     let mut seen = HashSet::new();
     let Some((first, due_at)) = due.first().copied() else {
         return Ok(resent);
     };
     resent.oldest = oldest(orders, first, due_at, clock.now()).await;
-    let room = match leave(circuits, clock.now()).await {
-        Leave::Everyone => backlog.saturating_sub(queue.waiting().await?),
-        Leave::OneTry => 1,
-        Leave::Nobody => 0,
+    let room = match permit(circuits, clock.now()).await {
+        CallPermit::Granted => backlog.saturating_sub(queue.waiting().await?),
+        CallPermit::Probe => 1,
+        CallPermit::Denied => 0,
     };
     loop {
         let before = seen.len();
@@ -77,7 +77,7 @@ pub async fn resend_orders(
             return Ok(resent);
         }
         due = orders
-            .due(Lane::Forwarding, clock.now(), PAGE + seen.len())
+            .due(DueIndex::Forwarder, clock.now(), PAGE + seen.len())
             .await?;
     }
 }
@@ -90,12 +90,12 @@ async fn oldest(orders: &impl Orders, first: OrderId, due_at: Timestamp, now: Ti
 }
 
 /// Who may call the warehouse; everyone, where that is not known: a breaker that is broken itself must not stop the orders.
-async fn leave(circuits: &impl Circuits, now: Timestamp) -> Leave {
+async fn permit(circuits: &impl Circuits, now: Timestamp) -> CallPermit {
     match circuits.read().await {
-        Ok(circuit) => circuit.leave(now),
+        Ok(circuit) => circuit.permit(now),
         Err(error) => {
             tracing::warn!(error = %error, "the warehouse's circuit is not known; it is taken for closed");
-            Leave::Everyone
+            CallPermit::Granted
         }
     }
 }
@@ -120,7 +120,7 @@ async fn resend(
         return Ok(None);
     };
     let Some(overdue) = order
-        .due_jobs(Lane::Forwarding, now)
+        .due_jobs(DueIndex::Forwarder, now)
         .map(|job| job.overdue(now))
         .max()
     else {

@@ -5,8 +5,8 @@ use domain::{Order, OrderId, ReportedPayment, Settlement, Status};
 use crate::jobs::give_stock_back;
 use crate::ports::{Clock, Committed, OrderQueue, Orders, StoreError};
 
-/// How often a run meets another run's writes before it asks for the message again.
-const PATIENCE: usize = 8;
+/// The most conflicts with other runs' writes before the message is asked for again.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// A verified message of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub async fn settle_payment(
             apply_payment(orders, queue, clock, order, payment).await?
         }
         PaymentNotice::SessionExpired { attempt, .. } => {
-            let own = order.payment.as_ref().is_some_and(|last| last.number == attempt);
+            let own = order.payment().is_some_and(|last| last.number == attempt);
             if own {
                 close_window(orders, clock, order).await?
             } else {
@@ -100,15 +100,16 @@ pub(crate) async fn apply_payment(
     mut order: Order,
     payment: ReportedPayment,
 ) -> Result<Settled, StoreError> {
-    for _ in 0..PATIENCE {
-        let (next, settled) = match order.settle(payment.clone(), clock.now()) {
-            Settlement::Paid(next) => (next, Settled::Paid),
-            Settlement::RefundDue(next) => (next, Settled::RefundDue),
-            Settlement::Parked(next) => (next, Settled::Parked),
-            Settlement::Known(known) => {
+    for _ in 0..MAX_CONFLICT_RETRIES {
+        let (next, settlement) = order.settle(payment.clone(), clock.now());
+        let settled = match settlement {
+            Settlement::Paid => Settled::Paid,
+            Settlement::RefundDue => Settled::RefundDue,
+            Settlement::Parked => Settled::Parked,
+            Settlement::Known => {
                 // Perhaps the run that knew it died before it queued the order.
-                if known.status == Status::Paid {
-                    enqueue(queue, known.id).await;
+                if next.status() == Status::Paid {
+                    enqueue(queue, next.id()).await;
                 }
                 return Ok(Settled::Known);
             }
@@ -116,9 +117,9 @@ pub(crate) async fn apply_payment(
         match orders.commit(next, Vec::new()).await? {
             Committed::Done(stored) => {
                 match settled {
-                    Settled::Paid => enqueue(queue, stored.id).await,
+                    Settled::Paid => enqueue(queue, stored.id()).await,
                     Settled::Parked => tracing::error!(
-                        order.id = %stored.id,
+                        order.id = %stored.id(),
                         "a payment of another amount than the order's was taken; a human must decide"
                     ),
                     Settled::Expired | Settled::RefundDue | Settled::Known => {}
@@ -126,7 +127,7 @@ pub(crate) async fn apply_payment(
                 return Ok(settled);
             }
             Committed::Conflict(Some(current)) => order = *current,
-            Committed::Conflict(None) | Committed::Short(_) => return Err(StoreError::Busy),
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StoreError::Busy),
         }
     }
     Err(StoreError::Busy)
@@ -140,7 +141,7 @@ pub(crate) async fn close_window(
     order: Order,
 ) -> Result<Settled, StoreError> {
     let now = clock.now();
-    if order.parked.is_some() {
+    if order.parked().is_some() {
         return Ok(Settled::Known);
     }
     let Ok(expired) = order.expire(now) else {
@@ -152,7 +153,7 @@ pub(crate) async fn close_window(
             give_stock_back(orders, clock, stored).await?;
             Ok(Settled::Expired)
         }
-        Committed::Conflict(_) | Committed::Short(_) => Ok(Settled::Known),
+        Committed::Conflict(_) | Committed::OutOfStock(_) => Ok(Settled::Known),
     }
 }
 

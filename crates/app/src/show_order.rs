@@ -33,6 +33,6 @@ pub async fn show_order(
     }
     let order = orders.get(id).await?;
     order
-        .filter(|order| order.status.is_public())
+        .filter(|order| order.status().is_public())
         .ok_or(ShowOrderError::NotFound)
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, PaymentSession, StoreError};
 use crate::{AccessKeys, ShowOrderError, show_order};
 
-/// How often a run meets another run's writes before it gives up.
-const PATIENCE: usize = 8;
+/// The most conflicts with other runs' writes before the request fails.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// Where the shopper pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +69,12 @@ pub async fn start_payment(
     token: &str,
 ) -> Result<PaymentPage, StartPaymentError> {
     let mut order = show_order(orders, keys, id, token).await?;
-    for _ in 0..PATIENCE {
-        let known = order.payment.clone();
+    for _ in 0..MAX_CONFLICT_RETRIES {
+        let known = order.payment().cloned();
         let pending = order.attempt_for(clock.now())?;
         let attempt = pending
-            .payment
-            .clone()
+            .payment()
+            .cloned()
             .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
         let was_open = matches!(attempt.state, AttemptState::Open { .. });
         let stored = if known.as_ref() == Some(&attempt) {
@@ -86,7 +86,9 @@ pub async fn start_payment(
                     order = *current;
                     continue;
                 }
-                Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+                Committed::Conflict(None) | Committed::OutOfStock(_) => {
+                    return Err(StartPaymentError::NotFound);
+                }
             }
         };
         return match provider.open(&stored, &attempt).await {
@@ -115,15 +117,15 @@ async fn remember(
     attempt: PaymentAttempt,
     session: PaymentSession,
 ) -> Result<PaymentPage, StartPaymentError> {
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_CONFLICT_RETRIES {
         let noted = order.attempt_opened(session.id.clone());
         let current = match orders.commit(noted, Vec::new()).await? {
             Committed::Done(_) => return Ok(PaymentPage::of(&attempt, session)),
             Committed::Conflict(Some(current)) => current,
-            Committed::Conflict(None) | Committed::Short(_) => return Err(StartPaymentError::NotFound),
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StartPaymentError::NotFound),
         };
-        match &current.payment {
-            Some(own) if current.status == Status::Placed && own.number == attempt.number => {
+        match current.payment() {
+            Some(own) if current.status() == Status::Placed && own.number == attempt.number => {
                 if let AttemptState::Open { .. } = own.state {
                     return Ok(PaymentPage::of(&attempt, session));
                 }
@@ -132,8 +134,8 @@ async fn remember(
             _ => {
                 provider.close(&session.id).await;
                 // A later attempt is under way: the same request again finds its page.
-                return Err(match current.status {
-                    Status::Placed if current.parked.is_none() => StoreError::Busy.into(),
+                return Err(match current.status() {
+                    Status::Placed if current.parked().is_none() => StoreError::Busy.into(),
                     status => PaymentRefused::NotPayable(status).into(),
                 });
             }

@@ -50,7 +50,7 @@ impl Shop {
         for number in from..from + orders {
             let order = an_order().under(&number.to_string()).at(self.clock.now()).paid();
             let order = self.store.put_order(order);
-            self.queue.send(order.id).await.expect("sent");
+            self.queue.send(order.id()).await.expect("sent");
         }
     }
 
@@ -99,7 +99,7 @@ impl Shop {
 
     fn waiting(&self) -> Vec<Order> {
         let mut orders = self.store.orders();
-        orders.retain(|order| order.status != Status::Forwarded);
+        orders.retain(|order| order.status() != Status::Forwarded);
         orders
     }
 }
@@ -121,20 +121,20 @@ async fn three_failures_in_a_row_open_the_circuit_for_everybody() {
 }
 
 #[tokio::test]
-async fn an_order_that_comes_while_the_warehouse_is_left_alone_stays_due_as_it_is() {
+async fn an_order_that_meets_an_open_circuit_stays_due_as_it_is() {
     let mut shop = Shop::new();
     let order = shop.store.put_order(an_order().paid());
     let open = Circuit::default().paused(shop.clock.now());
     shop.store.store(open).await.expect("an answer");
     for _ in 0..2 {
-        shop.forward(0, order.id).await;
+        shop.forward(0, order.id()).await;
     }
     assert!(shop.calls.is_empty());
-    assert_eq!(shop.store.get(order.id).await.expect("a read"), Some(order));
+    assert_eq!(shop.store.get(order.id()).await.expect("a read"), Some(order));
 }
 
 #[tokio::test]
-async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace_and_never_above_it() {
+async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace() {
     let mut shop = Shop::new();
     shop.warehouse.set_mood(WarehouseMood::Down);
     let mut orders = 0;
@@ -185,7 +185,7 @@ async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace_and_never_abo
         );
     }
     for order in shop.store.orders() {
-        assert_eq!(shop.warehouse.deliveries(order.id), 1);
+        assert_eq!(shop.warehouse.deliveries(order.id()), 1);
     }
 }
 
@@ -208,7 +208,7 @@ async fn a_breaker_that_is_broken_itself_stops_no_order() {
         &shop.warehouse,
         &breaker,
         &shop.clock,
-        order.id,
+        order.id(),
         true,
     )
     .await;

@@ -25,24 +25,24 @@ pub struct OpenCircuit {
     pub retry_at: Timestamp,
 }
 
-/// Who may call.
+/// Whether a caller may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum CallPermit {
     /// The circuit is closed.
-    Everyone,
-    /// Whoever takes the next pause upon themselves first, as a try.
-    OneTry,
-    /// A pause is on.
-    Nobody,
+    Granted,
+    /// One caller may: the one that stores the next pause first (half-open).
+    Probe,
+    /// The circuit is open.
+    Denied,
 }
 
 impl Circuit {
-    /// Who may call now.
-    pub fn leave(&self, now: Timestamp) -> Leave {
+    /// Whether a caller may call now.
+    pub fn permit(&self, now: Timestamp) -> CallPermit {
         match self.open {
-            None => Leave::Everyone,
-            Some(open) if open.retry_at <= now => Leave::OneTry,
-            Some(_) => Leave::Nobody,
+            None => CallPermit::Granted,
+            Some(open) if open.retry_at <= now => CallPermit::Probe,
+            Some(_) => CallPermit::Denied,
         }
     }
 
@@ -79,18 +79,18 @@ mod tests {
 
     #[test]
     fn a_closed_circuit_lets_everyone_call() {
-        assert_eq!(Circuit::default().leave(at(0)), Leave::Everyone);
+        assert_eq!(Circuit::default().permit(at(0)), CallPermit::Granted);
         assert_eq!(
-            Circuit::default().paused(at(0)).closed().leave(at(0)),
-            Leave::Everyone
+            Circuit::default().paused(at(0)).closed().permit(at(0)),
+            CallPermit::Granted
         );
     }
 
     #[test]
     fn an_open_circuit_lets_one_call_be_tried_after_its_pause() {
         let open = Circuit::default().paused(at(0));
-        assert_eq!(open.leave(at(9)), Leave::Nobody);
-        assert_eq!(open.leave(at(10)), Leave::OneTry);
+        assert_eq!(open.permit(at(9)), CallPermit::Denied);
+        assert_eq!(open.permit(at(10)), CallPermit::Probe);
     }
 
     #[test]

@@ -61,21 +61,21 @@ impl JobKind {
     }
 
     /// The index in which jobs of this kind are found.
-    pub fn lane(&self) -> Lane {
+    pub fn due_index(&self) -> DueIndex {
         match self {
-            Self::Forward => Lane::Forwarding,
-            _ => Lane::Mending,
+            Self::Forward => DueIndex::Forwarder,
+            _ => DueIndex::Reconciler,
         }
     }
 }
 
 /// In which index a due order is found. One order may be in both, each with its own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum DueIndex {
     /// Everything that the reconciler does itself.
-    Mending,
+    Reconciler,
     /// For the warehouse, which may be down for weeks.
-    Forwarding,
+    Forwarder,
 }
 
 /// One kind of due work of an order.

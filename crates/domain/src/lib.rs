@@ -20,15 +20,15 @@ mod text;
 pub use carried::Carried;
 pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
-pub use circuit::{Circuit, Leave, OpenCircuit};
+pub use circuit::{CallPermit, Circuit, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
 pub use country::{Country, CountryError};
-pub use jobs::{Job, JobKind, Lane};
+pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError};
 pub use order::{
-    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, LINES_PER_STEP, Order, Parked, ParkedReason,
-    PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState, ReportedPayment, Settlement, Status,
-    Step, StockChange, Unmoved,
+    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, InvalidOrder, LINES_PER_STEP, Order,
+    OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
+    ReportedPayment, Settlement, Status, Step, StockChange, Unmoved,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};

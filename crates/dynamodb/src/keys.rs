@@ -31,7 +31,7 @@ pub(crate) const STATUS: &str = "status";
 pub(crate) const PARKED: &str = "parked";
 /// Orders: all the rest, packed.
 pub(crate) const DOCUMENT: &str = "document";
-/// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due: the order's lane. A partition takes 1,000
+/// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due: which of the two indexes. A partition takes 1,000
 /// writes a second, 60 times the orders of the busiest hour so far.
 pub(crate) const DUE: &str = "due";
 /// Orders: when work is due, in milliseconds since 1970; sort key of [`DUE_INDEX`].

@@ -7,16 +7,16 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use domain::{Lane, Order, OrderId, StockChange};
+use domain::{DueIndex, Order, OrderId, StockChange};
 use jiff::Timestamp;
 
 use crate::DynamoDb;
-use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
+use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{AVAILABLE, ORDER_ID, PARKED, PLACED_AT, VERSION};
-use crate::order_document::{DueIndex, from_item, lane_name, to_item};
+use crate::order_document::{IndexKeys, from_item, to_item};
 use crate::stock::{available, stock_key};
 
 /// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
@@ -27,12 +27,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
 impl Orders for DynamoDb {
     async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        let key = AttributeValue::S(id.to_string());
         let get = self
             .client
             .get_item()
             .table_name(&self.tables.orders)
-            .key(ORDER_ID, key)
+            .key(ORDER_ID, text(id))
             .consistent_read(true);
         get.send()
             .await
@@ -43,9 +42,9 @@ impl Orders for DynamoDb {
             .transpose()
     }
 
-    async fn commit(&self, mut order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
         let condition = Condition::on(&order);
-        order.version += 1;
+        let order = order.next_version();
         if stock.is_empty() {
             self.put(order, condition).await
         } else {
@@ -59,7 +58,7 @@ impl Orders for DynamoDb {
             .client
             .delete_item()
             .table_name(&self.tables.orders)
-            .key(ORDER_ID, AttributeValue::S(order.id.to_string()))
+            .key(ORDER_ID, text(order.id()))
             .condition_expression(condition.expression)
             .set_expression_attribute_values(condition.values)
             .send()
@@ -74,14 +73,14 @@ impl Orders for DynamoDb {
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        let mut due = self.due_by(&DueIndex::of(lane), lane, now, limit).await?;
-        if lane == Lane::Forwarding {
+        let mut due = self.due_by(&IndexKeys::of(index), now, limit).await?;
+        if index == DueIndex::Forwarder {
             // Orders that the release before wrote; they move to their own index with the next write.
-            due.extend(self.due_by(&DueIndex::OF_BOTH, lane, now, limit).await?);
+            due.extend(self.due_by(&IndexKeys::FORWARDER_BEFORE, now, limit).await?);
             due.sort_by_key(|(_, due_at)| *due_at);
             due.truncate(limit);
         }
@@ -97,19 +96,15 @@ struct Condition {
 
 impl Condition {
     fn on(order: &Order) -> Self {
-        if order.version == 0 {
+        if order.version() == 0 {
             return Self {
                 expression: format!("attribute_not_exists({ORDER_ID})"),
                 values: None,
             };
         }
-        let placed_at = order.placed_at.as_millisecond().to_string();
-        let values = Item::from([
-            (
-                ":version".to_owned(),
-                AttributeValue::N(order.version.to_string()),
-            ),
-            (":placed_at".to_owned(), AttributeValue::N(placed_at)),
+        let values = item([
+            (":version", number(order.version())),
+            (":placed_at", number(order.placed_at().as_millisecond())),
         ]);
         Self {
             expression: format!("{VERSION} = :version AND {PLACED_AT} = :placed_at"),
@@ -143,8 +138,7 @@ impl DynamoDb {
     /// What is due by one index.
     async fn due_by(
         &self,
-        index: &DueIndex,
-        lane: Lane,
+        keys: &IndexKeys,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
@@ -152,21 +146,19 @@ impl DynamoDb {
             .client
             .query()
             .table_name(&self.tables.orders)
-            .index_name(index.name)
-            .key_condition_expression("#d = :lane AND #at <= :now")
-            .expression_attribute_names("#d", index.partition)
-            .expression_attribute_names("#at", index.sort)
-            .expression_attribute_values(":lane", AttributeValue::S(lane_name(lane).to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
+            .index_name(keys.name)
+            .key_condition_expression("#d = :value AND #at <= :now")
+            .expression_attribute_names("#d", keys.partition)
+            .expression_attribute_names("#at", keys.sort)
+            .expression_attribute_values(":value", text(keys.value))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(failed)?;
         let entry = |item: &Item| {
-            let id = item.get(ORDER_ID).and_then(|value| value.as_s().ok())?;
-            let due_at = item.get(index.sort).and_then(|value| value.as_n().ok())?;
-            let due_at = Timestamp::from_millisecond(due_at.parse().ok()?).ok()?;
-            Some((OrderId::parse(id).ok()?, due_at))
+            let due_at = Timestamp::from_millisecond(number_of(item, keys.sort)?).ok()?;
+            Some((OrderId::parse(text_of(item, ORDER_ID)?).ok()?, due_at))
         };
         let items = page.items.unwrap_or_default();
         items
@@ -234,7 +226,7 @@ impl DynamoDb {
             };
             match Cancelled::read(cancelled.cancellation_reasons(), &stock) {
                 Cancelled::Conflict(current) => return lost(order, current.as_ref()),
-                Cancelled::Short(short) => return Ok(Committed::Short(short)),
+                Cancelled::OutOfStock(short) => return Ok(Committed::OutOfStock(short)),
                 Cancelled::Unknown => return Err(StoreError::Unknown(Box::new(error))),
                 Cancelled::Contended => {
                     tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
@@ -259,7 +251,7 @@ impl DynamoDb {
             .set_key(Some(stock_key(change.sku())))
             .update_expression(expression)
             .set_condition_expression(condition)
-            .expression_attribute_values(":n", AttributeValue::N(pieces.to_string()))
+            .expression_attribute_values(":n", number(pieces))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(corrupt)
@@ -271,7 +263,7 @@ enum Cancelled {
     /// The order is not as it was read; what is stored now.
     Conflict(Option<Item>),
     /// Stock is short.
-    Short(Vec<Shortage>),
+    OutOfStock(Vec<Shortage>),
     /// Another transaction or a throttle was in the way: nothing is decided.
     Contended,
     /// For a reason that should not be.
@@ -311,7 +303,7 @@ impl Cancelled {
         if short.is_empty() {
             Self::Unknown
         } else {
-            Self::Short(short)
+            Self::OutOfStock(short)
         }
     }
 }

@@ -70,9 +70,9 @@ impl Store {
 }
 
 /// Fills the adapter's tables.
-struct Shelf<'a>(&'a DynamoDb);
+struct Stockroom<'a>(&'a DynamoDb);
 
-impl Stocking for Shelf<'_> {
+impl Stocking for Stockroom<'_> {
     async fn stock_product(&self, product: Product) {
         self.0.put_products(&[product]).await.expect("stored");
     }
@@ -91,13 +91,13 @@ impl Stocking for Shelf<'_> {
 #[tokio::test]
 async fn the_adapter_keeps_the_contract_of_orders() {
     let store = Store::new().await;
-    contract::orders(&store.adapter, &Shelf(&store.adapter)).await;
+    contract::orders(&store.adapter, &Stockroom(&store.adapter)).await;
 }
 
 #[tokio::test]
 async fn the_adapter_keeps_the_contract_of_the_catalogue() {
     let store = Store::new().await;
-    contract::catalogue(&store.adapter, &Shelf(&store.adapter)).await;
+    contract::catalogue(&store.adapter, &Stockroom(&store.adapter)).await;
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn of_many_buyers_of_the_last_pieces_exactly_as_many_are_served() {
     for buyer in buyers.collect::<Vec<_>>() {
         match buyer.await.expect("no panic") {
             Committed::Done(_) => served += 1,
-            Committed::Short(short) => assert_eq!(short[0].available, 0),
+            Committed::OutOfStock(short) => assert_eq!(short[0].available, 0),
             Committed::Conflict(other) => panic!("{other:?}"),
         }
     }

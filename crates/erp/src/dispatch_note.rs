@@ -6,7 +6,7 @@ use serde::Serialize;
 /// An order in full. Amounts are gross.
 #[derive(Serialize)]
 pub(crate) struct DispatchNote<'a> {
-    order_id: &'a str,
+    order_id: String,
     placed_at: String,
     customer: Customer<'a>,
     shipping_address: Address<'a>,
@@ -67,12 +67,7 @@ impl From<Money> for Amount {
 
 impl<'a> DispatchNote<'a> {
     pub(crate) fn of(order: &'a Order) -> Self {
-        let Order {
-            quote,
-            customer,
-            shipping_address: to,
-            ..
-        } = order;
+        let (quote, customer, to) = (order.quote(), order.customer(), order.shipping_address());
         let line = |line: &'a domain::PricedLine| Item {
             sku: line.sku.as_str(),
             name: &line.name,
@@ -86,8 +81,8 @@ impl<'a> DispatchNote<'a> {
             tax: part.tax.into(),
         };
         Self {
-            order_id: order.id.as_str(),
-            placed_at: order.placed_at.to_string(),
+            order_id: order.id().to_string(),
+            placed_at: order.placed_at().to_string(),
             customer: Customer {
                 name: &customer.name,
                 email: &customer.email,

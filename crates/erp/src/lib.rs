@@ -72,7 +72,7 @@ impl Warehouse for Erp {
             Ok(body) => Bytes::from(body),
             Err(error) => return Submitted::Busy(Box::new(error)),
         };
-        match self.call(Method::PUT, order.id, body).await {
+        match self.call(Method::PUT, order.id(), body).await {
             Ok(answer) => submitted(&answer),
             Err(CallError::Https(error @ HttpsError::Lost(_))) => Submitted::Unknown(Box::new(error)),
             Err(not_sent) => Submitted::Busy(Box::new(not_sent)),

@@ -75,7 +75,7 @@ async fn each_status_has_its_meaning() {
 
 #[tokio::test]
 async fn a_lookup_tells_found_from_absent_from_unknown() {
-    let id = an_order().paid().id;
+    let id = an_order().paid().id();
     let found = erp_answering(200, "{\"erp_number\":\"K1\"}")
         .await
         .look_up(id)
@@ -114,7 +114,7 @@ async fn a_lost_answer_is_unknown_and_a_refused_connection_is_not() {
 #[tokio::test]
 async fn the_order_is_handed_over_in_full_under_its_id() {
     let order = an_order().lines(2).paid();
-    let path = format!("/orders/{}", order.id);
+    let path = format!("/orders/{}", order.id());
     let (seen, mut received) = tokio::sync::mpsc::unbounded_channel();
     let take = move |headers: http::HeaderMap, axum::Json(body): axum::Json<Value>| async move {
         seen.send((headers["authorization"].to_str().expect("text").to_owned(), body))
@@ -125,7 +125,7 @@ async fn the_order_is_handed_over_in_full_under_its_id() {
     assert_eq!(word(&erp.submit(&order).await), "accepted");
     let (authorization, note) = received.recv().await.expect("an order");
     assert_eq!(authorization, "Bearer secret");
-    assert_eq!(note["order_id"], order.id.as_str());
+    assert_eq!(note["order_id"], order.id().as_str());
     assert_eq!(note["placed_at"], "2026-11-21T12:00:00Z");
     assert_eq!(
         note["customer"],
@@ -156,17 +156,17 @@ async fn the_largest_order_is_handed_over_line_by_line() {
     let sum: i64 = amounts.map(|amount| amount.expect("minor units")).sum();
     let shipping = note["shipping"]["amount"].as_i64().expect("minor units");
     assert_eq!(lines.len(), 1_200);
-    assert_eq!(sum + shipping, order.quote.total.minor());
+    assert_eq!(sum + shipping, order.quote().total.minor());
     let taxed = note["taxes"].as_array().expect("taxes").iter();
     let taxed: i64 = taxed
         .map(|part| part["net"]["amount"].as_i64().unwrap_or(0) + part["tax"]["amount"].as_i64().unwrap_or(0))
         .sum();
-    assert_eq!(taxed, order.quote.total.minor());
+    assert_eq!(taxed, order.quote().total.minor());
 }
 
 #[tokio::test]
 async fn a_lookup_without_an_answer_is_unknown() {
-    let id = an_order().paid().id;
+    let id = an_order().paid().id();
     let silent = erp(Router::new().fallback(any(std::future::pending::<&'static str>))).await;
     assert!(matches!(silent.look_up(id).await, LookedUp::Unknown(_)));
 }

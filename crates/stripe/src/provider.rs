@@ -24,7 +24,7 @@ const SHORTEST_PAGE: SignedDuration = SignedDuration::from_mins(30);
 impl PaymentProvider for Stripe {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         let form = session_form(order, attempt, &self.config.site_url);
-        let key = format!("{}-{}", order.id, attempt.number);
+        let key = format!("{}-{}", order.id(), attempt.number);
         match self
             .post::<Session>("/v1/checkout/sessions", Some(&key), form)
             .await

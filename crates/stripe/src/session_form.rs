@@ -9,7 +9,8 @@ const MOST_LINE_ITEMS: usize = 100;
 /// The form of `POST /v1/checkout/sessions`. Card payments only: other methods confirm days later, when the stock may be gone.
 pub(crate) fn session_form(order: &Order, attempt: &PaymentAttempt, site_url: &str) -> String {
     let mut form = Form(Serializer::new(String::new()));
-    let id = order.id.as_str();
+    let id = order.id();
+    let id = id.as_str();
     let number = attempt.number.to_string();
     form.add("mode", "payment");
     form.add("payment_method_types[0]", "card");
@@ -18,7 +19,7 @@ pub(crate) fn session_form(order: &Order, attempt: &PaymentAttempt, site_url: &s
         form.add(&format!("{object}[order_id]"), id);
         form.add(&format!("{object}[attempt]"), &number);
     }
-    form.add("customer_email", &order.customer.email);
+    form.add("customer_email", &order.customer().email);
     form.add("expires_at", &attempt.expires_at.as_second().to_string());
     form.add("success_url", &format!("{site_url}/#/order/{id}?paid=1"));
     form.add("cancel_url", &format!("{site_url}/#/order/{id}?left=1"));
@@ -27,7 +28,7 @@ pub(crate) fn session_form(order: &Order, attempt: &PaymentAttempt, site_url: &s
         form.add(&of("[quantity]"), &item.quantity.to_string());
         form.add(
             &of("[price_data][currency]"),
-            &order.quote.total.currency().code().to_lowercase(),
+            &order.quote().total.currency().code().to_lowercase(),
         );
         form.add(&of("[price_data][unit_amount]"), &item.unit_amount.to_string());
         form.add(&of("[price_data][product_data][name]"), &item.name);
@@ -54,10 +55,10 @@ pub(crate) struct LineItem {
 
 /// The order's lines and its shipping; an order with more of them than the page takes is one item with the total.
 pub(crate) fn line_items(order: &Order) -> Vec<LineItem> {
-    let quote = &order.quote;
+    let quote = order.quote();
     let shipping = quote.shipping.minor();
     if quote.lines.len() + usize::from(shipping > 0) > MOST_LINE_ITEMS {
-        let name = format!("Order {}, {} products", order.id, quote.lines.len());
+        let name = format!("Order {}, {} products", order.id(), quote.lines.len());
         return vec![LineItem {
             name,
             quantity: 1,
@@ -94,7 +95,7 @@ mod tests {
                 .iter()
                 .map(|item| item.unit_amount * i64::from(item.quantity))
                 .sum();
-            assert_eq!(sum, order.quote.total.minor(), "{lines} lines");
+            assert_eq!(sum, order.quote().total.minor(), "{lines} lines");
             assert!(items.len() <= MOST_LINE_ITEMS);
         }
     }
@@ -102,17 +103,20 @@ mod tests {
     #[test]
     fn the_same_attempt_asks_in_the_same_words() {
         let order = an_order().placed().start_attempt(noon());
-        let attempt = order.payment.clone().expect("an attempt");
+        let attempt = order.payment().cloned().expect("an attempt");
         let form = session_form(&order, &attempt, "https://shop.example");
         assert_eq!(form, session_form(&order, &attempt, "https://shop.example"));
         let fields: std::collections::HashMap<_, _> =
             form_urlencoded::parse(form.as_bytes()).into_owned().collect();
-        assert_eq!(fields["client_reference_id"], order.id.as_str());
+        assert_eq!(fields["client_reference_id"], order.id().as_str());
         assert_eq!(fields["metadata[attempt]"], "1");
-        assert_eq!(fields["expires_at"], order.reserved_until.as_second().to_string());
+        assert_eq!(
+            fields["expires_at"],
+            order.reserved_until().as_second().to_string()
+        );
         assert_eq!(
             fields["success_url"],
-            format!("https://shop.example/#/order/{}?paid=1", order.id)
+            format!("https://shop.example/#/order/{}?paid=1", order.id())
         );
         assert_eq!(fields["line_items[0][price_data][unit_amount]"], "1000");
         assert_eq!(

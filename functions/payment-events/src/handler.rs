@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use api::ToProblem;
 use app::ports::{Clock, OrderQueue, Orders};
 use app::{PaymentNotice, Settled, settle_payment};
@@ -11,7 +13,7 @@ use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 pub(crate) struct PaymentEvents<O, Q, C> {
     pub(crate) orders: O,
     pub(crate) queue: Q,
-    pub(crate) secrets: Secret<WebhookSecrets>,
+    pub(crate) secrets: Arc<Secret<WebhookSecrets>>,
     pub(crate) clock: C,
 }
 

@@ -31,9 +31,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             tables,
         ),
         queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
-        secrets: Secret::open(&config, secret, |mut values| {
-            let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
-            values.finish(|| secrets)
+        secrets: Secret::open(&config, secret, |values| {
+            values.parse("stripe_webhook_secrets", WebhookSecrets::parse)
         }),
         clock: clock::now,
     };

@@ -68,7 +68,7 @@ enum OrdersCommand {
         /// Look for parked orders too: reads the whole table, half a read unit each 4 kB.
         #[arg(long)]
         parked: bool,
-        /// The most due orders to look at in each lane.
+        /// The most due orders to look at in each index.
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
         limit: u16,
     },

@@ -89,11 +89,8 @@ impl Shop {
         for _ in 0..LOOKS {
             let redriven = self.last_move().await?;
             if redriven.status != "RUNNING" {
-                ensure!(
-                    redriven.status == "COMPLETED",
-                    "the move ended as {}",
-                    redriven.status
-                );
+                let Redriven { status, .. } = &redriven;
+                ensure!(status == "COMPLETED", "the move ended as {status}");
                 return Ok(redriven);
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -147,11 +144,8 @@ impl Shop {
         while received.len() < limit {
             let batch = self.receive_batch().await?;
             let before = received.len();
-            received.extend(
-                batch
-                    .into_iter()
-                    .map(|message| (message.message_id().unwrap_or_default().to_owned(), message)),
-            );
+            let id = |message: &Message| message.message_id().unwrap_or_default().to_owned();
+            received.extend(batch.into_iter().map(|message| (id(&message), message)));
             if received.len() == before {
                 break;
             }
@@ -196,7 +190,7 @@ impl Shop {
         };
         Ok(DeadLetter {
             order_id: id.map(|id| id.to_string()),
-            status: order.map(|order| order.status.name()),
+            status: order.map(|order| order.status().name()),
             age_s: sent.map_or(0, |sent| seconds(sent, now)),
             receives: receives
                 .and_then(|count| u32::try_from(count).ok())

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::Orders;
 use aws_sdk_lambda::primitives::Blob;
-use domain::Lane;
+use domain::DueIndex;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const MOST: usize = 1_000;
 pub struct ReconciledNow {
     /// What Lambda says of a run that failed; why is in the function's log.
     pub failure: Option<String>,
-    /// Orders that were due before, up to 1,000 of each lane.
+    /// Orders that were due before, up to 1,000 of each index.
     pub due_before: usize,
     /// Orders that are still due, or again.
     pub due_after: usize,
@@ -45,12 +45,8 @@ impl Shop {
             .with_context(|| format!("{} was not started", self.reconciler))?;
         let failure = run.function_error().map(|kind| {
             let told = run.payload().map(Blob::as_ref).unwrap_or_default();
-            match serde_json::from_slice::<serde_json::Value>(told) {
-                Ok(told) if told["errorMessage"].is_string() => {
-                    told["errorMessage"].as_str().unwrap_or_default().to_owned()
-                }
-                _ => kind.to_owned(),
-            }
+            let told: serde_json::Value = serde_json::from_slice(told).unwrap_or_default();
+            told["errorMessage"].as_str().unwrap_or(kind).to_owned()
         });
         Ok(ReconciledNow {
             failure,
@@ -61,13 +57,9 @@ impl Shop {
 
     async fn due_at(&self, now: Timestamp) -> anyhow::Result<usize> {
         let mut due = 0;
-        for lane in [Lane::Mending, Lane::Forwarding] {
-            due += self
-                .orders
-                .due(lane, now, MOST)
-                .await
-                .context("the index of due orders")?
-                .len();
+        for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
+            let of_index = self.orders.due(index, now, MOST).await;
+            due += of_index.context("the index of due orders")?.len();
         }
         Ok(due)
     }

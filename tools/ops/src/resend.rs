@@ -43,7 +43,7 @@ pub enum Refused {
 
 impl Refused {
     fn of(order: Option<&Order>) -> Option<Self> {
-        match order.map(|order| order.status) {
+        match order.map(Order::status) {
             None => Some(Self::Unknown),
             Some(Status::Paid) => None,
             Some(Status::Forwarded | Status::Shipped | Status::Delivered) => Some(Self::Forwarded),
@@ -63,11 +63,13 @@ impl Shop {
         let refused = Refused::of(order.as_ref());
         let report = Resend {
             order_id: id.to_string(),
-            status: order.as_ref().map(|order| order.status.name()),
+            status: order.as_ref().map(|order| order.status().name()),
             sent: refused.is_none() && !dry_run,
             dry_run,
             refused,
-            erp_number: order.as_ref().and_then(|order| order.erp_number.clone()),
+            erp_number: order
+                .as_ref()
+                .and_then(|order| order.erp_number().map(str::to_owned)),
             circuit: self.circuit_at(now).await?,
         };
         if let Some(order) = order.filter(|_| report.sent) {
@@ -107,12 +109,10 @@ impl fmt::Display for Resend {
         let (id, status) = (&self.order_id, self.status.unwrap_or_default());
         match (self.refused, self.dry_run) {
             (Some(Refused::Unknown), _) => writeln!(f, "There is no order {id}."),
-            (Some(Refused::NotPaid), _) => {
-                writeln!(
-                    f,
-                    "Order {id} is {status}, not paid: nothing for the warehouse. Nothing was done."
-                )
-            }
+            (Some(Refused::NotPaid), _) => writeln!(
+                f,
+                "Order {id} is {status}, not paid: nothing for the warehouse. Nothing was done."
+            ),
             (Some(Refused::Forwarded), _) => writeln!(
                 f,
                 "Order {id} is {status}; the warehouse has it as {}. Nothing was done.",

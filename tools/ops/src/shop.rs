@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, anyhow};
 use app::ports::Circuits;
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::{Leave, OrderId};
+use domain::{CallPermit, OrderId};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::Timestamp;
 use queue::SqsOrderQueue;
@@ -74,10 +74,10 @@ impl Shop {
     pub(crate) async fn circuit_at(&self, now: Timestamp) -> anyhow::Result<CircuitShown> {
         let circuit = self.circuit.read().await.context("the warehouse's circuit")?;
         Ok(CircuitShown {
-            state: match circuit.leave(now) {
-                Leave::Everyone => "closed",
-                Leave::OneTry => "to be tried",
-                Leave::Nobody => "paused",
+            state: match circuit.permit(now) {
+                CallPermit::Granted => "closed",
+                CallPermit::Probe => "to be tried",
+                CallPermit::Denied => "paused",
             },
             pauses: circuit.open.map(|open| open.pauses),
             retry_at: circuit.open.map(|open| open.retry_at.to_string()),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
-use domain::{JobKind, Lane, Order, OrderId};
+use domain::{DueIndex, JobKind, Order};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -24,7 +24,7 @@ const READS: usize = 16;
 pub struct Search {
     /// For how long an order may be due, or paid and not with the warehouse.
     pub patience: SignedDuration,
-    /// The most orders of each lane to look at, the longest due first.
+    /// The most orders of each index to look at, the longest due first.
     pub limit: usize,
     /// Whether to look for parked orders too. Nothing is due for them, so that no index has them: the whole table is read.
     pub parked: bool,
@@ -80,8 +80,8 @@ impl Shop {
     pub async fn stuck(&self, search: Search, now: Timestamp) -> anyhow::Result<Stuck> {
         let (mut orders, mut unreadable, mut more) = (Vec::new(), Vec::new(), false);
         let mut seen = HashSet::new();
-        for lane in [Lane::Mending, Lane::Forwarding] {
-            let due = self.orders.due(lane, now + LONGEST_PAUSE, search.limit).await;
+        for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
+            let due = self.orders.due(index, now + LONGEST_PAUSE, search.limit).await;
             let due = due.context("the index of due orders")?;
             more |= due.len() >= search.limit;
             let mut read = stream::iter(due.into_iter().filter(|(id, _)| seen.insert(*id)))
@@ -90,7 +90,10 @@ impl Shop {
             while let Some((id, read)) = read.next().await {
                 match read {
                     Ok(order) => orders.extend(order),
-                    Err(error) => unreadable.push(Unreadable::new(id, &error)),
+                    Err(error) => unreadable.push(Unreadable {
+                        order_id: id.to_string(),
+                        error: format!("{:#}", anyhow::Error::from(error)),
+                    }),
                 }
             }
         }
@@ -118,34 +121,27 @@ impl StuckOrder {
     /// Why and since when `order` waits; `None` where all goes its way.
     fn of(order: &Order, patience: SignedDuration, now: Timestamp) -> Option<Self> {
         let late = |since: &Timestamp| now.duration_since(*since) > patience;
+        let due = order.jobs().iter().map(|job| job.first_due_at).min();
+        let refund = order.job(&JobKind::Refund).filter(|job| job.tries > 0);
         let since = [
-            (
-                "overdue",
-                order.jobs.iter().map(|job| job.first_due_at).min().filter(late),
-            ),
+            ("overdue", due.filter(late)),
             ("not_forwarded", not_forwarded_since(order).filter(late)),
-            (
-                "refund_failed",
-                order
-                    .job(&JobKind::Refund)
-                    .filter(|job| job.tries > 0)
-                    .map(|job| job.first_due_at),
-            ),
+            ("refund_failed", refund.map(|job| job.first_due_at)),
             ("parked", parked_since(order)),
         ];
         let oldest = since.iter().filter_map(|(_, since)| *since).min()?;
         let reasons = since.iter().filter(|(_, since)| since.is_some());
         Some(Self {
-            order_id: order.id.to_string(),
-            status: order.status.name(),
+            order_id: order.id().to_string(),
+            status: order.status().name(),
             reasons: reasons.map(|(reason, _)| *reason).collect(),
             waiting_s: seconds(oldest, now),
             work: order
-                .jobs
+                .jobs()
                 .iter()
                 .map(|job| work_name(&job.kind).to_owned())
                 .collect(),
-            tries: order.jobs.iter().map(|job| job.tries).max().unwrap_or(0),
+            tries: order.jobs().iter().map(|job| job.tries).max().unwrap_or(0),
             due_at: order.due_at().map(|due| due.to_string()),
         })
     }
@@ -153,8 +149,8 @@ impl StuckOrder {
 
 /// Since when a human must decide: about the order, or about a refund that the provider refused for good.
 fn parked_since(order: &Order) -> Option<Timestamp> {
-    let parked = order.parked.as_ref().map(|parked| parked.at);
-    parked.or_else(|| order.needs_human().then_some(order.placed_at))
+    let parked = order.parked().map(|parked| parked.at);
+    parked.or_else(|| order.needs_human().then_some(order.placed_at()))
 }
 
 /// Since when the warehouse should have it.
@@ -170,20 +166,6 @@ pub(crate) fn work_name(kind: &JobKind) -> &str {
         JobKind::AskProvider => "ask_payment_provider",
         JobKind::Forward => "forward_to_warehouse",
         other => other.name(),
-    }
-}
-
-impl Unreadable {
-    fn new(id: OrderId, error: &dyn std::error::Error) -> Self {
-        let cause = error.source().map(ToString::to_string);
-        Self {
-            order_id: id.to_string(),
-            error: [Some(error.to_string()), cause]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(": "),
-        }
     }
 }
 
@@ -203,15 +185,7 @@ impl fmt::Display for Stuck {
         if self.orders.is_empty() {
             writeln!(f, "No order waits for longer than it should.")?;
         } else {
-            let mut rows = table([
-                "order",
-                "status",
-                "waiting",
-                "why",
-                "to be done",
-                "tries",
-                "next look",
-            ]);
+            let mut rows = table(["order", "status", "waiting", "why", "work", "tries", "next look"]);
             for order in &self.orders {
                 rows.add_row([
                     order.order_id.clone(),

@@ -73,12 +73,12 @@ impl World<'_> {
             Op::Submit(_) | Op::LookUpOrder(_) => Some(JobKind::Forward),
             Op::Remove(_) => Some(JobKind::Remove),
             Op::Commit { id, status, held, .. } => {
-                let step = |stored: &Order| match (stored.status, status) {
+                let step = |stored: &Order| match (stored.status(), status) {
                     (Status::Reserving, Status::Withdrawn) => Some(JobKind::Withdraw),
                     (Status::Placed, Status::Expired) => {
                         stored.job(&JobKind::CloseWindow).map(|job| job.kind.clone())
                     }
-                    (before, after) if before == *after && *held < stored.held => {
+                    (before, after) if before == *after && *held < stored.held() => {
                         Some(JobKind::GiveStockBack)
                     }
                     _ => None,

@@ -8,12 +8,12 @@ use app::ports::{
     Submitted, Warehouse,
 };
 use domain::{
-    JobKind, Lane, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
+    DueIndex, JobKind, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
     StockChange,
 };
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use testkit::{ProviderFault, WarehouseMood};
+use testkit::{ProviderFault, WarehouseMood, altered};
 
 use crate::fault::Fault;
 use crate::task::Side;
@@ -44,7 +44,7 @@ impl World<'_> {
     }
 
     pub(crate) fn commit(&mut self, order: Order, stock: Vec<StockChange>) -> Committed {
-        let id = order.id;
+        let id = order.id();
         let skus: Vec<Sku> = stock.iter().map(|change| change.sku().clone()).collect();
         let committed = match self.mutation {
             None => ready(self.store.commit(order, stock)).expect("the fake always answers"),
@@ -57,16 +57,15 @@ impl World<'_> {
     }
 
     fn commit_with(&mut self, bug: Mutation, mut order: Order, mut stock: Vec<StockChange>) -> Committed {
-        let stored = self.store.peek(order.id, Clone::clone);
+        let stored = self.store.peek(order.id(), Clone::clone);
         if bug.skips(stored.as_ref(), &order) {
-            order.version += 1;
-            return Committed::Done(order);
+            return Committed::Done(order.next_version());
         }
         bug.spoil(stored.as_ref(), &mut order, &mut stock);
-        let same_version = |stored: &Order| stored.version == order.version;
+        let same_version = |stored: &Order| stored.version() == order.version();
         let blind = match bug {
             Mutation::WriteWithoutVersion => true,
-            Mutation::CreateOverwrites => order.version == 0,
+            Mutation::CreateOverwrites => order.version() == 0,
             Mutation::WriteWithoutLife => stored.as_ref().is_some_and(same_version),
             _ => false,
         };
@@ -82,8 +81,8 @@ impl World<'_> {
         if bug == Mutation::StockOutsideTransaction && self.fault == Fault::LoseAnswer {
             stock.clear();
         }
-        let (version, fingerprint) = (order.version, order.fingerprint);
-        let known = stored.is_some_and(|stored| stored.version == version + 1);
+        let (version, fingerprint) = (order.version(), order.fingerprint());
+        let known = stored.is_some_and(|stored| stored.version() == version + 1);
         let committed = ready(self.store.commit(order, stock.clone())).expect("the fake always answers");
         match (committed, bug) {
             (Committed::Done(done), Mutation::RetryChangesStockAgain) if known => {
@@ -91,8 +90,8 @@ impl World<'_> {
                 Committed::Done(done)
             }
             (Committed::Done(done), Mutation::VersionStaysTheSame) if !known && version > 0 => {
-                let version = version - 1;
-                Committed::Done(self.store.put_order(Order { version, ..done }))
+                let done = altered(done, |done| done.version = version - 1);
+                Committed::Done(self.store.put_order(done))
             }
             (Committed::Done(done), Mutation::GiveBackOverwrites) if !known => {
                 self.give_back_to_first_level(&stock);
@@ -106,9 +105,9 @@ impl World<'_> {
                 self.store.state().change(&stock);
                 Committed::Conflict(current)
             }
-            (Committed::Conflict(Some(mut current)), Mutation::FingerprintIgnored) => {
-                current.fingerprint = fingerprint;
-                Committed::Conflict(Some(current))
+            (Committed::Conflict(Some(current)), Mutation::FingerprintIgnored) => {
+                let current = altered(*current, |current| current.fingerprint = fingerprint);
+                Committed::Conflict(Some(Box::new(current)))
             }
             (committed, _) => committed,
         }
@@ -117,7 +116,7 @@ impl World<'_> {
     fn overwrite(&self, order: Order, stock: &[StockChange]) -> Committed {
         let short = self.store.state().shortages(stock);
         if !short.is_empty() {
-            return Committed::Short(short);
+            return Committed::OutOfStock(short);
         }
         self.store.state().change(stock);
         Committed::Done(self.store.put_order(order))
@@ -135,45 +134,44 @@ impl World<'_> {
     }
 
     pub(crate) fn remove(&mut self, order: &Order) -> Result<(), StoreError> {
-        let stored = self.store.peek(order.id, Clone::clone);
+        let stored = self.store.peek(order.id(), Clone::clone);
         let named = match (self.mutation, stored) {
             (Some(Mutation::RemoveWithoutCondition), Some(stored)) => stored,
-            (Some(Mutation::WriteWithoutLife), Some(Order { placed_at, .. })) => Order {
-                placed_at,
-                ..order.clone()
-            },
+            (Some(Mutation::WriteWithoutLife), Some(stored)) => {
+                altered(order.clone(), |order| order.placed_at = stored.placed_at())
+            }
             _ => order.clone(),
         };
         let removed = ready(self.store.remove(&named));
-        self.seen.note_order(self.steps, &self.store, order.id);
+        self.seen.note_order(self.steps, &self.store, order.id());
         removed
     }
 
     pub(crate) fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
         let mut due = match self.fault {
-            Fault::Stale => self.store.state().due_before(lane, now, limit),
-            Fault::JobEarly => ready(self.store.due(lane, now + SignedDuration::from_hours(1), limit))?,
-            _ => ready(self.store.due(lane, now, limit))?,
+            Fault::Stale => self.store.state().due_before(index, now, limit),
+            Fault::JobEarly => ready(self.store.due(index, now + SignedDuration::from_hours(1), limit))?,
+            _ => ready(self.store.due(index, now, limit))?,
         };
         match self.fault {
             Fault::JobLost => drop(due.drain(..1.min(due.len()))),
             Fault::JobDoubled => due = due.iter().flat_map(|entry| [*entry; 2]).collect(),
             _ => {}
         }
-        due.retain(|(id, _)| !self.is_lost(lane, *id));
+        due.retain(|(id, _)| !self.is_lost(index, *id));
         Ok(due)
     }
 
-    fn is_lost(&self, lane: Lane, id: OrderId) -> bool {
+    fn is_lost(&self, index: DueIndex, id: OrderId) -> bool {
         let lost = |order: &Order| match self.mutation {
-            Some(Mutation::DueEntryLost) => order.status == Status::Paid,
+            Some(Mutation::DueEntryLost) => order.status() == Status::Paid,
             Some(Mutation::RefundHoldsBackForwarding) => {
-                lane == Lane::Forwarding && order.job(&JobKind::Refund).is_some()
+                index == DueIndex::Forwarder && order.job(&JobKind::Refund).is_some()
             }
             _ => false,
         };
@@ -187,22 +185,22 @@ impl World<'_> {
                 .store
                 .orders()
                 .iter()
-                .all(|order| self.is_lost(Lane::Mending, order.id))
+                .all(|order| self.is_lost(DueIndex::Reconciler, order.id()))
         {
             return None;
         }
         let state = self.store.state();
         let pause = state.circuit.open.map(|open| open.retry_at);
-        let forwarding = state.first_due(Lane::Forwarding);
+        let forwarding = state.first_due(DueIndex::Forwarder);
         let forwarding = forwarding.map(|at| pause.map_or(at, |pause| at.max(pause)));
-        let mending = state.first_due(Lane::Mending);
+        let mending = state.first_due(DueIndex::Reconciler);
         let first = forwarding.into_iter().chain(mending).min();
         first.map(Timestamp::as_millisecond)
     }
 
     pub(crate) fn open_page(&mut self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         self.set_clocks();
-        let known = self.provider.state().find(order.id, attempt.number).is_some();
+        let known = self.provider.state().find(order.id(), attempt.number).is_some();
         if self.fault == Fault::Refuse && !known {
             self.provider.fail_next(ProviderFault::Refused);
         }
@@ -239,7 +237,7 @@ impl World<'_> {
 
     /// A payment as the adapter reads it.
     pub(crate) fn as_reported(&self, payment: ReportedPayment, order: OrderId) -> ReportedPayment {
-        let due = self.store.peek(order, |order| order.quote.total);
+        let due = self.store.peek(order, |order| order.quote().total);
         let amount = match (self.mutation, due) {
             (Some(Mutation::AmountFromOrder), Some(due)) => due,
             (Some(Mutation::CurrencyIgnored), Some(due)) => {
@@ -273,7 +271,7 @@ impl World<'_> {
     pub(crate) fn send(&mut self, id: OrderId) {
         let mut body = id.to_string();
         if self.has(Mutation::MessageNamesShopper)
-            && let Some(email) = self.store.peek(id, |order| order.customer.email.clone())
+            && let Some(email) = self.store.peek(id, |order| order.customer().email.clone())
         {
             body = format!("{body} {email}");
         }
@@ -296,13 +294,13 @@ impl World<'_> {
     pub(crate) fn submit(&mut self, order: &Order) -> Submitted {
         self.set_mood();
         if self.fault == Fault::Reject {
-            self.warehouse.state().reject(order.id);
+            self.warehouse.state().reject(order.id());
         }
         let mut order = order.clone();
         if self.has(Mutation::SubmitLosesLine) {
-            order.quote.lines.pop();
+            order = altered(order, |order| drop(order.quote.lines.pop()));
         }
-        let known = self.warehouse.deliveries(order.id) > 0;
+        let known = self.warehouse.deliveries(order.id()) > 0;
         let submitted = ready(self.warehouse.submit(&order));
         match (submitted, self.mutation) {
             (Submitted::Accepted { .. }, Some(Mutation::DuplicateIsRejected)) if known => {
@@ -310,7 +308,7 @@ impl World<'_> {
             }
             (submitted, Some(Mutation::SubmitKeyFromClock)) if known => {
                 let mut state = self.warehouse.state();
-                state.accepted.entry(order.id).and_modify(|own| own.copies += 1);
+                state.accepted.entry(order.id()).and_modify(|own| own.copies += 1);
                 submitted
             }
             (submitted, _) => submitted,

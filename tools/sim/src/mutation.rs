@@ -5,9 +5,10 @@
 
 use clap::ValueEnum;
 use domain::{
-    AttemptState, Capture, Job, JobKind, Order, ParkedReason, PaymentAttempt, Refund, RefundReason,
-    RefundState, ReportedPayment, Settlement, Status, StockChange,
+    AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, Refund,
+    RefundReason, RefundState, Settlement, Status, StockChange,
 };
+use testkit::{a_payment, altered};
 
 /// One seeded bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -182,12 +183,12 @@ impl Mutation {
     /// Whether the faulty code leaves out this write and goes on as if it were done.
     pub(crate) fn skips(self, stored: Option<&Order>, next: &Order) -> bool {
         match self {
-            Self::MismatchDropped => next.parked.is_some(),
+            Self::MismatchDropped => next.parked().is_some(),
             Self::LateMoneyDropped => {
-                next.refunds
+                next.refunds()
                     .iter()
                     .any(|refund| refund.reason == RefundReason::OrderEnded)
-                    && stored.is_some_and(|stored| stored.refunds.is_empty())
+                    && stored.is_some_and(|stored| stored.refunds().is_empty())
             }
             _ => false,
         }
@@ -208,70 +209,77 @@ impl Mutation {
 
     /// Changes a write to what the faulty code would have written.
     pub(crate) fn spoil(self, stored: Option<&Order>, next: &mut Order, stock: &mut Vec<StockChange>) {
-        let became = |status| next.status == status && stored.is_some_and(|stored| stored.status != status);
+        let status = next.status();
+        let became = |then| status == then && stored.is_some_and(|stored| stored.status() != then);
         if let Some(lost) = self.loses() {
-            next.jobs.retain(|job| job.kind != lost);
+            alter(next, |next| next.jobs.retain(|job| job.kind != lost));
         }
         match self {
             Self::FirstDueTimeMoves => {
                 let tries = |job: &Job| stored.map_or(0, |stored| stored.tries(&job.kind));
-                for job in next.jobs.iter_mut().filter(|job| job.tries > tries(job)) {
-                    job.first_due_at = job.due_at;
-                }
+                alter(next, |next| {
+                    for job in next.jobs.iter_mut().filter(|job| job.tries > tries(job)) {
+                        job.first_due_at = job.due_at;
+                    }
+                });
             }
             Self::JobOutlivesItsWork if became(Status::Forwarded) => {
                 let done = stored.and_then(|stored| stored.job(&JobKind::Forward));
-                next.jobs.extend(done.cloned());
+                alter(next, |next| next.jobs.extend(done.cloned()));
             }
-            Self::OpenedPageIsNotAsked if next.status == Status::Placed => {
+            Self::OpenedPageIsNotAsked if next.status() == Status::Placed => {
                 let failed = |attempt: &PaymentAttempt| attempt.state == AttemptState::Failed;
-                let attempt = |order: &Order| order.payment.clone();
+                let attempt = |order: &Order| order.payment().cloned();
                 let before = stored.and_then(attempt).filter(failed);
                 if let (Some(before), Some(now)) = (before, attempt(next))
                     && before.number == now.number
                 {
-                    next.jobs = vec![Job::new(JobKind::CloseWindow, now.expires_at)];
+                    alter(next, |next| {
+                        next.jobs = vec![Job::new(JobKind::CloseWindow, now.expires_at)];
+                    });
                 }
             }
             Self::RefusedForGoodIsForgotten => {
-                next.refunds
-                    .retain(|refund| !matches!(refund.state, RefundState::Refused { .. }));
+                let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
+                alter(next, |next| next.refunds.retain(|refund| !refused(refund)));
             }
-            Self::PaidWithoutDueTime if became(Status::Paid) => next.jobs.clear(),
+            Self::PaidWithoutDueTime if became(Status::Paid) => alter(next, |next| next.jobs.clear()),
             Self::QueuedWithoutDueTime
-                if next.status == Status::Paid
+                if next.status() == Status::Paid
                     && stored.is_some_and(|stored| {
-                        stored.status == Status::Paid
+                        stored.status() == Status::Paid
                             && stored.tries(&JobKind::Forward) == next.tries(&JobKind::Forward)
                     }) =>
             {
-                next.jobs.clear();
+                alter(next, |next| next.jobs.clear());
             }
             Self::ExpiredKeepsStock if became(Status::Expired) => stock.clear(),
             Self::LineForgottenOnGiveBack if gives_back(stock) => drop(stock.pop()),
             Self::HeldNotNoted if gives_back(stock) => {
-                if let Some(stored) = stored.filter(|stored| !stored.status.gives_stock_back()) {
-                    next.held = stored.held;
-                    next.jobs = vec![Job::new(JobKind::GiveStockBack, next.placed_at)];
+                if let Some(stored) = stored.filter(|stored| !stored.status().gives_stock_back()) {
+                    alter(next, |next| {
+                        next.held = stored.held();
+                        next.jobs = vec![Job::new(JobKind::GiveStockBack, next.placed_at)];
+                    });
                 }
             }
             Self::StepSkipsLine if stored.is_some() && !stock.is_empty() && !gives_back(stock) => {
                 stock.remove(0);
             }
-            Self::RejectedWithoutRefund if became(Status::Rejected) => {
+            Self::RejectedWithoutRefund if became(Status::Rejected) => alter(next, |next| {
                 next.refunds.clear();
                 next.jobs.clear();
-            }
+            }),
             Self::EndedOrderRevived => revive(next),
             Self::AnyAmountPays => accept_any(stored, next),
             Self::DeferredIsForwarded
-                if next.status == Status::Paid
+                if next.status() == Status::Paid
                     && next.tries(&JobKind::Forward) > 0
                     && next.due_refund().is_none() =>
             {
                 if let Ok(forwarded) = next
                     .clone()
-                    .accepted_by_warehouse("assumed".to_owned(), next.placed_at)
+                    .accepted_by_warehouse("assumed".to_owned(), next.placed_at())
                 {
                     *next = forwarded;
                 }
@@ -287,31 +295,35 @@ fn gives_back(stock: &[StockChange]) -> bool {
         .any(|change| matches!(change, StockChange::GiveBack { .. }))
 }
 
+fn alter(order: &mut Order, alter: impl FnOnce(&mut OrderParts)) {
+    *order = altered(order.clone(), alter);
+}
+
 /// A payment that was to be given back because the order had ended pays it.
 fn revive(next: &mut Order) {
     let late = |refund: &Refund| refund.reason == RefundReason::OrderEnded;
-    if next.capture.is_none() && next.refunds.iter().any(late) {
-        let refund = next.refunds.remove(0);
-        next.capture = Some(Capture {
-            payment_id: refund.payment_id,
-            amount: refund.amount,
-            at: next.placed_at,
+    if next.capture().is_none() && next.refunds().iter().any(late) {
+        alter(next, |next| {
+            let refund = next.refunds.remove(0);
+            next.capture = Some(Capture {
+                payment_id: refund.payment_id,
+                amount: refund.amount,
+                at: next.placed_at,
+            });
+            next.status = Status::Paid;
         });
-        next.status = Status::Paid;
     }
 }
 
 /// A payment that was to be parked pays the order.
 fn accept_any(stored: Option<&Order>, next: &mut Order) {
-    let (Some(stored), Some(parked)) = (stored, next.parked.take()) else {
+    let (Some(stored), Some(parked)) = (stored, next.parked().cloned()) else {
         return;
     };
+    alter(next, |next| next.parked = None);
     let ParkedReason::AmountDiffers { payment_id, .. } = parked.reason;
-    let report = ReportedPayment {
-        payment_id,
-        amount: next.quote.total,
-    };
-    if let Settlement::Paid(paid) = stored.clone().settle(report, parked.at) {
+    let report = a_payment(&payment_id, next);
+    if let (paid, Settlement::Paid) = stored.clone().settle(report, parked.at) {
         *next = paid;
     }
 }

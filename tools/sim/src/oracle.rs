@@ -70,15 +70,15 @@ impl World<'_> {
         let accepted = self.warehouse.state().accepted.clone();
         let charges = self.provider.state().charges.clone();
         for order in &orders {
-            self.judge_order(order, &charges, accepted.get(&order.id), &mut found);
+            self.judge_order(order, &charges, accepted.get(&order.id()), &mut found);
         }
         let kept = self.provider.state().kept.clone();
         for charge in &charges {
-            let order = orders.iter().find(|order| order.id == charge.order);
+            let order = orders.iter().find(|order| order.id() == charge.order);
             judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
         }
         for id in accepted.keys() {
-            let forwarded = |order: &Order| order.status == Status::Forwarded;
+            let forwarded = |order: &Order| order.status() == Status::Forwarded;
             let known = self.store.peek(*id, forwarded) == Some(true);
             found.must(known, Unexpected, "the warehouse has what was not sent");
         }
@@ -91,7 +91,7 @@ impl World<'_> {
     /// After each write: an order has a job of each kind that its state asks for, and no other.
     pub(crate) fn judge_jobs(&mut self, id: OrderId) {
         let fits = self.store.peek(id, |order| {
-            let kinds: Vec<JobKind> = order.jobs.iter().map(|job| job.kind.clone()).collect();
+            let kinds: Vec<JobKind> = order.jobs().iter().map(|job| job.kind.clone()).collect();
             kinds == order.work()
         });
         if fits == Some(false) {
@@ -105,7 +105,7 @@ impl World<'_> {
             return;
         };
         let now = Timestamp::from_millisecond(self.now).expect("a time within years");
-        for job in self.store.orders().iter().flat_map(|order| &order.jobs) {
+        for job in self.store.orders().iter().flat_map(Order::jobs) {
             let (kind, overdue) = (job.kind.name(), job.overdue(now));
             if job.kind != *broken && overdue > LONGEST_WAIT {
                 self.accuse(
@@ -130,7 +130,7 @@ impl World<'_> {
         found: &mut Findings,
     ) {
         let wished = |plan: &crate::scenario::Plan| {
-            OrderId::for_key(&plan.wish.idempotency_key) == order.id && is_wished(order, &plan.wish)
+            OrderId::for_key(&plan.wish.idempotency_key) == order.id() && is_wished(order, &plan.wish)
         };
         let asked_for = self.scenario.shoppers.iter().any(wished);
         found.must(asked_for, Unexpected, "an order that nobody asked for");
@@ -141,26 +141,26 @@ impl World<'_> {
             Status::Cancelled,
             Status::Rejected,
         ];
-        let ended = ends.contains(&order.status);
+        let ended = ends.contains(&order.status());
         let at_rest = order.work().is_empty() && order.due_at().is_none();
-        let finished = at_rest && (ended || order.parked.is_some());
+        let finished = at_rest && (ended || order.parked().is_some());
         found.must(finished, Unfinished, "neither ended nor parked");
 
-        let holds = !order.status.gives_stock_back();
-        let held = if holds { order.quote.lines.len() } else { 0 };
-        found.must(order.held == held, Stock, "holds too much or too little");
+        let holds = !order.status().gives_stock_back();
+        let held = if holds { order.quote().lines.len() } else { 0 };
+        found.must(order.held() == held, Stock, "holds too much or too little");
 
-        let refused = self.warehouse.state().rejected.contains(&order.id);
-        let rightly = order.status != Status::Rejected || refused;
+        let refused = self.warehouse.state().rejected.contains(&order.id());
+        let rightly = order.status() != Status::Rejected || refused;
         found.must(rightly, Unexpected, "rejected, not by the warehouse");
-        let paid = matches!(order.status, Status::Forwarded | Status::Rejected);
+        let paid = matches!(order.status(), Status::Forwarded | Status::Rejected);
         let captured = !paid || is_paid(order, charges);
         found.must(captured, Unexpected, "sent or rejected, but not paid");
 
-        match (order.status, accepted) {
+        match (order.status(), accepted) {
             (_, Some(copy)) if copy.copies > 1 => found.push(Duplicate, "the warehouse has an order twice"),
             (Status::Forwarded, Some(copy)) => {
-                let named = order.erp_number == Some(erp_number(order.id));
+                let named = order.erp_number() == Some(erp_number(order.id()).as_str());
                 let same = named && copy.is(order);
                 found.must(same, Lost, "the warehouse has another order");
             }
@@ -176,7 +176,7 @@ impl World<'_> {
         let level = |sku: &Sku| (sku.clone(), self.store.state().left(sku));
         let mut levels: BTreeMap<Sku, i64> = self.scenario.stock.keys().map(level).collect();
         for order in orders {
-            for line in order.quote.lines.iter().take(order.held) {
+            for line in order.quote().lines.iter().take(order.held()) {
                 *levels.entry(line.sku.clone()).or_default() += i64::from(line.quantity.get());
             }
         }
@@ -187,7 +187,7 @@ impl World<'_> {
     fn judge_what_was_told(&self, found: &mut Findings) {
         for (shopper, plan) in self.shoppers.iter().zip(&self.scenario.shoppers) {
             if let Some(id) = shopper.placed {
-                let is_there = |order: &Order| order.status.is_public() && is_wished(order, &plan.wish);
+                let is_there = |order: &Order| order.status().is_public() && is_wished(order, &plan.wish);
                 let there = self.store.peek(id, is_there);
                 found.must(there == Some(true), Lost, "an order that its shopper was told of");
             }
@@ -195,12 +195,12 @@ impl World<'_> {
     }
 
     fn ends(&self, orders: &[Order], charges: &[Charge]) -> Ends {
-        let is = |status| orders.iter().filter(|order| order.status == status).count();
+        let is = |status| orders.iter().filter(|order| order.status() == status).count();
         let never_learned = |shopper: &&Shopper| {
             let unanswered = shopper.requests.iter().any(|request| !request.answered);
             shopper.placed.is_none() && !shopper.refused && unanswered
         };
-        let parked = orders.iter().filter(|order| order.parked.is_some());
+        let parked = orders.iter().filter(|order| order.parked().is_some());
         let refunded = charges.iter().filter(|charge| !charge.refunds.is_empty());
         let counts = [
             ("forwarded", is(Status::Forwarded)),
@@ -221,10 +221,10 @@ impl World<'_> {
 
 /// Whether one of the charges pays the order in full.
 fn is_paid(order: &Order, charges: &[Charge]) -> bool {
-    order.capture.as_ref().is_some_and(|capture| {
-        let own = |charge: &&Charge| charge.order == order.id && charge.payment_id == capture.payment_id;
+    order.capture().is_some_and(|capture| {
+        let own = |charge: &&Charge| charge.order == order.id() && charge.payment_id == capture.payment_id;
         let charge = charges.iter().find(own);
-        charge.is_some_and(|charge| charge.amount == order.quote.total && capture.amount == charge.amount)
+        charge.is_some_and(|charge| charge.amount == order.quote().total && capture.amount == charge.amount)
     })
 }
 
@@ -233,14 +233,13 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut 
     let Some(order) = order else {
         return found.push(Lost, "a charge for an order that is not there");
     };
-    let pays = order.status == Status::Forwarded
+    let pays = order.status() == Status::Forwarded
         && order
-            .capture
-            .as_ref()
+            .capture()
             .is_some_and(|capture| capture.payment_id == charge.payment_id);
     let own = |refund: &&Refund| refund.payment_id == charge.payment_id;
-    let noted = order.refunds.iter().find(own).map(|refund| &refund.state);
-    let parked = order.parked.as_ref().is_some_and(|parked| {
+    let noted = order.refunds().iter().find(own).map(|refund| &refund.state);
+    let parked = order.parked().is_some_and(|parked| {
         let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
         *payment_id == charge.payment_id && *captured == charge.amount
     });

@@ -49,7 +49,7 @@ pub fn ride_out(hours: u32, orders: u32, seed: Option<u64>) -> Outage {
         .store
         .orders()
         .iter()
-        .filter_map(|order| order.history.last())
+        .filter_map(|order| order.history().last())
         .map(|entry| entry.at.as_millisecond())
         .max();
     let after = last.map_or(0, |last| last - begun - outage);

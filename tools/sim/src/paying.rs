@@ -33,7 +33,7 @@ impl World<'_> {
             Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {
                 let placed = self.shoppers[number].placed;
                 let was = placed.is_some_and(|id| self.seen.was(id, since, |state| state == status));
-                let parked = placed.and_then(|id| self.store.peek(id, |order| order.parked.is_some()));
+                let parked = placed.and_then(|id| self.store.peek(id, |order| order.parked().is_some()));
                 if !was || status == Status::Placed && parked != Some(true) {
                     self.accuse(
                         Class::Untrue,

@@ -8,10 +8,11 @@ use app::ports::{
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
 use domain::{
-    Circuit, Job, JobKind, Lane, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status, StockChange,
+    Circuit, DueIndex, Job, JobKind, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status,
+    StockChange,
 };
 use jiff::Timestamp;
-use testkit::FakeClock;
+use testkit::{FakeClock, altered};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Mutation;
@@ -34,7 +35,7 @@ pub(crate) enum Op {
         stock_changes: usize,
     },
     Remove(OrderId),
-    Due(Lane, Timestamp),
+    Due(DueIndex, Timestamp),
     OpenPage(OrderId, u32),
     LookUpPage(OrderId, u32),
     ClosePage(String),
@@ -166,10 +167,9 @@ impl Orders for Ports {
         let got = self.store(Op::Get(id), move |world| ready(world.store.get(id)));
         match got.await {
             Err(_) if self.has(Mutation::UnreadableIsMissing) => Ok(None),
-            Ok(Some(mut order)) if self.has(Mutation::RefundJobNotRead) => {
+            Ok(Some(order)) if self.has(Mutation::RefundJobNotRead) => Ok(Some(altered(order, |order| {
                 order.jobs.retain(|job| job.kind != JobKind::Refund);
-                Ok(Some(order))
-            }
+            }))),
             reply => reply,
         }
     }
@@ -177,22 +177,22 @@ impl Orders for Ports {
     async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
         let spare = self.mutation.map(|own| (own, order.clone(), stock.clone()));
         let op = Op::Commit {
-            id: order.id,
-            version: order.version,
-            status: order.status,
-            held: order.held,
-            jobs: order.jobs.clone(),
+            id: order.id(),
+            version: order.version(),
+            status: order.status(),
+            held: order.held(),
+            jobs: order.jobs().to_vec(),
             stock_changes: stock.len(),
         };
         let committed = self.store(op, move |world| Ok(world.commit(order.clone(), stock.clone())));
         match (committed.await, spare) {
             (Ok(Committed::Conflict(Some(_))), Some((Mutation::ConflictIsDone, order, _)))
             | (Err(StoreError::Unknown(_)), Some((Mutation::UnknownWriteIsDone, order, _))) => {
-                let version = order.version + 1;
-                Ok(Committed::Done(Order { version, ..order }))
+                let version = order.version() + 1;
+                Ok(Committed::Done(altered(order, |order| order.version = version)))
             }
             (Err(StoreError::Busy), Some((Mutation::BusyIsSoldOut, _, stock))) if !stock.is_empty() => {
-                Ok(Committed::Short(none_left(&stock)))
+                Ok(Committed::OutOfStock(none_left(&stock)))
             }
             (committed, _) => committed,
         }
@@ -200,17 +200,17 @@ impl Orders for Ports {
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
         let order = order.clone();
-        self.store(Op::Remove(order.id), move |world| world.remove(&order))
+        self.store(Op::Remove(order.id()), move |world| world.remove(&order))
             .await
     }
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        self.store(Op::Due(lane, now), move |world| world.due(lane, now, limit))
+        self.store(Op::Due(index, now), move |world| world.due(index, now, limit))
             .await
     }
 }
@@ -226,7 +226,7 @@ fn none_left(stock: &[StockChange]) -> Vec<Shortage> {
 impl PaymentProvider for Ports {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         let (order, attempt) = (order.clone(), attempt.clone());
-        let op = Op::OpenPage(order.id, attempt.number);
+        let op = Op::OpenPage(order.id(), attempt.number);
         let opened = self.ask(op, move |world| world.open_page(&order, &attempt));
         opened
             .await
@@ -318,7 +318,7 @@ impl Circuits for Ports {
 impl Warehouse for Ports {
     async fn submit(&self, order: &Order) -> Submitted {
         let order = order.clone();
-        let submitted = self.ask(Op::Submit(order.id), move |world| world.submit(&order));
+        let submitted = self.ask(Op::Submit(order.id()), move |world| world.submit(&order));
         let submitted = match submitted.await {
             Ok(submitted) => submitted,
             Err(Failure::Busy) => Submitted::Busy("too many requests".into()),

@@ -25,7 +25,7 @@ impl Seen {
     }
 
     pub(crate) fn note_order(&mut self, step: u32, store: &MemoryStore, id: OrderId) {
-        let stored = store.peek(id, |order| (order.status, order.fingerprint));
+        let stored = store.peek(id, |order| (order.status(), order.fingerprint()));
         let state = stored.map(|(status, _)| status);
         let last = self.states.iter().rfind(|(_, own, _)| *own == id);
         if last.and_then(|(_, _, last)| *last) != state {

@@ -15,7 +15,7 @@ static KEYS: LazyLock<AccessKeys> =
     LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
 
 /// How long a shopper waits for an answer, in milliseconds.
-const PATIENCE: i64 = 10_000;
+const REQUEST_TIMEOUT_MS: i64 = 10_000;
 /// How often a shopper asks again.
 const TRIES: u32 = 8;
 
@@ -76,7 +76,10 @@ impl World<'_> {
             answered: false,
         });
         let shopper = number;
-        self.schedule(PATIENCE, Happening::RequestTimesOut { shopper, request });
+        self.schedule(
+            REQUEST_TIMEOUT_MS,
+            Happening::RequestTimesOut { shopper, request },
+        );
         if stage == Stage::Ordering {
             let mut wish = self.scenario.shoppers[number].wish.clone();
             if self.mutation == Some(Mutation::OrderNamedByClock) {
@@ -177,13 +180,13 @@ impl World<'_> {
             self.accuse(Class::Untrue, "told of an order that was not wished");
         }
         let shopper = &mut self.shoppers[number];
-        shopper.placed = Some(order.id);
+        shopper.placed = Some(order.id());
         if shopper.stage != Stage::Ordering {
             return;
         }
         shopper.tries = 0;
         let comes_to_pay = self.scenario.shoppers[number].pays != Pays::NotAtAll;
-        if comes_to_pay && order.status == Status::Placed && self.choose(2) == 0 {
+        if comes_to_pay && order.status() == Status::Placed && self.choose(2) == 0 {
             self.shoppers[number].stage = Stage::Paying;
             self.wake(number, 5_000);
         } else {
@@ -223,14 +226,14 @@ impl World<'_> {
 
 /// Whether the order is what was asked for, at the total that was agreed to.
 pub(crate) fn is_wished(order: &Order, wish: &PlaceOrder) -> bool {
-    let (ordered, wished) = (&order.quote.lines, wish.cart.lines());
+    let (ordered, wished) = (&order.quote().lines, wish.cart.lines());
     let same_lines = ordered.len() == wished.len()
         && ordered
             .iter()
             .zip(wished)
             .all(|(line, own)| line.sku == own.sku && line.quantity == own.quantity);
     same_lines
-        && order.quote.total == wish.expected_total
-        && order.customer == wish.customer
-        && order.shipping_address == wish.shipping_address
+        && order.quote().total == wish.expected_total
+        && *order.customer() == wish.customer
+        && *order.shipping_address() == wish.shipping_address
 }

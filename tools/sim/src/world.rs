@@ -310,7 +310,7 @@ impl<'a> World<'a> {
                         self.schedule(0, Happening::Webhook { notice, before: 9 });
                     }
                 }
-                2 => self.put_messages(self.store.orders().iter().map(|order| order.id.to_string())),
+                2 => self.put_messages(self.store.orders().iter().map(|order| order.id().to_string())),
                 _ => {}
             },
             _ => return false,

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use app::PlaceOrder;
 use domain::{
-    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Product, Quote,
-    ReportedPayment, Settlement, ShippingTable, Sku, Status, TaxRate, price_cart,
+    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts, Product,
+    Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
 };
 use jiff::Timestamp;
 
@@ -51,6 +51,21 @@ pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Mone
         customer: a_customer(),
         shipping_address: an_address(),
         expected_total,
+    }
+}
+
+/// `order` with other parts, as a store may hold it: for what no transition leads to.
+pub fn altered(order: Order, alter: impl FnOnce(&mut OrderParts)) -> Order {
+    let mut parts = order.into_parts();
+    alter(&mut parts);
+    Order::restore(parts).expect("parts of an order")
+}
+
+/// The payment of that name, of the order's total.
+pub fn a_payment(payment_id: &str, order: &Order) -> ReportedPayment {
+    ReportedPayment {
+        payment_id: payment_id.to_owned(),
+        amount: order.quote().total,
     }
 }
 
@@ -123,23 +138,29 @@ impl OrderBuilder {
     /// All stock reserved.
     pub fn placed(&self) -> Order {
         let mut order = self.draft();
-        while order.status == Status::Reserving {
+        while order.status() == Status::Reserving {
             order = order.reserve_step(self.at).expect("reserving").0;
         }
         order
     }
 
+    /// With a first attempt to pay, that is being opened.
+    pub fn paying(&self) -> Order {
+        self.placed().attempt_for(self.at).expect("payable")
+    }
+
     /// Paid in full, by the payment `pi_1`.
     pub fn paid(&self) -> Order {
         let placed = self.placed();
-        let payment = ReportedPayment {
-            payment_id: "pi_1".to_owned(),
-            amount: placed.quote.total,
-        };
-        match placed.settle(payment, self.at) {
-            Settlement::Paid(paid) => paid,
-            other => unreachable!("{other:?}"),
-        }
+        let payment = a_payment("pi_1", &placed);
+        placed.settle(payment, self.at).0
+    }
+
+    /// Paid a second time, by `pi_2`, which is to be given back.
+    pub fn paid_twice(&self) -> Order {
+        let paid = self.paid();
+        let second = a_payment("pi_2", &paid);
+        paid.settle(second, self.at).0
     }
 
     /// Acknowledged by the warehouse.

@@ -3,7 +3,7 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, ProductPage, Shortage, Stock, StoreError};
-use domain::{Circuit, Lane, Order, OrderId, Product, Sku, StockChange};
+use domain::{Circuit, DueIndex, Order, OrderId, Product, Sku, StockChange};
 use jiff::Timestamp;
 
 use crate::lock;
@@ -68,8 +68,8 @@ impl MemoryStore {
     }
 
     /// Stores an order as it is: for beginning in the middle of a story.
-    pub fn put_order(&self, mut order: Order) -> Order {
-        order.version += 1;
+    pub fn put_order(&self, order: Order) -> Order {
+        let order = order.next_version();
         self.state().write(order.clone());
         order
     }
@@ -90,24 +90,24 @@ fn first(
 }
 
 impl StoreState {
-    /// When the first order of that lane is due.
-    pub fn first_due(&self, lane: Lane) -> Option<Timestamp> {
-        self.entries(lane).map(|(at, _)| at).min()
+    /// When the first order of that index is due.
+    pub fn first_due(&self, index: DueIndex) -> Option<Timestamp> {
+        self.entries(index).map(|(at, _)| at).min()
     }
 
     /// [`Orders::due`] as it was before the last write.
-    pub fn due_before(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<(OrderId, Timestamp)> {
+    pub fn due_before(&self, index: DueIndex, now: Timestamp, limit: usize) -> Vec<(OrderId, Timestamp)> {
         let (last, before) = self
             .before
             .as_ref()
             .map_or((None, None), |(id, order)| (Some(*id), order.as_ref()));
-        let others = self.entries(lane).filter(|(_, id)| Some(*id) != last);
-        let before = before.and_then(|order| Some((order.due_in(lane)?, order.id)));
+        let others = self.entries(index).filter(|(_, id)| Some(*id) != last);
+        let before = before.and_then(|order| Some((order.due_in(index)?, order.id())));
         first(others.chain(before), now, limit)
     }
 
-    fn entries(&self, lane: Lane) -> impl Iterator<Item = (Timestamp, OrderId)> {
-        let entry = move |order: &Order| order.due_in(lane).map(|at| (at, order.id));
+    fn entries(&self, index: DueIndex) -> impl Iterator<Item = (Timestamp, OrderId)> {
+        let entry = move |order: &Order| order.due_in(index).map(|at| (at, order.id()));
         self.orders.values().filter_map(entry)
     }
 
@@ -140,7 +140,7 @@ impl StoreState {
     }
 
     fn write(&mut self, order: Order) {
-        let id = order.id;
+        let id = order.id();
         self.before = Some((id, self.orders.insert(id, order)));
     }
 }
@@ -194,14 +194,14 @@ impl Orders for MemoryStore {
         Ok(self.state().orders.get(&id).cloned())
     }
 
-    async fn commit(&self, mut order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
         let mut state = self.state();
-        let stored = state.orders.get(&order.id);
+        let stored = state.orders.get(&order.id());
         let expected = match stored {
-            None => order.version == 0,
-            Some(stored) => stored.version == order.version && stored.placed_at == order.placed_at,
+            None => order.version() == 0,
+            Some(stored) => stored.version() == order.version() && stored.placed_at() == order.placed_at(),
         };
-        order.version += 1;
+        let order = order.next_version();
         if !expected {
             return Ok(match stored {
                 Some(stored) if *stored == order => Committed::Done(order),
@@ -210,7 +210,7 @@ impl Orders for MemoryStore {
         }
         let short = state.shortages(&stock);
         if !short.is_empty() {
-            return Ok(Committed::Short(short));
+            return Ok(Committed::OutOfStock(short));
         }
         state.change(&stock);
         state.write(order.clone());
@@ -219,20 +219,21 @@ impl Orders for MemoryStore {
 
     async fn remove(&self, order: &Order) -> Result<(), StoreError> {
         let mut state = self.state();
-        let same = |stored: &Order| stored.version == order.version && stored.placed_at == order.placed_at;
-        if state.orders.get(&order.id).is_some_and(same) {
-            state.before = Some((order.id, state.orders.remove(&order.id)));
+        let same =
+            |stored: &Order| stored.version() == order.version() && stored.placed_at() == order.placed_at();
+        if state.orders.get(&order.id()).is_some_and(same) {
+            state.before = Some((order.id(), state.orders.remove(&order.id())));
         }
         Ok(())
     }
 
     async fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        Ok(first(self.state().entries(lane), now, limit))
+        Ok(first(self.state().entries(index), now, limit))
     }
 }
 

@@ -126,9 +126,9 @@ impl ProviderState {
         let session_id = format!("cs_{}", self.pages.len());
         self.pages.push(Page {
             session_id: session_id.clone(),
-            order: order.id,
+            order: order.id(),
             attempt: attempt.number,
-            amount: order.quote.total,
+            amount: order.quote().total,
             ends: attempt.expires_at.as_millisecond(),
             state: PageState::Open,
         });
@@ -202,13 +202,13 @@ impl PaymentProvider for FakeProvider {
         if fault == Some(ProviderFault::LostRequest) {
             return Opened::Unknown("the request was lost".into());
         }
-        let key = (order.id, attempt.number);
+        let key = (order.id(), attempt.number);
         let refused = matches!(
             fault,
             Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
         );
         let too_short = attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE;
-        let known = state.find(order.id, attempt.number);
+        let known = state.find(order.id(), attempt.number);
         if refused || known.is_none() && (too_short || state.refused.contains(&key)) {
             state.refused.push(key);
             return Opened::Refused("this page cannot be opened".into());

@@ -38,9 +38,9 @@ pub struct Accepted {
 impl Accepted {
     /// Whether it is what was ordered.
     pub fn is(&self, order: &Order) -> bool {
-        self.lines == order.quote.lines
-            && self.customer == order.customer
-            && self.address == order.shipping_address
+        self.lines == order.quote().lines
+            && self.customer == *order.customer()
+            && self.address == *order.shipping_address()
             && self.consistent
     }
 }
@@ -93,13 +93,13 @@ impl WarehouseState {
     fn take(&mut self, order: &Order) {
         let accepted = Accepted {
             copies: 1,
-            lines: order.quote.lines.clone(),
-            customer: order.customer.clone(),
-            address: order.shipping_address.clone(),
+            lines: order.quote().lines.clone(),
+            customer: order.customer().clone(),
+            address: order.shipping_address().clone(),
             consistent: true,
             submissions: 1,
         };
-        self.accepted.insert(order.id, accepted);
+        self.accepted.insert(order.id(), accepted);
     }
 }
 
@@ -109,13 +109,13 @@ impl Warehouse for FakeWarehouse {
         match state.mood {
             WarehouseMood::Down => return Submitted::Unknown("no answer".into()),
             WarehouseMood::Busy => return Submitted::Busy("too many requests".into()),
-            WarehouseMood::Rejecting => state.reject(order.id),
+            WarehouseMood::Rejecting => state.reject(order.id()),
             WarehouseMood::Well | WarehouseMood::LosingAnswers => {}
         }
-        if state.rejected.contains(&order.id) {
+        if state.rejected.contains(&order.id()) {
             return Submitted::Rejected("not for us".into());
         }
-        match state.accepted.get_mut(&order.id) {
+        match state.accepted.get_mut(&order.id()) {
             Some(accepted) => {
                 accepted.consistent &= accepted.is(order);
                 accepted.submissions += 1;
@@ -125,7 +125,7 @@ impl Warehouse for FakeWarehouse {
         match state.mood {
             WarehouseMood::LosingAnswers => Submitted::Unknown("the answer was lost".into()),
             _ => Submitted::Accepted {
-                erp_number: erp_number(order.id),
+                erp_number: erp_number(order.id()),
             },
         }
     }

@@ -3,31 +3,25 @@
 use domain::{JobKind, Order, OrderId, PaymentAttempt};
 
 use super::close_window::expire;
-use super::{Worked, Worker};
-use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, SessionState, StoreError};
+use super::{Ports, Worked, Worker};
+use crate::ports::{Clock, PaymentProvider, SessionState, StoreError};
 use crate::settle_payment::{Settled, apply_payment};
 
 /// Looks how the attempt to pay stands, and applies it.
 ///
 /// # Errors
 /// [`StoreError`]; the job stays due.
-pub(super) async fn ask_provider<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
+pub(super) async fn ask_provider(
+    worker: &Worker<'_, impl Ports>,
     order: Order,
-) -> Result<Worked, StoreError>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+) -> Result<Worked, StoreError> {
     let (orders, clock) = (worker.orders, worker.clock);
     let may_call = worker.guard.may_call(clock.now());
-    let Some(attempt) = order.payment.clone().filter(|_| may_call) else {
+    let Some(attempt) = order.payment().cloned().filter(|_| may_call) else {
         return Ok(Worked::Other);
     };
-    let ended = clock.now() >= order.reserved_until;
-    let state = state_of(worker.provider, order.id, &attempt, ended).await;
+    let ended = clock.now() >= order.reserved_until();
+    let state = state_of(worker.provider, order.id(), &attempt, ended).await;
     worker.guard.note(!matches!(state, SessionState::Unknown(_)));
     let next = match state {
         SessionState::Paid(payment) => {
@@ -45,7 +39,7 @@ where
         SessionState::Open { .. } if ended => order.retry_later(&JobKind::AskProvider, clock.now()),
         SessionState::Open { .. } => order.page_seen_open(clock.now()),
         SessionState::Unknown(cause) => {
-            tracing::warn!(order.id = %order.id, %cause, "the payment provider did not tell how an order stands");
+            tracing::warn!(order.id = %order.id(), %cause, "the payment provider did not tell how an order stands");
             order.retry_later(&JobKind::AskProvider, clock.now())
         }
     };

@@ -15,7 +15,7 @@ pub(super) async fn close_window_when_due(
     clock: &impl Clock,
     order: Order,
 ) -> Result<Worked, StoreError> {
-    if clock.now() < order.reserved_until {
+    if clock.now() < order.reserved_until() {
         orders
             .commit(order.left_until_window_closes(), Vec::new())
             .await?;

@@ -18,7 +18,7 @@ pub(crate) async fn give_stock_back(
         let (next, stock) = order.give_back_step(clock.now());
         match orders.commit(next, stock).await? {
             Committed::Done(stored) => order = stored,
-            Committed::Conflict(_) | Committed::Short(_) => return Ok(()),
+            Committed::Conflict(_) | Committed::OutOfStock(_) => return Ok(()),
         }
     }
     if order.work().contains(&JobKind::Remove) {

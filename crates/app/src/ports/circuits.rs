@@ -4,8 +4,8 @@ use domain::Circuit;
 
 use super::StoreError;
 
-/// What all that call the warehouse know together of how it answers. It protects the warehouse and decides about no order: where it cannot
-/// be read or written, orders go on.
+/// Circuit-breaker state shared by all callers of the warehouse. It protects the warehouse and decides about no order: where it cannot be
+/// read or written, orders go on.
 pub trait Circuits: Sync {
     /// The warehouse's circuit as last written (a consistent read); closed where none is stored yet.
     fn read(&self) -> impl Future<Output = Result<Circuit, StoreError>> + Send;

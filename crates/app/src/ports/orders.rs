@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use domain::{Lane, Order, OrderId, Sku, StockChange};
+use domain::{DueIndex, Order, OrderId, Sku, StockChange};
 use jiff::Timestamp;
 
 use super::StoreError;
@@ -13,7 +13,7 @@ pub enum Committed {
     /// Nothing was written: the stored order is not the one that was read. What is stored now, if anything.
     Conflict(Option<Box<Order>>),
     /// Nothing was written: stock is short.
-    Short(Vec<Shortage>),
+    OutOfStock(Vec<Shortage>),
 }
 
 /// A SKU of which fewer pieces are left than were to be taken.
@@ -35,7 +35,7 @@ pub trait Orders: Sync {
     /// - MUST write only if the stored order has `order.version` and `order.placed_at` (version 0: no order of this id is
     ///   stored), and store it with the next version. The time tells two lives of one id apart: an order that was never
     ///   placed is removed, and its key may place it again.
-    /// - MUST refuse a [`StockChange::Take`] of more pieces than are left with [`Committed::Short`], naming every short SKU
+    /// - MUST refuse a [`StockChange::Take`] of more pieces than are left with [`Committed::OutOfStock`], naming every short SKU
     ///   of `stock`; MUST prefer [`Committed::Conflict`] where both apply.
     /// - MUST answer [`Committed::Done`] where the stored order is already the one that this write would have stored: a
     ///   lost answer to an own write is no conflict.
@@ -56,7 +56,7 @@ pub trait Orders: Sync {
     /// behind. MUST name orders that cannot be read, too.
     fn due(
         &self,
-        lane: Lane,
+        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<(OrderId, Timestamp)>, StoreError>> + Send;

@@ -11,7 +11,7 @@ impl Order {
     /// [`Unmoved`] where the order is not paid, or already forwarded.
     pub fn accepted_by_warehouse(self, erp_number: String, now: Timestamp) -> Result<Self, Unmoved> {
         let mut order = self.on(Event::AcceptedByWarehouse, now)?;
-        order.erp_number = Some(erp_number);
+        order.0.erp_number = Some(erp_number);
         Ok(order)
     }
 
@@ -20,10 +20,10 @@ impl Order {
     /// # Errors
     /// [`Unmoved`] where the order is not paid.
     pub fn rejected_by_warehouse(self, now: Timestamp) -> Result<Self, Unmoved> {
-        let mut order = self.on(Event::RejectedByWarehouse, now)?;
-        if let Some(capture) = order.capture.clone() {
-            order.owe_refund(capture, RefundReason::RejectedByWarehouse, now);
-        }
-        Ok(order)
+        let order = self.on(Event::RejectedByWarehouse, now)?;
+        Ok(match order.capture().cloned() {
+            Some(capture) => order.owe_refund(capture, RefundReason::RejectedByWarehouse, now),
+            None => order,
+        })
     }
 }

@@ -53,13 +53,13 @@ impl HistoryEvent {
 impl Order {
     /// Notes what happened now.
     pub(super) fn note(&mut self, event: HistoryEvent, now: Timestamp) {
-        self.history.push(HistoryEntry { at: now, event });
+        self.0.history.push(HistoryEntry { at: now, event });
     }
 
     /// When it was paid, if it was.
     pub fn paid_at(&self) -> Option<Timestamp> {
         let paid = HistoryEvent::Became(Status::Paid);
-        let entry = self.history.iter().find(|entry| entry.event == paid);
+        let entry = self.0.history.iter().find(|entry| entry.event == paid);
         entry.map(|entry| entry.at)
     }
 }

@@ -2,6 +2,7 @@
 
 mod fulfilment;
 mod history;
+mod parts;
 mod payment;
 mod refund;
 mod reservation;
@@ -9,6 +10,7 @@ mod schedule;
 mod status;
 
 pub use history::{HistoryEntry, HistoryEvent};
+pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
 pub use refund::{Refund, RefundReason, RefundState};
 pub use reservation::{LINES_PER_STEP, StockChange};
@@ -17,51 +19,13 @@ pub use status::{Event, Status, Step};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::carried::Carried;
-use crate::jobs::Job;
 use crate::order_id::{Fingerprint, OrderId};
 use crate::{Address, Customer, Money, Quote};
 use reservation::PAYMENT_WINDOW;
 
-/// An order and all that the shop knows of it.
+/// An order: made by [`Order::draft`] or [`Order::restore`], changed by its own transitions only.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Derived from the shopper's idempotency key.
-    pub id: OrderId,
-    /// The version of the stored order that this one was read from, 0 where none is stored yet.
-    pub version: u64,
-    /// Where it stands.
-    pub status: Status,
-    /// Of the request that placed it.
-    pub fingerprint: Fingerprint,
-    /// When the shopper asked for it.
-    pub placed_at: Timestamp,
-    /// Who ordered.
-    pub customer: Customer,
-    /// Where it goes.
-    pub shipping_address: Address,
-    /// Lines and amounts as agreed.
-    pub quote: Quote,
-    /// The stock of the first so many lines is held for this order.
-    pub held: usize,
-    /// Until when the stock is held for an unpaid order.
-    pub reserved_until: Timestamp,
-    /// The last attempt to pay.
-    pub payment: Option<PaymentAttempt>,
-    /// The payment that paid it.
-    pub capture: Option<Capture>,
-    /// Payments to be given back, or given back.
-    pub refunds: Vec<Refund>,
-    /// The warehouse's number for it.
-    pub erp_number: Option<String>,
-    /// Set aside for a human.
-    pub parked: Option<Parked>,
-    /// What is still to be done, each kind with its own time: see [`Job`].
-    pub jobs: Vec<Job>,
-    /// What happened, oldest first.
-    pub history: Vec<HistoryEntry>,
-    /// What a newer release stored with it.
-    pub carried: Carried,
-}
+pub struct Order(OrderParts);
 
 /// An order set aside: the machine must not decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +68,7 @@ impl Order {
         quote: Quote,
         now: Timestamp,
     ) -> Self {
-        let mut draft = Self {
+        let mut draft = Self(OrderParts {
             id,
             version: 0,
             status: Status::Reserving,
@@ -123,7 +87,7 @@ impl Order {
             jobs: Vec::new(),
             history: Vec::new(),
             carried: Carried::default(),
-        };
+        });
         draft.reschedule(now);
         draft
     }
@@ -133,19 +97,20 @@ impl Order {
     #[must_use]
     pub fn drafted_anew(self, after: Timestamp, now: Timestamp) -> Self {
         let placed_at = now.max(after + SignedDuration::from_millis(1));
+        let parts = self.0;
         Self::draft(
-            self.id,
-            self.fingerprint,
-            self.customer,
-            self.shipping_address,
-            self.quote,
+            parts.id,
+            parts.fingerprint,
+            parts.customer,
+            parts.shipping_address,
+            parts.quote,
             placed_at,
         )
     }
 
     /// Sets the order aside for a human.
     pub(crate) fn park(mut self, reason: ParkedReason, now: Timestamp) -> Self {
-        self.parked = Some(Parked { at: now, reason });
+        self.0.parked = Some(Parked { at: now, reason });
         self.reschedule(now);
         self
     }
@@ -153,14 +118,14 @@ impl Order {
     /// Whether a human must decide: about the order itself, or about a refund that the provider refused for good.
     pub fn needs_human(&self) -> bool {
         let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
-        self.parked.is_some() || self.refunds.iter().any(refused)
+        self.0.parked.is_some() || self.0.refunds.iter().any(refused)
     }
 
     /// Moves the order by the one table.
     pub(crate) fn on(mut self, event: Event, now: Timestamp) -> Result<Self, Unmoved> {
-        match self.status.on(event) {
+        match self.0.status.on(event) {
             Step::To(next) => {
-                self.status = next;
+                self.0.status = next;
                 if next.is_public() {
                     self.note(HistoryEvent::Became(next), now);
                 }
@@ -168,7 +133,7 @@ impl Order {
                 Ok(self)
             }
             Step::NoOp | Step::Contradicts => Err(Unmoved {
-                status: self.status,
+                status: self.0.status,
                 event,
             }),
         }

@@ -69,16 +69,16 @@ pub struct ReportedPayment {
 }
 
 /// What a reported payment means for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// It pays the order.
-    Paid(Order),
+    Paid,
     /// It pays nothing and is to be given back.
-    RefundDue(Order),
+    RefundDue,
     /// Its amount is not the order's: a human decides.
-    Parked(Order),
-    /// It is known already.
-    Known(Order),
+    Parked,
+    /// It is known already: the order stays as it is.
+    Known,
 }
 
 impl Order {
@@ -87,14 +87,13 @@ impl Order {
     /// # Errors
     /// [`PaymentRefused`] where the order cannot be paid (any more).
     pub fn attempt_for(self, now: Timestamp) -> Result<Self, PaymentRefused> {
-        if self.status != Status::Placed || self.parked.is_some() {
-            return Err(PaymentRefused::NotPayable(self.status));
+        if self.0.status != Status::Placed || self.0.parked.is_some() {
+            return Err(PaymentRefused::NotPayable(self.0.status));
         }
         let live = self
-            .payment
-            .as_ref()
+            .payment()
             .is_some_and(|attempt| attempt.state != AttemptState::Failed);
-        match (live, now < self.reserved_until) {
+        match (live, now < self.0.reserved_until) {
             (true, true) => Ok(self),
             // The page's end is the reservation's: whether it was paid in its last second is for the provider to tell.
             (true, false) => Err(PaymentRefused::ReservationEnding),
@@ -106,12 +105,12 @@ impl Order {
     /// A new attempt to pay, to be stored before the provider is called. The reservation ends with the payment page.
     #[must_use]
     pub fn start_attempt(mut self, now: Timestamp) -> Self {
-        let number = self.payment.as_ref().map_or(1, |last| last.number + 1);
-        self.reserved_until = self.reserved_until.max(now + LEAST_PAYMENT_PAGE);
-        self.payment = Some(PaymentAttempt {
+        let number = self.payment().map_or(1, |last| last.number + 1);
+        self.0.reserved_until = self.0.reserved_until.max(now + LEAST_PAYMENT_PAGE);
+        self.0.payment = Some(PaymentAttempt {
             number,
             started_at: now,
-            expires_at: self.reserved_until,
+            expires_at: self.0.reserved_until,
             state: AttemptState::Opening,
         });
         self.note(HistoryEvent::PaymentStarted, now);
@@ -121,14 +120,14 @@ impl Order {
 
     /// Whether the reservation may be prolonged once more for a payment that starts now.
     pub fn can_start_attempt(&self, now: Timestamp) -> bool {
-        now + LEAST_PAYMENT_PAGE <= self.reserved_until.max(self.placed_at + LONGEST_RESERVATION)
+        now + LEAST_PAYMENT_PAGE <= self.0.reserved_until.max(self.0.placed_at + LONGEST_RESERVATION)
     }
 
     /// The provider opened the payment page of the last attempt, under its own name for it. Where another run took the attempt for failed
     /// meanwhile, the provider must be asked again before the order may expire.
     #[must_use]
     pub fn attempt_opened(mut self, session_id: String) -> Self {
-        if let Some(attempt) = &mut self.payment {
+        if let Some(attempt) = &mut self.0.payment {
             attempt.state = AttemptState::Open { session_id };
             let started_at = attempt.started_at;
             self.reschedule(started_at);
@@ -139,7 +138,7 @@ impl Order {
     /// The provider has no page for the last attempt, and never will.
     #[must_use]
     pub fn attempt_failed(mut self, now: Timestamp) -> Self {
-        if let Some(attempt) = &mut self.payment {
+        if let Some(attempt) = &mut self.0.payment {
             attempt.state = AttemptState::Failed;
         }
         self.reschedule(now);
@@ -147,52 +146,50 @@ impl Order {
     }
 
     /// Applies a payment that the provider reports, as often as it does.
-    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> Settlement {
+    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> (Self, Settlement) {
         if self.knows_payment(&report.payment_id) {
-            return Settlement::Known(self);
+            return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
-        if amount != self.quote.total && self.parked.is_none() {
+        if amount != self.0.quote.total && self.0.parked.is_none() {
             let reason = ParkedReason::AmountDiffers {
                 payment_id,
                 captured: amount,
             };
-            return Settlement::Parked(self.park(reason, now));
+            return (self.park(reason, now), Settlement::Parked);
         }
         let capture = Capture {
             payment_id,
             amount,
             at: now,
         };
-        if amount != self.quote.total {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::AmountDiffers, now));
-        }
-        if self.capture.is_some() {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::PaidTwice, now));
-        }
-        match self.clone().on(Event::PaymentCaptured, now) {
-            Ok(mut order) => {
-                order.capture = Some(capture);
-                Settlement::Paid(order)
-            }
-            Err(_) => Settlement::RefundDue(self.owing(capture, RefundReason::OrderEnded, now)),
-        }
-    }
-
-    fn owing(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
-        self.owe_refund(capture, reason, now);
-        self
+        let reason = if amount != self.0.quote.total {
+            RefundReason::AmountDiffers
+        } else if self.0.capture.is_some() {
+            RefundReason::PaidTwice
+        } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
+            order.0.capture = Some(capture);
+            return (order, Settlement::Paid);
+        } else {
+            RefundReason::OrderEnded
+        };
+        (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 
     fn knows_payment(&self, payment_id: &str) -> bool {
-        let parked = self.parked.as_ref().is_some_and(|parked| {
+        let parked = self.parked().is_some_and(|parked| {
             let ParkedReason::AmountDiffers { payment_id: own, .. } = &parked.reason;
             own == payment_id
         });
         let captured = self
-            .capture
-            .as_ref()
+            .capture()
             .is_some_and(|capture| capture.payment_id == payment_id);
-        parked || captured || self.refunds.iter().any(|refund| refund.payment_id == payment_id)
+        parked
+            || captured
+            || self
+                .0
+                .refunds
+                .iter()
+                .any(|refund| refund.payment_id == payment_id)
     }
 }

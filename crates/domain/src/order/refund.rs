@@ -78,11 +78,11 @@ impl RefundReason {
 
 impl Order {
     /// Notes that `capture` is to be given back.
-    pub(crate) fn owe_refund(&mut self, capture: Capture, reason: RefundReason, now: Timestamp) {
+    pub(crate) fn owe_refund(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
         let Capture {
             payment_id, amount, ..
         } = capture;
-        self.refunds.push(Refund {
+        self.0.refunds.push(Refund {
             payment_id,
             amount,
             reason,
@@ -90,11 +90,13 @@ impl Order {
         });
         self.note(HistoryEvent::RefundDue, now);
         self.reschedule(now);
+        self
     }
 
     /// The next payment to be given back.
     pub fn due_refund(&self) -> Option<&Refund> {
-        self.refunds
+        self.0
+            .refunds
             .iter()
             .find(|refund| refund.state == RefundState::Due)
     }
@@ -103,7 +105,7 @@ impl Order {
     #[must_use]
     pub fn refunded(mut self, payment_id: &str, refund_id: String, now: Timestamp) -> Self {
         let due = |refund: &&mut Refund| refund.payment_id == payment_id && refund.state == RefundState::Due;
-        if let Some(refund) = self.refunds.iter_mut().find(due) {
+        if let Some(refund) = self.0.refunds.iter_mut().find(due) {
             refund.state = RefundState::Done { refund_id };
             self.note(HistoryEvent::Refunded, now);
             self.finish_job(&JobKind::Refund);
@@ -116,7 +118,7 @@ impl Order {
     #[must_use]
     pub fn refund_refused(mut self, payment_id: &str, reason: String, now: Timestamp) -> Self {
         let due = |refund: &&mut Refund| refund.payment_id == payment_id && refund.state == RefundState::Due;
-        if let Some(refund) = self.refunds.iter_mut().find(due) {
+        if let Some(refund) = self.0.refunds.iter_mut().find(due) {
             refund.state = RefundState::Refused { reason };
             self.finish_job(&JobKind::Refund);
             self.reschedule(now);
@@ -127,12 +129,13 @@ impl Order {
     /// All that was given back so far, in the order's currency.
     pub fn total_refunded(&self) -> Money {
         let done = self
+            .0
             .refunds
             .iter()
             .filter(|refund| matches!(refund.state, RefundState::Done { .. }))
             .map(|refund| refund.amount)
-            .filter(|amount| amount.currency() == self.quote.total.currency());
-        Money::sum(self.quote.total.currency(), done).unwrap_or(self.quote.total)
+            .filter(|amount| amount.currency() == self.0.quote.total.currency());
+        Money::sum(self.0.quote.total.currency(), done).unwrap_or(self.0.quote.total)
     }
 }
 

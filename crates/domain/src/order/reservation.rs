@@ -44,17 +44,15 @@ impl Order {
     /// # Errors
     /// [`Unmoved`] where the order is not being reserved.
     pub fn reserve_step(mut self, now: Timestamp) -> Result<(Self, Vec<StockChange>), Unmoved> {
-        if self.status != Status::Reserving {
-            return Err(Unmoved {
-                status: self.status,
-                event: Event::StockReserved,
-            });
+        if self.0.status != Status::Reserving {
+            let (status, event) = (self.0.status, Event::StockReserved);
+            return Err(Unmoved { status, event });
         }
-        let (held, changes) = take_next(&self.quote.lines, self.held);
-        self.held = held;
-        if held == self.quote.lines.len() {
+        let (held, changes) = take_next(&self.0.quote.lines, self.0.held);
+        self.0.held = held;
+        if held == self.0.quote.lines.len() {
             // Steps may have taken a while: the shopper's time to pay begins now.
-            self.reserved_until = now + PAYMENT_WINDOW;
+            self.0.reserved_until = now + PAYMENT_WINDOW;
             self = self.on(Event::StockReserved, now)?;
         }
         Ok((self, changes))
@@ -62,11 +60,11 @@ impl Order {
 
     /// Gives the stock of the last lines back. The changes belong into the same write.
     pub fn give_back_step(mut self, now: Timestamp) -> (Self, Vec<StockChange>) {
-        if !self.status.gives_stock_back() {
+        if !self.0.status.gives_stock_back() {
             return (self, Vec::new());
         }
-        let (held, changes) = give_back_next(&self.quote.lines, self.held);
-        self.held = held;
+        let (held, changes) = give_back_next(&self.0.quote.lines, self.0.held);
+        self.0.held = held;
         self.reschedule(now);
         (self, changes)
     }

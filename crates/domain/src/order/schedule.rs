@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AttemptState, Job, JobKind, Lane, Order, Status};
+use crate::{AttemptState, DueIndex, Job, JobKind, Order, Status};
 
 /// The least time a checkout that reserves in steps is left alone.
 const RESERVING_GRACE: SignedDuration = SignedDuration::from_mins(2);
@@ -19,40 +19,40 @@ impl Order {
     /// What is still to be done, by the order's state.
     pub fn work(&self) -> Vec<JobKind> {
         let mut work = Vec::new();
-        match self.status {
+        match self.0.status {
             Status::Reserving => work.push(JobKind::Withdraw),
-            Status::Placed if self.parked.is_some() => {}
+            Status::Placed if self.0.parked.is_some() => {}
             Status::Placed if self.is_page_live() => work.push(JobKind::AskProvider),
             Status::Placed => work.push(JobKind::CloseWindow),
             Status::Paid => work.push(JobKind::Forward),
             _ => {}
         }
-        if self.status.gives_stock_back() && self.held > 0 {
+        if self.0.status.gives_stock_back() && self.0.held > 0 {
             work.push(JobKind::GiveStockBack);
         }
         if self.due_refund().is_some() {
             work.push(JobKind::Refund);
         }
         // Not while a job of a newer release has still to be done.
-        if self.status == Status::Withdrawn && work.is_empty() && !self.has_unknown_job() {
+        if self.0.status == Status::Withdrawn && work.is_empty() && !self.has_unknown_job() {
             work.push(JobKind::Remove);
         }
         work
     }
 
     fn has_unknown_job(&self) -> bool {
-        let mut jobs = self.jobs.iter();
+        let mut jobs = self.0.jobs.iter();
         jobs.any(|job| matches!(job.kind, JobKind::Unknown(_)))
     }
 
     fn is_page_live(&self) -> bool {
-        let attempt = self.payment.as_ref();
+        let attempt = self.payment();
         attempt.is_some_and(|attempt| attempt.state != AttemptState::Failed)
     }
 
     /// The job of that kind, if there is one.
     pub fn job(&self, kind: &JobKind) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.kind == *kind)
+        self.0.jobs.iter().find(|job| job.kind == *kind)
     }
 
     /// Failed tries of that kind, in a row.
@@ -62,19 +62,19 @@ impl Order {
 
     /// When anything is due next; `None` where nothing is to be done.
     pub fn due_at(&self) -> Option<Timestamp> {
-        self.jobs.iter().map(|job| job.due_at).min()
+        self.0.jobs.iter().map(|job| job.due_at).min()
     }
 
     /// When something of that index is due next.
-    pub fn due_in(&self, lane: Lane) -> Option<Timestamp> {
-        let own = self.jobs.iter().filter(|job| job.kind.lane() == lane);
+    pub fn due_in(&self, index: DueIndex) -> Option<Timestamp> {
+        let own = self.0.jobs.iter().filter(|job| job.kind.due_index() == index);
         own.map(|job| job.due_at).min()
     }
 
     /// The jobs of that index that are due at `now`, in the order in which they are worked on.
-    pub fn due_jobs(&self, lane: Lane, now: Timestamp) -> impl Iterator<Item = &Job> {
-        let due = move |job: &&Job| job.kind.lane() == lane && job.due_at <= now;
-        self.jobs.iter().filter(due)
+    pub fn due_jobs(&self, index: DueIndex, now: Timestamp) -> impl Iterator<Item = &Job> {
+        let due = move |job: &&Job| job.kind.due_index() == index && job.due_at <= now;
+        self.0.jobs.iter().filter(due)
     }
 
     /// A try at `kind` failed: it is due again after a pause. Other kinds stay as they are.
@@ -82,7 +82,7 @@ impl Order {
     pub fn retry_later(mut self, kind: &JobKind, now: Timestamp) -> Self {
         // A page is always looked at when it ends.
         let ends =
-            (*kind == JobKind::AskProvider && now < self.reserved_until).then_some(self.reserved_until);
+            (*kind == JobKind::AskProvider && now < self.0.reserved_until).then_some(self.0.reserved_until);
         if let Some(job) = self.job_mut(kind) {
             job.retry(now, ends);
         }
@@ -92,11 +92,11 @@ impl Order {
     /// The payment page is open and unpaid: nothing failed, and the next look comes later than this one did.
     #[must_use]
     pub fn page_seen_open(mut self, now: Timestamp) -> Self {
-        let started = self.payment.as_ref().map_or(now, |attempt| attempt.started_at);
+        let started = self.payment().map_or(now, |attempt| attempt.started_at);
         let age = now.duration_since(started).max(SignedDuration::ZERO);
         let next = (started + age * LOOK_GROWTH).max(now + PAYMENT_GRACE);
-        let next = if now < self.reserved_until {
-            next.min(self.reserved_until)
+        let next = if now < self.0.reserved_until {
+            next.min(self.0.reserved_until)
         } else {
             next
         };
@@ -107,7 +107,7 @@ impl Order {
     /// Nobody has paid yet, and the reservation goes on: nothing is to be done before its end.
     #[must_use]
     pub fn left_until_window_closes(mut self) -> Self {
-        self.renew(JobKind::CloseWindow, self.reserved_until);
+        self.renew(JobKind::CloseWindow, self.0.reserved_until);
         self
     }
 
@@ -128,17 +128,17 @@ impl Order {
                 tries,
                 ..Job::new(kind, due_at)
             };
-            self.jobs = self.work().into_iter().map(job).collect();
+            self.0.jobs = self.work().into_iter().map(job).collect();
         }
         self
     }
 
     /// Adds the jobs that the order's state asks for now, and drops those that it no longer does. Jobs that go on keep their times.
     pub(crate) fn reschedule(&mut self, now: Timestamp) {
-        let before = self.jobs.clone();
+        let before = self.0.jobs.clone();
         let next = before
             .iter()
-            .filter(|job| job.kind.lane() == Lane::Mending)
+            .filter(|job| job.kind.due_index() == DueIndex::Reconciler)
             .map(|job| job.due_at)
             .min();
         let wanted = self.work();
@@ -151,28 +151,28 @@ impl Order {
                 Job::new(kind, at)
             })
         };
-        self.jobs = wanted.into_iter().map(job).chain(unknown).collect();
+        self.0.jobs = wanted.into_iter().map(job).chain(unknown).collect();
     }
 
     /// Forgets the job of a kind, so that rescheduling begins it anew.
     pub(crate) fn finish_job(&mut self, kind: &JobKind) {
-        self.jobs.retain(|job| job.kind != *kind);
+        self.0.jobs.retain(|job| job.kind != *kind);
     }
 
     fn first_due_at(&self, kind: &JobKind, next: Option<Timestamp>, now: Timestamp) -> Timestamp {
         match kind {
             JobKind::Withdraw => now + RESERVING_GRACE,
             // Most shoppers start to pay by then: their job takes this time over, which saves a write to the index.
-            JobKind::CloseWindow if self.payment.is_none() => now + FIRST_LOOK,
-            JobKind::CloseWindow => self.reserved_until,
-            JobKind::AskProvider => first_look(next, now).min(self.reserved_until),
+            JobKind::CloseWindow if self.0.payment.is_none() => now + FIRST_LOOK,
+            JobKind::CloseWindow => self.0.reserved_until,
+            JobKind::AskProvider => first_look(next, now).min(self.0.reserved_until),
             JobKind::Forward => now + FORWARD_GRACE,
             JobKind::GiveStockBack | JobKind::Refund | JobKind::Remove | JobKind::Unknown(_) => now,
         }
     }
 
     fn job_mut(&mut self, kind: &JobKind) -> Option<&mut Job> {
-        self.jobs.iter_mut().find(|job| job.kind == *kind)
+        self.0.jobs.iter_mut().find(|job| job.kind == *kind)
     }
 
     /// The job's turn came and it is not due any more: its next time is a first one.

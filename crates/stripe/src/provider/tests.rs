@@ -9,7 +9,7 @@ use domain::{RefundReason, RefundState};
 use https::HttpsClient;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use testkit::{an_order, eur, noon};
+use testkit::{altered, an_order, eur, noon};
 
 use super::*;
 use crate::StripeConfig;
@@ -92,7 +92,7 @@ fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
 
 fn started() -> (Order, PaymentAttempt) {
     let order = an_order().placed().start_attempt(noon());
-    let attempt = order.payment.clone().expect("an attempt");
+    let attempt = order.payment().cloned().expect("an attempt");
     (order, attempt)
 }
 
@@ -100,7 +100,7 @@ fn session(status: &str, payment_status: &str) -> Value {
     json!({
         "id": "cs_1", "url": "https://pay.example/cs_1", "status": status, "payment_status": payment_status, "created": 1,
         "amount_total": 1_490, "currency": "eur", "payment_intent": "pi_1",
-        "client_reference_id": started().0.id.as_str(), "metadata": {"attempt": "1"},
+        "client_reference_id": started().0.id().as_str(), "metadata": {"attempt": "1"},
     })
 }
 
@@ -134,29 +134,30 @@ async fn a_page_is_opened_under_the_attempts_key() {
     let seen = seen.lock().expect("no panic");
     let call = &seen[0];
     assert_eq!(call.path, "/v1/checkout/sessions");
-    assert_eq!(call.header("idempotency-key"), format!("{}-1", order.id));
+    assert_eq!(call.header("idempotency-key"), format!("{}-1", order.id()));
     assert_eq!(call.header("authorization"), "Bearer sk_test");
     assert_eq!(call.header("content-type"), "application/x-www-form-urlencoded");
     assert_eq!(call.header("stripe-version"), "2025-09-30.clover");
     assert_eq!(call.field("mode"), Some("payment"));
     assert_eq!(call.field("payment_method_types[0]"), Some("card"));
-    assert_eq!(call.field("client_reference_id"), Some(order.id.as_str()));
+    assert_eq!(call.field("client_reference_id"), Some(order.id().as_str()));
     assert_eq!(
         call.field("payment_intent_data[metadata][order_id]"),
-        Some(order.id.as_str())
+        Some(order.id().as_str())
     );
 }
 
 #[tokio::test]
 async fn a_name_of_any_signs_arrives_as_it_is() {
-    let (mut order, attempt) = started();
-    order.quote.lines[0].name = "Tea & cups = 50% Größe + 茶 [0]".to_owned();
+    let (order, attempt) = started();
+    let name = "Tea & cups = 50% Größe + 茶 [0]".to_owned();
+    let order = altered(order, |order| order.quote.lines[0].name = name);
     let (stripe, seen) = stripe(vec![(200, session("open", "unpaid"))]).await;
     assert!(matches!(stripe.open(&order, &attempt).await, Opened::Open(_)));
     let seen = seen.lock().expect("no panic");
     assert_eq!(
         seen[0].field("line_items[0][price_data][product_data][name]"),
-        Some(order.quote.lines[0].name.as_str())
+        Some(order.quote().lines[0].name.as_str())
     );
 }
 
@@ -180,11 +181,11 @@ async fn what_came_of_a_call_without_a_readable_answer_is_unknown() {
     for stripe in [silent, unreachable] {
         assert!(matches!(stripe.open(&order, &attempt).await, Opened::Unknown(_)));
         assert!(matches!(
-            stripe.look_up(order.id, &attempt).await,
+            stripe.look_up(order.id(), &attempt).await,
             SessionState::Unknown(_)
         ));
         assert!(matches!(
-            stripe.refund(order.id, &a_refund(), false).await,
+            stripe.refund(order.id(), &a_refund(), false).await,
             RefundOutcome::Unknown(_)
         ));
     }
@@ -261,7 +262,7 @@ async fn a_known_page_is_looked_up_by_its_name() {
         ((500, json!({})), "Unknown"),
     ] {
         let (stripe, seen) = stripe(vec![answer.clone()]).await;
-        let state = format!("{:?}", stripe.look_up(order.id, &known).await);
+        let state = format!("{:?}", stripe.look_up(order.id(), &known).await);
         assert!(state.starts_with(expected), "{answer:?}: {state}");
         assert_eq!(
             seen.lock().expect("no panic")[0].path,
@@ -282,7 +283,7 @@ async fn a_page_whose_name_was_lost_is_found_among_all() {
     let second = json!({"data": [session("complete", "paid")], "has_more": false});
     let (provider, seen) = stripe(vec![(200, first.clone()), (200, second)]).await;
     assert!(
-        matches!(provider.look_up(order.id, &attempt).await, SessionState::Paid(payment) if payment.amount == eur(1_490))
+        matches!(provider.look_up(order.id(), &attempt).await, SessionState::Paid(payment) if payment.amount == eur(1_490))
     );
     assert!(seen.lock().expect("no panic")[1].path.ends_with(&format!(
         "limit=100&created[gte]={from}&created[lte]={to}&starting_after=cs_other"
@@ -290,7 +291,7 @@ async fn a_page_whose_name_was_lost_is_found_among_all() {
 
     let (provider, _) = stripe(vec![(200, first), (200, json!({"data": [], "has_more": false}))]).await;
     assert!(matches!(
-        provider.look_up(order.id, &attempt).await,
+        provider.look_up(order.id(), &attempt).await,
         SessionState::Absent
     ));
 }
@@ -301,7 +302,7 @@ async fn of_several_pages_of_an_attempt_the_paid_one_counts() {
     let page = json!({"data": [session("open", "unpaid"), session("complete", "paid")], "has_more": false});
     let (stripe, _) = stripe(vec![(200, page)]).await;
     assert!(matches!(
-        stripe.look_up(order.id, &attempt).await,
+        stripe.look_up(order.id(), &attempt).await,
         SessionState::Paid(_)
     ));
 }
@@ -314,7 +315,7 @@ async fn a_page_that_is_not_found_among_too_many_is_not_absent() {
     let page = json!({"data": [other], "has_more": true});
     let (stripe, _) = stripe(vec![(200, page); MOST_PAGES]).await;
     assert!(matches!(
-        stripe.look_up(order.id, &attempt).await,
+        stripe.look_up(order.id(), &attempt).await,
         SessionState::Unknown(_)
     ));
 }
@@ -353,7 +354,7 @@ async fn a_refund_that_was_tried_is_looked_for_first() {
         json!({"data": [&part, &failed, done], "has_more": false}),
     )])
     .await;
-    let outcome = provider.refund(order.id, &a_refund(), true).await;
+    let outcome = provider.refund(order.id(), &a_refund(), true).await;
     assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_1"));
     assert_eq!(
         seen.lock().expect("no panic")[0].path,
@@ -366,12 +367,12 @@ async fn a_refund_that_was_tried_is_looked_for_first() {
         (200, json!({"id": "re_2", "status": "pending", "amount": 1_490})),
     ])
     .await;
-    let outcome = provider.refund(order.id, &a_refund(), true).await;
+    let outcome = provider.refund(order.id(), &a_refund(), true).await;
     assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
 
     let (provider, _) = stripe(vec![(500, json!({}))]).await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), true).await,
+        provider.refund(order.id(), &a_refund(), true).await,
         RefundOutcome::Unknown(_)
     ));
 }
@@ -385,7 +386,7 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
     )])
     .await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
+        provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::Done { .. }
     ));
     {
@@ -400,7 +401,7 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
     let none = json!({"data": [{"id": "re_0", "status": "failed", "amount": 1_490}], "has_more": false});
     let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, none)]).await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
+        provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::RefusedForGood(_)
     ));
     for (status, body) in [
@@ -410,14 +411,14 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
         let none = json!({"data": [], "has_more": false});
         let (provider, _) = stripe(vec![(status, body), (200, none)]).await;
         assert!(matches!(
-            provider.refund(order.id, &a_refund(), false).await,
+            provider.refund(order.id(), &a_refund(), false).await,
             RefundOutcome::Refused(_)
         ));
     }
     let done = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 1_490}], "has_more": false});
     let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, done)]).await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
+        provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::Done { refund_id } if refund_id == "re_1"
     ));
     let (provider, _) = stripe(vec![(
@@ -426,12 +427,12 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
     )])
     .await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
+        provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::Refused(_)
     ));
     let (provider, _) = stripe(vec![(500, json!({}))]).await;
     assert!(matches!(
-        provider.refund(order.id, &a_refund(), false).await,
+        provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::Unknown(_)
     ));
 }

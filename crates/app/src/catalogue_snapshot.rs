@@ -10,12 +10,12 @@ use crate::ports::{Catalogue, ProductPage, Stock, StoreError};
 
 /// All products and what was left of each when they were read. What a shopper sees may be some seconds old; placing an order decides,
 /// and never asks here.
-pub struct Shelf {
+pub struct CatalogueSnapshot {
     search: ProductSearch,
     levels: HashMap<Sku, u32>,
 }
 
-impl Shelf {
+impl CatalogueSnapshot {
     /// Copies everything.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Shelf {
     }
 }
 
-impl Catalogue for Shelf {
+impl Catalogue for CatalogueSnapshot {
     async fn page(&self, after: Option<&Sku>, limit: usize) -> Result<ProductPage, StoreError> {
         let (products, more) = self.search.find("", after, limit);
         Ok(ProductPage { products, more })
@@ -52,7 +52,7 @@ impl Catalogue for Shelf {
     }
 }
 
-impl Stock for Shelf {
+impl Stock for CatalogueSnapshot {
     async fn levels(&self, skus: &[Sku]) -> Result<HashMap<Sku, u32>, StoreError> {
         let level = |sku: &Sku| Some((sku.clone(), *self.levels.get(sku)?));
         Ok(skus.iter().filter_map(level).collect())

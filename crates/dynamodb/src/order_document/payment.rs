@@ -1,0 +1,119 @@
+//! How attempts to pay, captures and what is set aside for a human are stored.
+
+use domain::{AttemptState, Capture, Currency, Money, Parked, ParkedReason, PaymentAttempt};
+use serde::{Deserialize, Serialize};
+
+use super::document::time;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Attempt {
+    #[serde(rename = "n")]
+    pub(super) number: u32,
+    #[serde(rename = "s")]
+    started_at: i64,
+    #[serde(rename = "e")]
+    expires_at: i64,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+}
+
+impl Attempt {
+    pub(super) fn of(attempt: &PaymentAttempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started_at.as_millisecond(),
+            expires_at: attempt.expires_at.as_millisecond(),
+            session: match &attempt.state {
+                AttemptState::Open { session_id } => Some(session_id.clone()),
+                AttemptState::Opening | AttemptState::Failed => None,
+            },
+            failed: attempt.state == AttemptState::Failed,
+        }
+    }
+
+    pub(super) fn into_attempt(self) -> Option<PaymentAttempt> {
+        let state = match (self.session, self.failed) {
+            (Some(session_id), _) => AttemptState::Open { session_id },
+            (None, true) => AttemptState::Failed,
+            (None, false) => AttemptState::Opening,
+        };
+        let (started_at, expires_at) = (time(self.started_at)?, time(self.expires_at)?);
+        Some(PaymentAttempt {
+            number: self.number,
+            started_at,
+            expires_at,
+            state,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Taken {
+    #[serde(rename = "i")]
+    payment_id: String,
+    #[serde(rename = "a")]
+    amount: i64,
+    #[serde(rename = "u")]
+    currency: String,
+    #[serde(rename = "t")]
+    at: i64,
+}
+
+impl Taken {
+    pub(super) fn of(capture: &Capture) -> Self {
+        Self {
+            payment_id: capture.payment_id.clone(),
+            amount: capture.amount.minor(),
+            currency: capture.amount.currency().code().to_owned(),
+            at: capture.at.as_millisecond(),
+        }
+    }
+
+    pub(super) fn into_capture(self) -> Option<Capture> {
+        let amount = Money::new(self.amount, Currency::parse(&self.currency)?);
+        Some(Capture {
+            payment_id: self.payment_id,
+            amount,
+            at: time(self.at)?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SetAside {
+    AmountDiffers {
+        at: i64,
+        payment_id: String,
+        amount: i64,
+        currency: String,
+    },
+}
+
+impl SetAside {
+    pub(super) fn of(parked: &Parked) -> Self {
+        let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+        Self::AmountDiffers {
+            at: parked.at.as_millisecond(),
+            payment_id: payment_id.clone(),
+            amount: captured.minor(),
+            currency: captured.currency().code().to_owned(),
+        }
+    }
+
+    pub(super) fn into_parked(self) -> Option<Parked> {
+        let Self::AmountDiffers {
+            at,
+            payment_id,
+            amount,
+            currency,
+        } = self;
+        let captured = Money::new(amount, Currency::parse(&currency)?);
+        Some(Parked {
+            at: time(at)?,
+            reason: ParkedReason::AmountDiffers { payment_id, captured },
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! How refunds are stored.
+
+use domain::{Currency, Money, Refund, RefundReason, RefundState};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Back {
+    #[serde(rename = "i")]
+    payment_id: String,
+    #[serde(rename = "a")]
+    amount: i64,
+    #[serde(rename = "u")]
+    currency: String,
+    #[serde(rename = "r")]
+    reason: String,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) refund_id: Option<String>,
+    /// Why the provider will never do it. `refund_id` is [`REFUSED`] then.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<String>,
+}
+
+/// Stands for the provider's name of a refund that it refused for good. The release before knows no such refund: without any name it would ask
+/// for the money again, which a human may have given back by then.
+const REFUSED: &str = "refused";
+
+impl Back {
+    pub(super) fn of(refund: &Refund) -> Self {
+        Self {
+            payment_id: refund.payment_id.clone(),
+            amount: refund.amount.minor(),
+            currency: refund.amount.currency().code().to_owned(),
+            reason: refund.reason.name().to_owned(),
+            refund_id: match &refund.state {
+                RefundState::Due => None,
+                RefundState::Refused { .. } => Some(REFUSED.to_owned()),
+                RefundState::Done { refund_id } => Some(refund_id.clone()),
+            },
+            refused: match &refund.state {
+                RefundState::Refused { reason } => Some(reason.clone()),
+                RefundState::Due | RefundState::Done { .. } => None,
+            },
+        }
+    }
+
+    pub(super) fn into_refund(self) -> Option<Refund> {
+        Some(Refund {
+            payment_id: self.payment_id,
+            amount: Money::new(self.amount, Currency::parse(&self.currency)?),
+            reason: RefundReason::of_name(&self.reason),
+            state: match (self.refund_id, self.refused) {
+                (_, Some(reason)) => RefundState::Refused { reason },
+                (Some(id), None) if id == REFUSED => RefundState::Refused {
+                    reason: "its reason was lost while another release ran".to_owned(),
+                },
+                (Some(refund_id), None) => RefundState::Done { refund_id },
+                (None, None) => RefundState::Due,
+            },
+        })
+    }
+}
