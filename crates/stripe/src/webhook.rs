@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
 use crate::objects::{Event, Session};
@@ -57,12 +58,13 @@ pub enum WebhookError {
     Malformed,
 }
 
-/// Reads a message: the signature over the raw bytes first, in constant time, before anything of them is looked at.
+/// Reads a message to the shop of this `stage`: the signature over the raw bytes first, in constant time, before anything of them is looked at.
 ///
 /// # Errors
 /// [`WebhookError`].
 pub fn read(
     secrets: &WebhookSecrets,
+    stage: &str,
     signature: Option<&str>,
     body: &[u8],
     now: Timestamp,
@@ -73,15 +75,18 @@ pub fn read(
     if (now.as_second() - signature.at).abs() > TOLERANCE || !signature.is_of(secrets, body) {
         return Err(WebhookError::Signature);
     }
+    understand(body, stage)
+}
+
+fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
     let captured = match event.kind.as_str() {
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => true,
         "checkout.session.expired" => false,
         _ => return Ok(Message::Other),
     };
-    let session: Session =
-        serde_json::from_str(event.data.object.get()).map_err(|_| WebhookError::Malformed)?;
-    let Some(order) = session.order() else {
+    let session: Session = object(&event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
         return Ok(Message::Other);
     };
     if captured {
@@ -93,6 +98,13 @@ pub fn read(
     }
     let attempt = session.attempt().ok_or(WebhookError::Malformed)?;
     Ok(Message::Notice(PaymentNotice::SessionExpired { order, attempt }))
+}
+
+/// The object that the event is about.
+fn object<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, WebhookError> {
+    let object = event.data.as_ref().and_then(|data| data.object);
+    let object = object.ok_or(WebhookError::Malformed)?;
+    serde_json::from_str(object.get()).map_err(|_| WebhookError::Malformed)
 }
 
 /// The header `Stripe-Signature: t=...,v1=...,v1=...`.
@@ -163,7 +175,7 @@ mod tests {
         json!({
             "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
             "amount_total": 1_490, "currency": "eur", "payment_intent": "pi_1",
-            "client_reference_id": OrderId::for_key("key").as_str(), "metadata": {"attempt": "2"},
+            "client_reference_id": OrderId::for_key("key").as_str(), "metadata": {"shop": "kontor", "stage": "test", "order_id": OrderId::for_key("key").as_str(), "attempt": "2"},
         })
     }
 
@@ -174,7 +186,7 @@ mod tests {
     fn hear(body: impl AsRef<[u8]>) -> Result<Message, WebhookError> {
         let (at, body) = (noon().as_second(), body.as_ref());
         let header = format!("t={at},v1={}", sign("whsec_new", at, body));
-        read(&secrets(), Some(&header), body, noon())
+        read(&secrets(), "test", Some(&header), body, noon())
     }
 
     #[test]
@@ -183,7 +195,7 @@ mod tests {
         let body = r#"{"id":"evt_1","type":"customer.created","data":{"object":{"name":"Größe"}}}"#;
         let header = "t=1795262400,v1=4717e6b1cd3997e6ec3dcb97611f9595f65cddfbd936debf1f31358fd7210ee9";
         assert_eq!(noon().as_second(), 1_795_262_400);
-        let heard = read(&secrets(), Some(header), body.as_bytes(), noon());
+        let heard = read(&secrets(), "test", Some(header), body.as_bytes(), noon());
         assert_eq!(heard, Ok(Message::Other));
     }
 
@@ -233,6 +245,68 @@ mod tests {
     }
 
     #[test]
+    fn another_stages_and_shops_events_are_left_alone() {
+        for (mark, value) in [("stage", "prod"), ("shop", "another")] {
+            let mut foreign = session();
+            foreign["metadata"][mark] = json!(value);
+            for kind in ["checkout.session.completed", "checkout.session.expired"] {
+                assert_eq!(
+                    hear(event(kind, &foreign)),
+                    Ok(Message::Other),
+                    "{kind} of {value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_without_metadata_of_the_shop_is_left_alone() {
+        for metadata in [
+            json!(null),
+            json!({}),
+            json!({"stage": "test"}),
+            json!({"sku": "1"}),
+        ] {
+            let mut foreign = session();
+            foreign["metadata"] = metadata.clone();
+            for kind in ["checkout.session.completed", "checkout.session.expired"] {
+                assert_eq!(
+                    hear(event(kind, &foreign)),
+                    Ok(Message::Other),
+                    "{kind}: {metadata}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_of_the_release_before_is_one_of_the_shop() {
+        let mut old = session();
+        old["metadata"] = json!({"order_id": OrderId::for_key("key").as_str(), "attempt": "2"});
+        assert!(matches!(
+            hear(event("checkout.session.completed", &old)),
+            Ok(Message::Notice(_))
+        ));
+    }
+
+    #[test]
+    fn thin_events_are_left_alone() {
+        let thin = json!({
+            "id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated",
+            "related_object": {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"},
+        });
+        assert_eq!(hear(thin.to_string()), Ok(Message::Other));
+    }
+
+    #[test]
+    fn a_payment_intent_that_is_shown_whole_is_read() {
+        let mut whole = session();
+        whole["payment_intent"] = json!({"id": "pi_1", "object": "payment_intent", "amount": 1_490});
+        let plain = hear(event("checkout.session.completed", &session()));
+        assert_eq!(hear(event("checkout.session.completed", &whole)), plain);
+    }
+
+    #[test]
     fn a_currency_that_nobody_knows_is_not_guessed() {
         let mut odd = session();
         odd["currency"] = json!("xyz");
@@ -257,7 +331,7 @@ mod tests {
         ] {
             let at = noon().as_second() - age;
             let header = format!("t={at},v1={}", sign("whsec_new", at, &body));
-            let heard = read(&secrets(), Some(&header), body.as_bytes(), noon());
+            let heard = read(&secrets(), "test", Some(&header), body.as_bytes(), noon());
             assert_eq!(heard.is_ok(), believed, "{age} s old");
         }
     }
@@ -269,13 +343,13 @@ mod tests {
         for secret in ["whsec_new", "whsec_old"] {
             let header = format!("t={at},v1={},v1={},v0=x", "0".repeat(64), sign(secret, at, &body));
             assert!(
-                read(&secrets(), Some(&header), body.as_bytes(), noon()).is_ok(),
+                read(&secrets(), "test", Some(&header), body.as_bytes(), noon()).is_ok(),
                 "{secret}"
             );
         }
         let retired = format!("t={at},v1={}", sign("whsec_retired", at, &body));
         assert_eq!(
-            read(&secrets(), Some(&retired), body.as_bytes(), noon()),
+            read(&secrets(), "test", Some(&retired), body.as_bytes(), noon()),
             Err(WebhookError::Signature)
         );
     }
@@ -289,6 +363,7 @@ mod tests {
         assert!(
             read(
                 &secrets(),
+                "test",
                 Some(&format!("t={at},v1={signature}")),
                 altered.as_bytes(),
                 noon()
@@ -307,13 +382,13 @@ mod tests {
             format!("t={at},v1={signature}{}", ",v1=00".repeat(1_000)),
         ] {
             assert_eq!(
-                read(&secrets(), Some(&header), body.as_bytes(), noon()),
+                read(&secrets(), "test", Some(&header), body.as_bytes(), noon()),
                 Err(WebhookError::Signature),
                 "{header}"
             );
         }
         assert_eq!(
-            read(&secrets(), None, body.as_bytes(), noon()),
+            read(&secrets(), "test", None, body.as_bytes(), noon()),
             Err(WebhookError::Signature)
         );
     }
@@ -328,7 +403,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_or_body_is_too_odd(header in ".*", body in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(read(&secrets(), Some(&header), &body, noon()), Err(WebhookError::Signature));
+            prop_assert_eq!(read(&secrets(), "test", Some(&header), &body, noon()), Err(WebhookError::Signature));
         }
 
         #[test]

@@ -13,6 +13,8 @@ pub(crate) struct PaymentEvents<O, Q, C> {
     pub(crate) queue: Q,
     pub(crate) secrets: Secret<WebhookSecrets>,
     pub(crate) clock: C,
+    /// The stage that this shop is: events of another one's sessions are not its own.
+    pub(crate) stage: String,
 }
 
 impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
@@ -34,7 +36,8 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
 impl<O: Sync, Q: Sync, C: Clock> PaymentEvents<O, Q, C> {
     /// Reads a message; one that is not believed is read again where the secrets have just been rolled.
     async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, Problem> {
-        let read = |secrets: &WebhookSecrets| webhook::read(secrets, signature, body, self.clock.now());
+        let now = self.clock.now();
+        let read = |secrets: &WebhookSecrets| webhook::read(secrets, &self.stage, signature, body, now);
         let known = self.secrets.current().await?;
         let message = match read(&known) {
             Err(WebhookError::Signature) => match self.secrets.renewed(&known).await {

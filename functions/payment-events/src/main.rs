@@ -22,8 +22,9 @@ fn main() -> ExitCode {
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
+    let stage = env.text("STAGE");
     let secret = secret::Settings::read(&mut env);
-    let (tables, queue_url, secret) = env.finish(|| Some((tables?, queue_url?, secret?)))?;
+    let (tables, queue_url, stage, secret) = env.finish(|| Some((tables?, queue_url?, stage?, secret?)))?;
     let config = aws::config().await?;
     let events = PaymentEvents {
         orders: DynamoDb::new(
@@ -36,6 +37,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             values.finish(|| secrets)
         }),
         clock: clock::now,
+        stage,
     };
     http::serve(events).await
 }

@@ -26,6 +26,7 @@ fn subject() -> Subject {
         queue: FakeQueue::default(),
         secrets: Secret::fixed(WebhookSecrets::parse(SECRET).expect("a secret")),
         clock: FakeClock::at_noon(),
+        stage: "test".into(),
     }
 }
 
@@ -50,7 +51,7 @@ fn event(kind: &str, order: OrderId, amount: i64) -> String {
     let session = json!({
         "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
         "amount_total": amount, "currency": "eur", "payment_intent": "pi_9",
-        "client_reference_id": order.as_str(), "metadata": {"attempt": "1"},
+        "client_reference_id": order.as_str(), "metadata": {"shop": "kontor", "stage": "test", "attempt": "1"},
     });
     json!({"id": "evt_1", "object": "event", "type": kind, "data": {"object": session}}).to_string()
 }
@@ -166,6 +167,18 @@ async fn a_payment_of_an_order_that_is_not_there_must_come_again() {
         code(&answer(&subject(), &signed(body)).await),
         (500, "internal_error".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_payment_of_another_stage_is_taken_and_left_alone() {
+    let subject = subject();
+    for order in [an_order().draft().id, OrderId::for_key("unknown")] {
+        let ours = event("checkout.session.completed", order, 1_490);
+        let theirs = ours.replace("\"stage\":\"test\"", "\"stage\":\"prod\"");
+        assert_ne!(ours, theirs);
+        assert_eq!(answer(&subject, &signed(theirs)).await.status(), 200);
+    }
+    assert_eq!(status(&subject), Status::Placed);
 }
 
 #[tokio::test]
