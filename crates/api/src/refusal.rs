@@ -37,6 +37,7 @@ impl ToProblem for SettleError {
     fn to_problem(self) -> Problem {
         match self {
             Self::UnknownOrder => Problem::internal_error(self),
+            Self::Provider(_) => Problem::busy(self).unexpected(),
             Self::Store(error) => error.to_problem(),
         }
     }

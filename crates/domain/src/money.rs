@@ -13,17 +13,54 @@ pub enum Currency {
     Chf,
     /// US dollar, two decimal places.
     Usd,
+    /// One in which the shop sells nothing: a payment may come in it all the same, and is never the one that was agreed.
+    Other(OtherCurrency),
+}
+
+/// The code of a currency in which the shop sells nothing: up to eight letters or digits in upper case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OtherCurrency([u8; 8]);
+
+impl OtherCurrency {
+    /// Reads a code in either case; `None` where it is none.
+    fn parse(code: &str) -> Option<Self> {
+        let fits = (1..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        fits.then(|| {
+            let mut letters = [0; 8];
+            for (letter, byte) in letters.iter_mut().zip(code.bytes()) {
+                *letter = byte.to_ascii_uppercase();
+            }
+            Self(letters)
+        })
+    }
+
+    fn code(&self) -> &str {
+        let text = std::str::from_utf8(&self.0).unwrap_or_default();
+        text.trim_end_matches('\0')
+    }
+}
+
+impl fmt::Debug for OtherCurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
 }
 
 impl Currency {
     /// The ISO 4217 code in upper case, such as `EUR`.
-    pub fn code(self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Eur => "EUR",
             Self::Gbp => "GBP",
             Self::Chf => "CHF",
             Self::Usd => "USD",
+            Self::Other(other) => other.code(),
         }
+    }
+
+    /// Reads the code of a currency that somebody paid in, in either case; `None` where it is no code.
+    pub fn of_payment(code: &str) -> Option<Self> {
+        Self::parse(code).or_else(|| OtherCurrency::parse(code).map(Self::Other))
     }
 
     /// Reads an ISO 4217 code in either case; `None` for a currency that the shop does not know.
@@ -120,6 +157,10 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Currency::Other(other) = &self.currency {
+            // How many minor units make a major one is not known.
+            return write!(f, "{} minor units of {}", self.minor, other.code());
+        }
         let sign = if self.minor < 0 { "-" } else { "" };
         let minor = self.minor.unsigned_abs();
         write!(
@@ -168,6 +209,24 @@ mod tests {
         assert_eq!(Currency::parse("eur"), Some(Currency::Eur));
         assert_eq!(Currency::parse("CHF"), Some(Currency::Chf));
         assert_eq!(Currency::parse("XXX"), None);
+    }
+
+    #[test]
+    fn any_currency_can_be_paid_in() {
+        assert_eq!(Currency::of_payment("eur"), Some(Currency::Eur));
+        for code in ["JPY", "XYZ", "USDC"] {
+            let other = Currency::of_payment(&code.to_lowercase()).expect("a currency");
+            assert_eq!((other.code(), Currency::parse(code)), (code, None));
+        }
+        let yen = Currency::of_payment("jpy").expect("a currency");
+        assert_eq!(Money::new(1_490, yen).to_string(), "1490 minor units of JPY");
+        assert_eq!(
+            eur(1_490).plus(Money::new(1_490, yen)),
+            Err(MoneyError::CurrencyMismatch)
+        );
+        for bad in ["", "e-u", "euro and cent", "円"] {
+            assert_eq!(Currency::of_payment(bad), None, "{bad}");
+        }
     }
 
     proptest! {

@@ -97,9 +97,9 @@ impl Session {
         self.payment_status == "paid"
     }
 
-    /// The payment that was taken on it; `None` where its amount or currency cannot be read.
+    /// The payment that was taken on it; `None` where its amount or currency is no such.
     pub(crate) fn payment(&self) -> Option<ReportedPayment> {
-        let currency = Currency::parse(self.currency.as_deref()?)?;
+        let currency = Currency::of_payment(self.currency.as_deref()?)?;
         let amount = Money::new(self.amount_total?, currency);
         // A session without a payment intent was free of charge, which none of ours is; its own name serves all the same.
         let payment_id = self
@@ -164,6 +164,53 @@ impl GivenBack {
             has_failed: refunds.iter().any(Refund::has_failed),
         }
     }
+}
+
+/// A charge, a dispute or a refund, as far as events tell of them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MoneyBack {
+    /// Minor units.
+    amount: i64,
+    currency: String,
+    #[serde(default)]
+    payment_intent: Option<Reference>,
+    #[serde(default)]
+    pub(crate) metadata: Option<Metadata>,
+    /// Of a charge: whether all of it was given back.
+    #[serde(default)]
+    pub(crate) refunded: bool,
+    /// Of a refund.
+    #[serde(default)]
+    failure_reason: Option<String>,
+}
+
+impl MoneyBack {
+    /// The payment; `None` where it was none by a payment intent, as all of the shop's are.
+    pub(crate) fn payment(&self) -> Option<ReportedPayment> {
+        let currency = Currency::of_payment(&self.currency)?;
+        Some(ReportedPayment {
+            payment_id: self.payment_intent.as_ref()?.id().to_owned(),
+            amount: Money::new(self.amount, currency),
+        })
+    }
+
+    /// The order that it is for, where it is of this shop and stage.
+    pub(crate) fn order(&self, stage: &str) -> Option<OrderId> {
+        let metadata = self.metadata.as_ref().filter(|metadata| metadata.is_of(stage));
+        metadata?.order()
+    }
+
+    pub(crate) fn failure(&self) -> String {
+        let reason = short(self.failure_reason.as_deref());
+        format!("the refund failed at the provider: {reason}")
+    }
+}
+
+/// A payment intent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PaymentIntent {
+    #[serde(default)]
+    pub(crate) metadata: Metadata,
 }
 
 /// The body of an answer that is no success.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
+use app::ports::{Cause, Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 use domain::{AttemptState, Order, OrderId, PaymentAttempt, Refund};
 use jiff::SignedDuration;
 use tokio::time::timeout;
 
 use crate::Stripe;
 use crate::call::CallError;
-use crate::objects::{self, GivenBack, List, SHOP, Session};
+use crate::objects::{self, GivenBack, List, PaymentIntent, SHOP, Session};
 use crate::session_form::{Email, session_form};
 
 const SESSIONS: &str = "/v1/checkout/sessions";
@@ -61,6 +61,16 @@ impl PaymentProvider for Stripe {
         match closed {
             Ok(session) => state(&session),
             Err(error) => SessionState::Unknown(Box::new(error)),
+        }
+    }
+
+    async fn order_of(&self, payment_id: &str) -> Result<Option<OrderId>, Cause> {
+        let path = format!("/v1/payment_intents/{payment_id}");
+        match self.get::<PaymentIntent>(&path).await {
+            Ok(PaymentIntent { metadata }) if metadata.is_of(&self.config.stage) => Ok(metadata.order()),
+            Ok(_) => Ok(None),
+            Err(error) if error.has_code("resource_missing") => Ok(None),
+            Err(error) => Err(Box::new(error)),
         }
     }
 

@@ -142,7 +142,10 @@ mod tests {
             assert_eq!(fields[&format!("{object}[shop]")], "kontor");
             assert_eq!(fields[&format!("{object}[stage]")], "test");
         }
-        assert_eq!(fields["expires_at"], order.reserved_until().as_second().to_string());
+        assert_eq!(
+            fields["expires_at"],
+            order.reserved_until().as_second().to_string()
+        );
         assert_eq!(
             fields["success_url"],
             format!("https://shop.example/#/order/{}?paid=1", order.id())

@@ -2,13 +2,14 @@
 
 use app::PaymentNotice;
 use data_encoding::HEXLOWER;
+use domain::{ReportedPayment, TakenBack};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
-use crate::objects::{Event, Session};
+use crate::objects::{Event, MoneyBack, Session};
 
 /// How old, or how far ahead of our clock, a signature may be, in seconds.
 const TOLERANCE: i64 = 300;
@@ -43,6 +44,8 @@ impl WebhookSecrets {
 pub enum Message {
     /// About an order's payment.
     Notice(PaymentNotice),
+    /// A payment is disputed. Of which order, only Stripe knows: [`app::ports::PaymentProvider::order_of`] tells.
+    Disputed(ReportedPayment),
     /// About something else.
     Other,
 }
@@ -80,24 +83,56 @@ pub fn read(
 
 fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
-    let captured = match event.kind.as_str() {
-        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => true,
-        "checkout.session.expired" => false,
-        _ => return Ok(Message::Other),
-    };
-    let session: Session = object(&event)?;
+    match event.kind.as_str() {
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => captured(&event, stage),
+        "checkout.session.expired" => expired(&event, stage),
+        "charge.refunded" => {
+            let charge: MoneyBack = object(&event)?;
+            // In part, it is between the shop's people and the shopper.
+            let how = charge.refunded.then_some(TakenBack::Refunded);
+            Ok(taken_back(&charge, stage, how))
+        }
+        "refund.failed" => {
+            let refund: MoneyBack = object(&event)?;
+            let how = TakenBack::RefundFailed(refund.failure());
+            Ok(taken_back(&refund, stage, Some(how)))
+        }
+        "charge.dispute.created" => {
+            let dispute: MoneyBack = object(&event)?;
+            Ok(dispute.payment().map_or(Message::Other, Message::Disputed))
+        }
+        _ => Ok(Message::Other),
+    }
+}
+
+fn captured(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
     let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
         return Ok(Message::Other);
     };
-    if captured {
-        if !session.is_paid() {
-            return Ok(Message::Other);
-        }
-        let payment = session.payment().ok_or(WebhookError::Malformed)?;
-        return Ok(Message::Notice(PaymentNotice::Captured { order, payment }));
+    if !session.is_paid() {
+        return Ok(Message::Other);
     }
+    let payment = session.payment().ok_or(WebhookError::Malformed)?;
+    Ok(Message::Notice(PaymentNotice::Captured { order, payment }))
+}
+
+fn expired(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
+        return Ok(Message::Other);
+    };
     let attempt = session.attempt().ok_or(WebhookError::Malformed)?;
     Ok(Message::Notice(PaymentNotice::SessionExpired { order, attempt }))
+}
+
+fn taken_back(money: &MoneyBack, stage: &str, how: Option<TakenBack>) -> Message {
+    match (money.order(stage), money.payment(), how) {
+        (Some(order), Some(payment), Some(how)) => {
+            Message::Notice(PaymentNotice::TakenBack { order, payment, how })
+        }
+        _ => Message::Other,
+    }
 }
 
 /// The object that the event is about.
@@ -307,14 +342,70 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_that_nobody_knows_is_not_guessed() {
+    fn a_payment_in_any_currency_is_told_of() {
+        for code in ["jpy", "xyz"] {
+            let mut odd = session();
+            odd["currency"] = json!(code);
+            let Ok(Message::Notice(PaymentNotice::Captured { payment, .. })) =
+                hear(event("checkout.session.completed", &odd))
+            else {
+                panic!("{code} is not heard")
+            };
+            assert_eq!(payment.amount.minor(), 1_490);
+            assert_eq!(payment.amount.currency().code(), code.to_uppercase());
+        }
         let mut odd = session();
-        odd["currency"] = json!("xyz");
+        odd["currency"] = json!("no currency");
         assert_eq!(
             hear(event("checkout.session.completed", &odd)),
             Err(WebhookError::Malformed)
         );
         assert_eq!(hear("not json"), Err(WebhookError::Malformed));
+    }
+
+    fn charge(refunded: bool) -> Value {
+        json!({
+            "id": "ch_1", "object": "charge", "amount": 1_490, "amount_refunded": 1_490, "currency": "eur",
+            "payment_intent": "pi_1", "refunded": refunded, "metadata": session()["metadata"],
+        })
+    }
+
+    #[test]
+    fn money_that_went_back_in_full_is_told_of() {
+        let payment = ReportedPayment {
+            payment_id: "pi_1".into(),
+            amount: eur(1_490),
+        };
+        let order = OrderId::for_key("key");
+        let heard = hear(event("charge.refunded", &charge(true)));
+        let how = TakenBack::Refunded;
+        let notice = PaymentNotice::TakenBack {
+            order,
+            payment: payment.clone(),
+            how,
+        };
+        assert_eq!(heard, Ok(Message::Notice(notice)));
+        assert_eq!(hear(event("charge.refunded", &charge(false))), Ok(Message::Other));
+        let mut foreign = charge(true);
+        foreign["metadata"]["stage"] = json!("prod");
+        assert_eq!(hear(event("charge.refunded", &foreign)), Ok(Message::Other));
+
+        let mut refund = charge(true);
+        refund["failure_reason"] = json!("expired_or_canceled_card");
+        let Ok(Message::Notice(PaymentNotice::TakenBack { how, .. })) = hear(event("refund.failed", &refund))
+        else {
+            panic!("a failed refund is not heard")
+        };
+        assert!(matches!(how, TakenBack::RefundFailed(reason) if reason.contains("canceled_card")));
+
+        let dispute = json!({
+            "id": "du_1", "object": "dispute", "amount": 1_490, "currency": "eur", "charge": "ch_1",
+            "payment_intent": "pi_1", "metadata": {}, "reason": "fraudulent",
+        });
+        assert_eq!(
+            hear(event("charge.dispute.created", &dispute)),
+            Ok(Message::Disputed(payment))
+        );
     }
 
     #[test]

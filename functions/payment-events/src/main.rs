@@ -5,18 +5,23 @@ mod handler;
 mod tests;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables};
+use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
 use queue::SqsOrderQueue;
-use stripe::webhook::WebhookSecrets;
+use stripe::{Stripe, StripeConfig};
 
-use crate::handler::PaymentEvents;
+use crate::handler::{PaymentEvents, Secrets};
+
+/// Stripe itself waits for this function's answer.
+const STRIPE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    lambda_kit::start("payment-events", &["app", "payment_events"], serve)
+    lambda_kit::start("payment-events", &["app", "payment_events", "stripe"], serve)
 }
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
@@ -32,10 +37,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             tables,
         ),
         queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
-        secrets: Secret::open(&config, secret, |mut values| {
-            let secrets = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
-            values.finish(|| secrets)
-        }),
+        provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
+        secrets,
         clock: clock::now,
         stage,
     };

@@ -10,13 +10,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use sha2::Sha256;
 use stripe::webhook::WebhookSecrets;
-use testkit::{FakeClock, FakeQueue, MemoryStore, an_order, noon};
+use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, an_order, noon};
 
-use crate::handler::PaymentEvents;
+use crate::handler::{PaymentEvents, Secrets};
 
 const SECRET: &str = "whsec_test";
 
-type Subject = PaymentEvents<MemoryStore, FakeQueue, FakeClock>;
+type Subject = PaymentEvents<MemoryStore, FakeQueue, FakeProvider, FakeClock>;
 
 fn subject() -> Subject {
     let orders = MemoryStore::default();
@@ -24,7 +24,11 @@ fn subject() -> Subject {
     PaymentEvents {
         orders,
         queue: FakeQueue::default(),
-        secrets: Secret::fixed(WebhookSecrets::parse(SECRET).expect("a secret")),
+        provider: FakeProvider::default(),
+        secrets: Secret::fixed(Secrets {
+            webhook: WebhookSecrets::parse(SECRET).expect("a secret"),
+            stripe: "sk_test".into(),
+        }),
         clock: FakeClock::at_noon(),
         stage: "test".into(),
     }
@@ -127,6 +131,61 @@ async fn another_amount_parks_the_order_and_is_not_sent_again() {
     assert_eq!(status(&subject), Status::Placed);
     assert!(subject.orders.orders()[0].parked().is_some());
     assert!(subject.queue.is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_in_yen_parks_the_order() {
+    for currency in ["jpy", "xyz"] {
+        let subject = subject();
+        let body = captured(1_490).replace("\"eur\"", &format!("\"{currency}\""));
+        let (response, figures) = collect(answer(&subject, &signed(body))).await;
+        assert_eq!((response.code(), figures.of("PaymentsParked")), (200, &[1][..]));
+        let order = subject.orders.orders().remove(0);
+        assert!(order.parked().is_some() && order.needs_human(), "{currency}");
+    }
+}
+
+fn charge_event(kind: &str) -> String {
+    let charge = json!({
+        "id": "ch_9", "object": "charge", "amount": 1_490, "amount_refunded": 1_490, "currency": "eur",
+        "payment_intent": "pi_9", "refunded": true,
+        "metadata": {"shop": "kontor", "stage": "test", "order_id": an_order().draft().id().as_str()},
+    });
+    json!({"id": "evt_2", "object": "event", "type": kind, "data": {"object": charge}}).to_string()
+}
+
+#[tokio::test]
+async fn a_refund_in_the_dashboard_stops_a_paid_order() {
+    let subject = subject();
+    for body in [captured(1_490), charge_event("charge.refunded")] {
+        assert_eq!(answer(&subject, &signed(body)).await.status(), 200);
+    }
+    let order = subject.orders.orders().remove(0);
+    assert!(order.is_taken_back() && order.needs_human());
+    assert_eq!((order.status(), order.work()), (Status::Paid, Vec::new()));
+    let (_, figures) = collect(answer(&subject, &signed(charge_event("charge.refunded")))).await;
+    assert!(figures.is_empty(), "it is known");
+}
+
+#[tokio::test]
+async fn a_dispute_stops_the_order_that_the_provider_names() {
+    let subject = subject();
+    let dispute = charge_event("charge.dispute.created").replace("\"order_id\"", "\"other\"");
+    // Not this shop's, as far as the provider knows.
+    assert_eq!(answer(&subject, &signed(dispute.clone())).await.status(), 200);
+    assert_eq!(answer(&subject, &signed(captured(1_490))).await.status(), 200);
+    subject.provider.state().charges.push(testkit::Charge {
+        payment_id: "pi_9".into(),
+        order: an_order().draft().id(),
+        amount: testkit::eur(1_490),
+        refunds: Vec::new(),
+        late: false,
+        taken_back: false,
+    });
+    let (response, figures) = collect(answer(&subject, &signed(dispute))).await;
+    assert_eq!((response.code(), figures.of("PaymentsParked")), (200, &[1][..]));
+    let order = subject.orders.orders().remove(0);
+    assert!(order.is_taken_back() && order.needs_human() && order.work().is_empty());
 }
 
 #[tokio::test]

@@ -147,7 +147,9 @@ impl Order {
 
     /// Applies a payment that the provider reports, as often as it does.
     pub fn settle(self, report: ReportedPayment, now: Timestamp) -> Settlement {
-        if self.knows_payment(&report.payment_id) {
+        // What went back before it was told of is a payment all the same, but nothing is owed for it.
+        let is_back = self.was_taken_back(&report.payment_id);
+        if self.knows_payment(&report.payment_id) && !is_back {
             return Settlement::Known(self);
         }
         let ReportedPayment { payment_id, amount } = report;
@@ -163,18 +165,21 @@ impl Order {
             amount,
             at: now,
         };
-        if amount != self.0.quote.total {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::AmountDiffers, now));
-        }
-        if self.0.capture.is_some() {
-            return Settlement::RefundDue(self.owing(capture, RefundReason::PaidTwice, now));
-        }
-        match self.clone().on(Event::PaymentCaptured, now) {
-            Ok(mut order) => {
-                order.0.capture = Some(capture);
-                Settlement::Paid(order)
-            }
-            Err(_) => Settlement::RefundDue(self.owing(capture, RefundReason::OrderEnded, now)),
+        let reason = if amount != self.0.quote.total {
+            RefundReason::AmountDiffers
+        } else if self.0.capture.is_some() {
+            RefundReason::PaidTwice
+        } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
+            order.0.capture = Some(capture);
+            order.reschedule(now);
+            return Settlement::Paid(order);
+        } else {
+            RefundReason::OrderEnded
+        };
+        if is_back {
+            Settlement::Known(self)
+        } else {
+            Settlement::RefundDue(self.owing(capture, reason, now))
         }
     }
 

@@ -551,3 +551,28 @@ async fn a_payment_that_was_given_back_in_parts_is_given_back() {
     let outcome = provider.refund(order.id(), &a_refund(), true).await;
     assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
 }
+
+#[tokio::test]
+async fn the_order_of_a_payment_is_told_by_its_metadata() {
+    let order = started().0.id();
+    let of = |stage: &str| {
+        let metadata = json!({"shop": "kontor", "stage": stage, "order_id": order.as_str()});
+        json!({"id": "pi_1", "metadata": metadata})
+    };
+    for (answer, expected) in [
+        ((200, of("test")), Some(order)),
+        ((200, of("prod")), None),
+        ((200, json!({"id": "pi_1", "metadata": {}})), None),
+        ((404, error("resource_missing")), None),
+    ] {
+        let (stripe, seen) = stripe(vec![answer.clone()]).await;
+        assert_eq!(
+            stripe.order_of("pi_1").await.expect("an answer"),
+            expected,
+            "{answer:?}"
+        );
+        assert_eq!(seen.lock().expect("no panic")[0].path, "/v1/payment_intents/pi_1");
+    }
+    let (stripe, _) = stripe(vec![(500, json!({}))]).await;
+    assert!(stripe.order_of("pi_1").await.is_err());
+}
