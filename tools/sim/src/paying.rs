@@ -50,19 +50,21 @@ impl World<'_> {
         }
     }
 
-    /// Told twice that there is no page, by a provider that works.
+    /// Told again and again that there is no page, by a provider that works.
     fn judge_fruitless(&mut self, number: usize) {
         let works = self.is_on_time(Side::Provider) && self.is_on_time(Side::Payment);
         let failed = self.shoppers[number]
             .placed
             .is_none_or(|id| self.page_failed.contains(&id));
+        // One failed call is told to everyone who clicked then.
+        let clicks = self.scenario.shoppers[number].clicks;
         let shopper = &mut self.shoppers[number];
         shopper.fruitless = if works && !failed {
             shopper.fruitless + 1
         } else {
             0
         };
-        if shopper.fruitless > 1 {
+        if shopper.fruitless > clicks {
             self.accuse(Class::Unfinished, "no page of a provider that works");
         }
     }

@@ -49,7 +49,7 @@ pub(crate) struct Shopper {
     pub(crate) refused: bool,
     tries: u32,
     /// So often in a row a provider that works gave no page.
-    pub(crate) fruitless: u32,
+    pub(crate) fruitless: usize,
     will_wake: bool,
     pub(crate) session: String,
 }

@@ -210,15 +210,18 @@ impl ProviderState {
         self.broken.contains(&(order, attempt))
     }
 
-    /// The page of an attempt, as a list shows it.
-    fn listed(&self, order: OrderId, attempt: u32) -> Option<usize> {
-        let found = self.find(order, attempt);
+    /// The page of an attempt, by its name where that is known, or as a list shows it.
+    fn seen(&self, order: OrderId, attempt: &PaymentAttempt) -> Option<usize> {
+        if let AttemptState::Open { session_id } = &attempt.state {
+            return self.by_session(session_id);
+        }
+        let found = self.find(order, attempt.number);
         found.filter(|page| self.is_listed(self.pages[*page].made))
     }
 
     /// The page of an attempt for which a failure is kept.
-    fn page_despite(&mut self, order: OrderId, attempt: u32) -> Opened {
-        let page = self.listed(order, attempt);
+    fn page_despite(&mut self, order: OrderId, attempt: &PaymentAttempt) -> Opened {
+        let page = self.seen(order, attempt);
         match self.view(page) {
             SessionState::Open { session_id } => Opened::Open(session(session_id)),
             SessionState::Paid(_) | SessionState::Unknown(_) => Opened::Unknown("it is paid".into()),
@@ -274,7 +277,7 @@ impl PaymentProvider for FakeProvider {
         );
         let too_short = attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE;
         if state.is_broken(order.id(), attempt.number) {
-            return state.page_despite(order.id(), attempt.number);
+            return state.page_despite(order.id(), attempt);
         }
         let known = state.find(order.id(), attempt.number);
         if refused || known.is_none() && (too_short || state.refused.contains(&key)) {
@@ -285,11 +288,13 @@ impl PaymentProvider for FakeProvider {
             fault,
             Some(ProviderFault::Broken | ProviderFault::BrokenAfterEffect)
         ) {
-            if known.is_none() && fault == Some(ProviderFault::BrokenAfterEffect) {
-                state.new_page(order, attempt);
+            if known.is_none() {
+                if fault == Some(ProviderFault::BrokenAfterEffect) {
+                    state.new_page(order, attempt);
+                }
+                state.broken.push(key);
             }
-            state.broken.push(key);
-            return state.page_despite(order.id(), attempt.number);
+            return state.page_despite(order.id(), attempt);
         }
         let opened = match known {
             Some(page) => session(state.pages[page].session_id.clone()),
@@ -303,10 +308,7 @@ impl PaymentProvider for FakeProvider {
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
         let mut state = self.state();
-        let page = match &attempt.state {
-            AttemptState::Open { session_id } => state.by_session(session_id),
-            AttemptState::Opening | AttemptState::Failed => state.listed(order, attempt.number),
-        };
+        let page = state.seen(order, attempt);
         match state.faults.pop_front() {
             Some(_) => SessionState::Unknown("no answer".into()),
             None => state.view(page),
