@@ -181,6 +181,7 @@ async fn a_dispute_stops_the_order_that_the_provider_names() {
         refunds: Vec::new(),
         late: false,
         taken_back: false,
+        disputed: false,
     });
     let (response, figures) = collect(answer(&subject, &signed(dispute))).await;
     assert_eq!((response.code(), figures.of("PaymentsParked")), (200, &[1][..]));

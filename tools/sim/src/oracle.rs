@@ -190,8 +190,7 @@ impl World<'_> {
             Lost,
             "a payment went back, and the shop forgot it",
         );
-        let disputed = self.provider.state().kept.contains(&charge.payment_id);
-        let once = charge.refunds.len() == usize::from(!disputed);
+        let once = charge.refunds.len() == usize::from(!charge.disputed);
         found.must(
             once,
             Duplicate,

@@ -71,6 +71,8 @@ pub struct Charge {
     pub late: bool,
     /// Whether it went back without the shop.
     pub taken_back: bool,
+    /// Whether that was a dispute.
+    pub disputed: bool,
 }
 
 /// What is known of the refund of one payment.
@@ -173,6 +175,7 @@ impl ProviderState {
             refunds: Vec::new(),
             late,
             taken_back: false,
+            disputed: false,
         });
         self.pages[page].state = PageState::Paid(charge);
         self.report(charge)
@@ -234,7 +237,7 @@ impl ProviderState {
         let Some(charge) = self.charge(payment_id).filter(|charge| charge.refunds.is_empty()) else {
             return false;
         };
-        charge.taken_back = true;
+        (charge.taken_back, charge.disputed) = (true, disputed);
         let amount = charge.amount;
         if disputed {
             self.kept.push(payment_id.to_owned());

@@ -70,7 +70,7 @@ export default {
   "step.placed": "Bestellt", "step.paid": "Bezahlt", "step.forwarded": "Im Lager", "step.shipped": "Unterwegs", "step.delivered": "Zugestellt",
   "event.placed": "Bestellung aufgegeben", "event.payment_started": "Bezahlseite geöffnet", "event.paid": "Zahlung eingegangen", "event.forwarded": "Ans Lager gegeben",
   "event.shipped": "Versandt", "event.delivered": "Zugestellt", "event.expired": "Verfallen", "event.cancelled": "Storniert", "event.rejected": "Vom Lager abgelehnt",
-  "event.refund_due": "Erstattung veranlasst", "event.refunded": "Erstattet",
+  "event.refund_due": "Erstattung veranlasst", "event.disputed": "Zahlung angefochten", "event.refunded": "Erstattet",
   "orders.title": "Meine Bestellungen", "orders.where": "Das sind die Bestellungen aus diesem Browser.", "orders.none": "Hier ist noch nichts.",
   "legal.demo": "Platzhalter", "legal.demo_text": "Kontor ist ein Vorführladen. Dieser Text zeigt, wo der rechtliche Inhalt stünde; er ist keiner.",
 };

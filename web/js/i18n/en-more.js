@@ -67,7 +67,7 @@ export default {
   "step.placed": "Placed", "step.paid": "Paid", "step.forwarded": "In the warehouse", "step.shipped": "On its way", "step.delivered": "Delivered",
   "event.placed": "Order placed", "event.payment_started": "Payment page opened", "event.paid": "Payment received", "event.forwarded": "Handed to the warehouse",
   "event.shipped": "Shipped", "event.delivered": "Delivered", "event.expired": "Lapsed", "event.cancelled": "Cancelled", "event.rejected": "Refused by the warehouse",
-  "event.refund_due": "Refund arranged", "event.refunded": "Refunded",
+  "event.refund_due": "Refund arranged", "event.refunded": "Refunded", "event.disputed": "Payment disputed",
   "orders.title": "My orders", "orders.where": "These are the orders from this browser.", "orders.none": "Nothing here yet.",
   "legal.demo": "Placeholder", "legal.demo_text": "Kontor is a demonstration shop. This text shows where the legal content would stand; it is none.",
 };
