@@ -60,6 +60,11 @@ impl CallError {
         matches!(self, Self::Refused { code, .. } if code == own)
     }
 
+    /// Whether it is a refusal by Stripe of what was asked for, whenever it is asked: not by a proxy, and not of a page that would end too soon.
+    pub(crate) fn is_of_the_order(&self) -> bool {
+        matches!(self, Self::Refused { code, param, .. } if !code.is_empty() && param != "expires_at")
+    }
+
     /// Whether the refusal is about this parameter.
     pub(crate) fn is_about(&self, own: &str) -> bool {
         matches!(self, Self::Refused { param, .. } if param == own)

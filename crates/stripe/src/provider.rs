@@ -35,7 +35,8 @@ impl PaymentProvider for Stripe {
                 ..
             }) => Opened::Open(PaymentSession { id, redirect_url }),
             Ok(_) => Opened::Unknown("the session has no page".into()),
-            Err(error) if error.is_refusal() => Opened::Refused(Box::new(error)),
+            Err(error) if error.is_of_the_order() => Opened::Refused(Box::new(error)),
+            Err(error) if error.is_refusal() => Opened::Failed(Box::new(error)),
             Err(error) if error.is_kept() => self.page_despite(error, order.id(), attempt).await,
             Err(error) => Opened::Unknown(Box::new(error)),
         }
@@ -131,7 +132,7 @@ impl Stripe {
                 ..
             })) => Opened::Open(PaymentSession { id, redirect_url }),
             Ok(Some(session)) if session.is_paid() => Opened::Unknown("the page was paid".into()),
-            Ok(_) => Opened::Refused(Box::new(error)),
+            Ok(_) => Opened::Failed(Box::new(error)),
             Err(unread) => Opened::Unknown(Box::new(unread)),
         }
     }

@@ -215,7 +215,7 @@ impl World<'_> {
             }
         }
         let mut opened = ready(self.provider.open(order, attempt));
-        if self.has(Mutation::KeptFailureIsAskedAgain) && matches!(opened, Opened::Refused(_)) {
+        if self.has(Mutation::KeptFailureIsAskedAgain) && matches!(opened, Opened::Failed(_)) {
             opened = Opened::Unknown("a failure is kept".into());
         }
         if self.has(Mutation::PageKeyFromClock) && matches!(opened, Opened::Open(_)) {

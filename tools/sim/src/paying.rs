@@ -25,7 +25,10 @@ impl World<'_> {
                 self.judge_fruitless(number);
                 self.try_again(number, request);
             }
-            Err(StartPaymentError::Store(StoreError::Busy | StoreError::Unknown(_))) => {
+            Err(
+                StartPaymentError::Declined(_)
+                | StartPaymentError::Store(StoreError::Busy | StoreError::Unknown(_)),
+            ) => {
                 self.try_again(number, request);
             }
             Err(StartPaymentError::Refused(PaymentRefused::ReservationEnding)) => {

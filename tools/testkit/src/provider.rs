@@ -228,7 +228,7 @@ impl ProviderState {
         match self.view(page) {
             SessionState::Open { session_id } => Opened::Open(session(session_id)),
             SessionState::Paid(_) | SessionState::Unknown(_) => Opened::Unknown("it is paid".into()),
-            SessionState::Expired | SessionState::Absent => Opened::Refused("no page is known".into()),
+            SessionState::Expired | SessionState::Absent => Opened::Failed("no page is known".into()),
         }
     }
 
@@ -283,9 +283,12 @@ impl PaymentProvider for FakeProvider {
             return state.page_despite(order.id(), attempt);
         }
         let known = state.find(order.id(), attempt.number);
-        if refused || known.is_none() && (too_short || state.refused.contains(&key)) {
+        if refused || known.is_none() && state.refused.contains(&key) {
             state.refused.push(key);
             return Opened::Refused("this page cannot be opened".into());
+        }
+        if known.is_none() && too_short {
+            return Opened::Failed("this page would end too soon".into());
         }
         if matches!(
             fault,

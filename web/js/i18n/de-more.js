@@ -62,6 +62,7 @@ export default {
   "order.not_payable": "Diese Bestellung lässt sich nicht mehr bezahlen. Wir sehen nach, wie sie steht.",
   "order.pay_gone": "Keine Verbindung: Die Bezahlseite ließ sich nicht öffnen. Ihre Bestellung bleibt zurückgelegt.",
   "order.pay_later": "Die Bezahlseite ist gerade überlastet. Bitte versuchen Sie es in {seconds} Sekunden wieder; Ihre Bestellung bleibt zurückgelegt.",
+  "order.pay_refused": "Diese Bestellung lässt sich nicht bezahlen: Der Zahlungsdienst lehnt sie ab. Es wurde nichts abgebucht. Bitte bestellen Sie neu.",
   "order.pay_failed": "Die Bezahlseite ist gerade nicht erreichbar. Bitte versuchen Sie es gleich wieder; Ihre Bestellung bleibt zurückgelegt.",
   "order.keep_page": "Ihr Browser speichert nichts. Lassen Sie diese Seite offen: Nur hier sehen Sie, wie es mit der Bestellung weitergeht.",
   "order.open_payment": "Bezahlseite in neuem Fenster öffnen", "order.again": "Alles wieder in den Warenkorb", "order.put_back": "Alles liegt wieder im Warenkorb.",

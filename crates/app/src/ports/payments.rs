@@ -19,6 +19,8 @@ pub enum Opened {
     /// The page is open.
     Open(PaymentSession),
     /// Nobody has a page for this attempt, or will get one: the next attempt may.
+    Failed(Cause),
+    /// The provider takes no payment for this order: neither by this attempt nor by another.
     Refused(Cause),
     /// There may be a page.
     Unknown(Cause),
@@ -61,7 +63,7 @@ pub enum RefundOutcome {
 /// The payment provider. Every call may be repeated: it has one effect at most.
 pub trait PaymentProvider: Sync {
     /// Opens the payment page of `attempt`, which is stored already. MUST answer with the same page for the same attempt. Where the provider
-    /// keeps a failure as its answer for this attempt, MUST look for the page, and answer [`Opened::Refused`] where it finds none.
+    /// keeps a failure as its answer for this attempt, MUST look for the page, and answer [`Opened::Failed`] where it finds none.
     fn open(&self, order: &Order, attempt: &PaymentAttempt) -> impl Future<Output = Opened> + Send;
 
     /// Looks how `attempt` stands, whether or not its page's name is known.

@@ -228,10 +228,10 @@ async fn a_kept_failure_is_looked_into() {
             (list(json!([session("open", "unpaid")])), "Open"),
             (list(json!([paid])), "Unknown"),
             // Nobody knows of a page: the next attempt has another key.
-            (list(json!([])), "Refused"),
+            (list(json!([])), "Failed"),
             (
                 list(json!([{"id": "cs_1", "payment_status": "unpaid"}])),
-                "Refused",
+                "Failed",
             ),
             ((500, json!({})), "Unknown"),
         ] {
@@ -575,4 +575,20 @@ async fn the_order_of_a_payment_is_told_by_its_metadata() {
     }
     let (stripe, _) = stripe(vec![(500, json!({}))]).await;
     assert!(stripe.order_of("pi_1").await.is_err());
+}
+
+#[tokio::test]
+async fn what_no_other_attempt_would_change_is_refused() {
+    let (order, attempt) = started();
+    let mut too_soon = error("parameter_invalid");
+    too_soon["error"]["param"] = json!("expires_at");
+    for (answer, expected) in [
+        ((400, error("amount_too_large")), "Refused"),
+        ((400, too_soon), "Failed"),
+        ((407, json!("a proxy's page")), "Failed"),
+    ] {
+        let (stripe, _) = stripe(vec![answer.clone()]).await;
+        let opened = format!("{:?}", stripe.open(&order, &attempt).await);
+        assert!(opened.starts_with(expected), "{answer:?}: {opened}");
+    }
 }
