@@ -344,7 +344,10 @@ impl World<'_> {
         }
         let mut order = order.clone();
         if self.has(Mutation::SubmitLosesLine) {
-            order = altered(order, |order| drop(order.quote.lines.pop()));
+            order = altered(order, |order| {
+                order.quote.lines.pop();
+                order.held = order.held.min(order.quote.lines.len());
+            });
         }
         if self.seen.went_back_before(order.id(), order.version()) {
             self.accuse(
