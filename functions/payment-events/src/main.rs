@@ -27,10 +27,23 @@ fn main() -> ExitCode {
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
-    let stage = env.text("STAGE");
+    let (stage, api_base) = (env.text("STAGE"), env.base_url("STRIPE_API_BASE"));
     let secret = secret::Settings::read(&mut env);
-    let (tables, queue_url, stage, secret) = env.finish(|| Some((tables?, queue_url?, stage?, secret?)))?;
+    let (tables, queue_url, stage, api_base, secret) =
+        env.finish(|| Some((tables?, queue_url?, stage?, api_base?, secret?)))?;
     let config = aws::config().await?;
+    let secrets = Secret::open(&config, secret, Secrets::read);
+    let of_stripe = secrets.clone();
+    let stripe = StripeConfig {
+        api_base,
+        secret_key: Credential::new(move || {
+            let secrets = of_stripe.clone();
+            async move { secrets.current().await.map(|known| known.stripe.clone()) }
+        }),
+        // This function opens no page.
+        site_url: String::new(),
+        stage: stage.clone(),
+    };
     let events = PaymentEvents {
         orders: DynamoDb::new(
             aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config)),

@@ -232,7 +232,7 @@ async fn a_payment_of_an_order_that_is_not_there_must_come_again() {
 #[tokio::test]
 async fn a_payment_of_another_stage_is_taken_and_left_alone() {
     let subject = subject();
-    for order in [an_order().draft().id, OrderId::for_key("unknown")] {
+    for order in [an_order().draft().id(), OrderId::for_key("unknown")] {
         let ours = event("checkout.session.completed", order, 1_490);
         let theirs = ours.replace("\"stage\":\"test\"", "\"stage\":\"prod\"");
         assert_ne!(ours, theirs);
