@@ -99,7 +99,7 @@ impl Session {
 
     /// The payment that was taken on it; `None` where its amount or currency is no such.
     pub(crate) fn payment(&self) -> Option<ReportedPayment> {
-        let currency = Currency::of_payment(self.currency.as_deref()?)?;
+        let currency = Currency::of_payment(self.currency.as_deref()?);
         let amount = Money::new(self.amount_total?, currency);
         // A session without a payment intent was free of charge, which none of ours is; its own name serves all the same.
         let payment_id = self
@@ -187,7 +187,7 @@ pub(crate) struct MoneyBack {
 impl MoneyBack {
     /// The payment; `None` where it was none by a payment intent, as all of the shop's are.
     pub(crate) fn payment(&self) -> Option<ReportedPayment> {
-        let currency = Currency::of_payment(&self.currency)?;
+        let currency = Currency::of_payment(&self.currency);
         Some(ReportedPayment {
             payment_id: self.payment_intent.as_ref()?.id().to_owned(),
             amount: Money::new(self.amount, currency),

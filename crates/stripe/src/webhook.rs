@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_payment_in_any_currency_is_told_of() {
-        for code in ["jpy", "xyz"] {
+        for (code, known) in [("jpy", "JPY"), ("usdc", "XXX")] {
             let mut odd = session();
             odd["currency"] = json!(code);
             let Ok(Message::Notice(PaymentNotice::Captured { payment, .. })) =
@@ -352,14 +352,8 @@ mod tests {
                 panic!("{code} is not heard")
             };
             assert_eq!(payment.amount.minor(), 1_490);
-            assert_eq!(payment.amount.currency().code(), code.to_uppercase());
+            assert_eq!(payment.amount.currency().code(), known);
         }
-        let mut odd = session();
-        odd["currency"] = json!("no currency");
-        assert_eq!(
-            hear(event("checkout.session.completed", &odd)),
-            Err(WebhookError::Malformed)
-        );
         assert_eq!(hear("not json"), Err(WebhookError::Malformed));
     }
 

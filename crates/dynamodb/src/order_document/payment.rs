@@ -104,7 +104,10 @@ pub(super) fn stored_currency(currency: Currency) -> (String, Option<String>) {
 }
 
 pub(super) fn currency_of(stored: &str, other: Option<&str>) -> Option<Currency> {
-    other.map_or_else(|| Currency::parse(stored), Currency::of_payment)
+    other.map_or_else(
+        || Currency::parse(stored),
+        |code| Some(Currency::of_payment(code)),
+    )
 }
 
 impl SetAside {

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::State;
@@ -84,7 +83,12 @@ async fn refund(
     struct Amount {
         amount: Option<i64>,
     }
-    let Amount { amount } = read(&body)?;
+    let asked = if body.is_empty() {
+        Ok(Amount::default())
+    } else {
+        serde_json::from_slice(&body)
+    };
+    let Amount { amount } = asked.map_err(|error| bad_request(&error.to_string()))?;
     let request = RefundRequest {
         payment_intent,
         amount,
@@ -128,14 +132,6 @@ async fn end_refund(
     };
     let refund = state.with_ledger(|ledger, now| ledger.end_refund(&id, status, now));
     refund.map(Json).map_err(StripeError::into_response)
-}
-
-/// A body that may be left out.
-fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
-    if body.is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
 }
 
 async fn show_faults(Shared(state): Shared<Arc<State>>) -> Response {

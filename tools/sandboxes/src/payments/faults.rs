@@ -13,6 +13,7 @@ const MAX_DUPLICATES: u32 = 1000;
 /// The faults in force, as `GET /sandbox/faults` shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is switched on by itself")]
 pub(super) struct Faults {
     /// How many more times each webhook is sent.
     #[serde(deserialize_with = "duplicates")]
