@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kontor_tests::{PAIR, Shopper, items, running};
+use kontor_tests::{PAIR, Placed, Shopper, items, running};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,15 +32,10 @@ fn a_checkout_by_a_canary(cart: &Value, total: &Value) -> Value {
 async fn buy(shopper: &Shopper, key: &str) -> (String, String) {
     let cart = items(&[("22423", 1)]);
     let body = a_checkout_by_a_canary(&cart, &shopper.quote(&cart).await.body["total"]);
-    let placed = shopper.checkout(key, &body).await;
-    assert_eq!(placed.status, 201, "{placed:?}");
-    assert_no_canary(&[], "Location", placed.header("location"));
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let id = text(&placed.body["order"]["id"]);
-    let token = text(&placed.body["access_token"]);
-    let page = shopper.start_payment(&id, &token).await;
-    assert_eq!(page.status, 200, "{page:?}");
-    let url = text(&page.body["redirect_url"]);
+    let answer = shopper.checkout(key, &body).await;
+    assert_no_canary(&[], "Location", answer.header("location"));
+    let Placed { id, token, .. } = answer.placed();
+    let url = shopper.open_page(&id, &token).await;
     assert_no_canary(&[&token], "the payment page's URL", &url);
     shopper.on_the_page(&url, "paid").await;
     (id, token)
@@ -120,37 +115,25 @@ async fn personal_data_is_in_no_log_line_metric_message_or_url() {
     let mut orders = vec![buy(&shopper, "canaria-well").await];
     be_refused(&shopper).await;
 
-    shopper
-        .set_faults(&running().payments_url, &json!({"down": true}))
-        .await;
+    shopper.payment_faults(json!({"down": true})).await;
     let (id, token) = &orders[0];
     shopper.start_payment(id, token).await;
-    shopper
-        .set_faults(&running().payments_url, &json!({"down": false}))
-        .await;
+    shopper.payment_faults(json!({"down": false})).await;
     // Slow, so that orders stand in line; then failing, then refusing.
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"latency_ms": 3_000}))
-        .await;
+    shopper.warehouse_faults(json!({"latency_ms": 3_000})).await;
     for n in 0..16 {
         orders.push(buy(&shopper, &format!("canaria-line-{n}")).await);
     }
     let messages = waiting_messages(&shopper).await;
     assert!(!messages.is_empty(), "no message waits");
     shopper
-        .set_faults(
-            &running().warehouse_url,
-            &json!({"latency_ms": 0, "error_rate": 1.0}),
-        )
+        .warehouse_faults(json!({"latency_ms": 0, "error_rate": 1.0}))
         .await;
     for n in 0..8 {
         orders.push(buy(&shopper, &format!("canaria-failing-{n}")).await);
     }
     shopper
-        .set_faults(
-            &running().warehouse_url,
-            &json!({"error_rate": 0.0, "reject_skus": ["22423"]}),
-        )
+        .warehouse_faults(json!({"error_rate": 0.0, "reject_skus": ["22423"]}))
         .await;
     orders.push(buy(&shopper, "canaria-rejected").await);
     tokio::time::sleep(Duration::from_secs(15)).await;

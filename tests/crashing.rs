@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kontor_tests::{Shopper, a_checkout, items, running};
+use kontor_tests::{Placed, Shopper, a_checkout, items, running};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -21,11 +21,8 @@ async fn insist(shopper: Shopper, key: String, body: String) -> (String, String)
             .await;
         if let Ok(answer) = answer {
             if answer.status == 201 {
-                let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
-                return (
-                    text(&answer.body["order"]["id"]),
-                    text(&answer.body["access_token"]),
-                );
+                let Placed { id, token, .. } = answer.placed();
+                return (id, token);
             }
             assert!(
                 answer.status.is_server_error() || answer.status == 429,
@@ -55,9 +52,8 @@ async fn receive_again(id: &str) {
 async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
     let url = format!("{}/sandbox/orders", running().warehouse_url);
     let answer = shopper.get(&url).await;
-    let orders = answer.body["orders"].as_array().expect("a list");
     let id = |order: &Value| order["order_id"].as_str().expect("an id").to_owned();
-    let mut ids: Vec<String> = orders.iter().map(id).collect();
+    let mut ids: Vec<String> = answer.list("orders").iter().map(id).collect();
     ids.sort();
     ids
 }
@@ -66,14 +62,12 @@ async fn orders_in_the_warehouse(shopper: &Shopper) -> Vec<String> {
 async fn crashes_and_repeated_webhooks_lose_and_double_nothing() {
     static OVER: AtomicBool = AtomicBool::new(false);
     let shopper = Shopper::default();
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"lose_answers": 0.3}))
-        .await;
+    shopper.warehouse_faults(json!({"lose_answers": 0.3})).await;
     let thrice = json!({"duplicate_webhooks": 2, "shuffle_webhooks": true});
-    shopper.set_faults(&running().payments_url, &thrice).await;
+    shopper.payment_faults(thrice).await;
     let cart = items(&[("20727", 1)]);
     let before = shopper.get("/api/products/20727").await.body["available"]
-        .as_u64()
+        .as_i64()
         .expect("a number");
     let body = a_checkout(&cart, &shopper.quote(&cart).await.body["total"]).to_string();
 
@@ -129,12 +123,8 @@ async fn crashes_and_repeated_webhooks_lose_and_double_nothing() {
     let mut paid: Vec<String> = orders.into_iter().map(|(id, _)| id).collect();
     paid.sort();
     assert_eq!(orders_in_the_warehouse(&shopper).await, paid);
-    let after = shopper
-        .quote(&items(&[("20727", i64::try_from(before - 40).expect("small"))]))
-        .await;
+    let after = shopper.quote(&items(&[("20727", before - 40)])).await;
     assert_eq!(after.status, 200, "exactly 40 pieces are gone: {after:?}");
-    let more = shopper
-        .quote(&items(&[("20727", i64::try_from(before - 39).expect("small"))]))
-        .await;
+    let more = shopper.quote(&items(&[("20727", before - 39)])).await;
     more.assert_problem(422, "items_unavailable");
 }

@@ -6,17 +6,14 @@ use std::time::{Duration, Instant};
 use app::ports::{Committed, Orders};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use data_encoding::HEXLOWER;
 use domain::{JobKind, Order, OrderId, RefundState, Status};
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use kontor::world::World;
 use kontor_tests::tables::{client, store, variable};
+use kontor_tests::webhooks::paid;
 use kontor_tests::{Shopper, items, running};
-use reqwest::Method;
 use sam_runner::logs::LogLine;
 use serde_json::json;
-use sha2::Sha256;
 use testkit::{altered, an_order};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -41,48 +38,42 @@ async fn reconcile() {
     world().run_schedule_now("reconciler").await.expect("a run");
 }
 
-fn id_of(id: &str) -> OrderId {
-    OrderId::parse(id).expect("an id")
+/// In whole milliseconds, as times are stored.
+fn hour_ago() -> Timestamp {
+    let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
+    Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time")
 }
 
-/// The provider's event of a second payment on a page of that order.
-async fn pay_again(shopper: &Shopper, order: &Order) {
-    let now = Timestamp::now().as_second();
-    let body = json!({
-        "id": "evt_again", "object": "event", "type": "checkout.session.completed", "livemode": false, "created": now,
-        "data": {"object": {
-            "id": "cs_again", "object": "checkout.session", "status": "complete", "payment_status": "paid",
-            "client_reference_id": order.id().as_str(), "metadata": {"order_id": order.id().as_str(), "attempt": "1"},
-            "amount_total": order.quote().total.minor(), "currency": "eur", "payment_intent": "pi_again",
-        }},
-    })
-    .to_string();
-    let mac = Hmac::<Sha256>::new_from_slice(running().webhook_secret.as_bytes()).expect("any key");
-    let mac = mac.chain_update(format!("{now}.{body}")).finalize().into_bytes();
-    let signature = format!("t={now},v1={}", HEXLOWER.encode(&mac));
-    let headers = [
-        ("content-type", "application/json"),
-        ("stripe-signature", &signature),
-    ];
-    let answer = shopper
-        .send(Method::POST, "/api/webhooks/stripe", &headers, body)
-        .await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+/// Sets an attribute of a stored order to something of another release.
+async fn set(id: OrderId, attribute: &str, value: AttributeValue) {
+    client()
+        .update_item()
+        .table_name(orders_table())
+        .key("order_id", AttributeValue::S(id.to_string()))
+        .update_expression(format!("SET {attribute} = :value"))
+        .expression_attribute_values(":value", value)
+        .send()
+        .await
+        .expect("a write");
+}
+
+fn id_of(id: &str) -> OrderId {
+    OrderId::parse(id).expect("an id")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
     let _alone = ALONE.lock().await;
     let shopper = Shopper::default();
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"down": true}))
-        .await;
-    shopper
-        .set_faults(&running().payments_url, &json!({"refuse_refunds": true}))
-        .await;
+    shopper.warehouse_faults(json!({"down": true})).await;
+    shopper.payment_faults(json!({"refuse_refunds": true})).await;
     let (id, token) = shopper.buy("due-twice", &items(&[("22423", 1)])).await;
     shopper.wait_for("paid", &id, &token).await;
-    pay_again(&shopper, &stored(id_of(&id)).await).await;
+    let total = stored(id_of(&id)).await.quote().total.minor();
+    let again = shopper
+        .notify_signed(&running().webhook_secret, &paid(&id, total))
+        .await;
+    assert_eq!(again.status, 200, "{again:?}");
     reconcile().await;
     let order = stored(id_of(&id)).await;
     assert!(
@@ -91,24 +82,18 @@ async fn a_refund_refused_for_good_keeps_no_order_from_the_warehouse() {
         order.refunds()
     );
     assert_eq!((order.status(), order.needs_human()), (Status::Paid, true));
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"down": false}))
-        .await;
+    shopper.warehouse_faults(json!({"down": false})).await;
     shopper.wait_for("forwarded", &id, &token).await;
     assert_eq!(shopper.deliveries(&id).await, 1);
 }
 
 /// Places an order, opens its payment page, and makes the look at it due now.
 async fn open_a_page(shopper: Shopper, number: usize) -> OrderId {
-    let placed = shopper
-        .order(&format!("due-open-page-{number}"), &items(&[("22423", 1)]))
-        .await;
-    assert_eq!(placed.status, 201, "{placed:?}");
-    let id = placed.body["order"]["id"].as_str().expect("an id");
-    let token = placed.body["access_token"].as_str().expect("a token");
-    let page = shopper.start_payment(id, token).await;
-    assert_eq!(page.status, 200, "{page:?}");
-    let order = altered(stored(id_of(id)).await, |order| {
+    let key = format!("due-open-page-{number}");
+    let placed = shopper.place(&key, "22423", 1).await;
+    shopper.open_page(&placed.id, &placed.token).await;
+    let id = id_of(&placed.id);
+    let order = altered(stored(id).await, |order| {
         for job in &mut order.jobs {
             assert_eq!(job.kind, JobKind::AskProvider);
             job.due_at = Timestamp::now() - SignedDuration::from_secs(1);
@@ -116,7 +101,7 @@ async fn open_a_page(shopper: Shopper, number: usize) -> OrderId {
     });
     let made_due = store().commit(order, Vec::new()).await.expect("a write");
     assert!(matches!(made_due, Committed::Done(_)));
-    id_of(id)
+    id
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,15 +117,11 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
         opening.spawn(open_a_page(shopper.clone(), number));
     }
     ids.extend(opening.join_all().await);
-    shopper
-        .set_faults(&running().payments_url, &json!({"latency_ms": 250}))
-        .await;
+    shopper.payment_faults(json!({"latency_ms": 250})).await;
     let begun = Instant::now();
     reconcile().await;
     let took = begun.elapsed();
-    shopper
-        .set_faults(&running().payments_url, &json!({"latency_ms": 0}))
-        .await;
+    shopper.payment_faults(json!({"latency_ms": 0})).await;
     assert!(took < Duration::from_secs(20), "{took:?}");
     println!("300 open pages: {took:?}");
     for id in ids {
@@ -152,21 +133,11 @@ async fn three_hundred_open_pages_take_less_than_twenty_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_release_stored_outlives_this_one() {
     let _alone = ALONE.lock().await;
-    let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
-    let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
-    let order = an_order().at(hour_ago).under("due-of-another").placed();
+    let order = an_order().at(hour_ago()).under("due-of-another").placed();
     let id = order.id();
     store().commit(order, Vec::new()).await.expect("a write");
     let note = AttributeValue::S("Alles Gute".to_owned());
-    client()
-        .update_item()
-        .table_name(orders_table())
-        .key("order_id", AttributeValue::S(id.to_string()))
-        .update_expression("SET gift_note = :note")
-        .expression_attribute_values(":note", note.clone())
-        .send()
-        .await
-        .expect("a write");
+    set(id, "gift_note", note.clone()).await;
     reconcile().await;
     assert_eq!(stored(id).await.status(), Status::Expired);
     let item = client()
@@ -182,23 +153,13 @@ async fn what_another_release_stored_outlives_this_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_cannot_be_read_has_a_figure_and_stops_no_other() {
     let _alone = ALONE.lock().await;
-    let hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
-    let hour_ago = Timestamp::from_millisecond(hour_ago.as_millisecond()).expect("a time");
-    let torn = an_order().at(hour_ago).under("due-torn").placed();
-    let other = an_order().at(hour_ago).under("due-beside-torn").placed();
+    let torn = an_order().at(hour_ago()).under("due-torn").placed();
+    let other = an_order().at(hour_ago()).under("due-beside-torn").placed();
     let ids = [torn.id(), other.id()];
     for order in [torn, other] {
         store().commit(order, Vec::new()).await.expect("a write");
     }
-    client()
-        .update_item()
-        .table_name(orders_table())
-        .key("order_id", AttributeValue::S(ids[0].to_string()))
-        .update_expression("SET document = :torn")
-        .expression_attribute_values(":torn", AttributeValue::B(Blob::new("torn")))
-        .send()
-        .await
-        .expect("a write");
+    set(ids[0], "document", AttributeValue::B(Blob::new("torn"))).await;
     reconcile().await;
     assert_eq!(stored(ids[1]).await.status(), Status::Expired);
     let is_figure = |line: &LogLine| line.text.contains("\"OverdueUnreadable\":");

@@ -7,47 +7,31 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use app::ports::{Circuits, Orders};
-use data_encoding::HEXLOWER;
 use domain::{Order, OrderId};
 use dynamodb::WarehouseCircuit;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use kontor::world::World;
 use kontor_tests::tables::{client, store, variable};
+use kontor_tests::webhooks::paid;
 use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
-use reqwest::Method;
 use sam_runner::rights::Use;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use testkit::{altered, an_order};
 
 /// What AWS does itself by the role of a function; none of it is a call that the function makes.
-const DONE_BY_AWS: [(&str, &str, &str); 5] = [
-    (
-        "logs:CreateLogStream",
-        "*",
-        "Lambda writes what the function prints",
-    ),
-    ("logs:PutLogEvents", "*", "Lambda writes what the function prints"),
-    (
-        "xray:PutTelemetryRecords",
-        "*",
-        "Lambda reports its invocations to X-Ray",
-    ),
-    (
-        "xray:PutTraceSegments",
-        "*",
-        "Lambda reports its invocations to X-Ray",
-    ),
-    (
-        "sqs:SendMessage",
-        "-ReconcilerFailures",
-        "Lambda sends what a failed run was started with to the on-failure destination",
-    ),
+const DONE_BY_AWS: [(&str, &str); 5] = [
+    // Lambda writes what the function prints.
+    ("logs:CreateLogStream", "*"),
+    ("logs:PutLogEvents", "*"),
+    // Lambda reports its invocations to X-Ray.
+    ("xray:PutTelemetryRecords", "*"),
+    ("xray:PutTraceSegments", "*"),
+    // Lambda sends what a failed run was started with to the on-failure destination.
+    ("sqs:SendMessage", "-ReconcilerFailures"),
 ];
 
 fn is_done_by_aws(granted: &Use) -> bool {
-    DONE_BY_AWS.iter().any(|(action, resource, _)| {
+    DONE_BY_AWS.iter().any(|(action, resource)| {
         granted.action == *action && (*resource == "*" || granted.resource.ends_with(resource))
     })
 }
@@ -89,9 +73,13 @@ async fn expect_another_price(shopper: &Shopper) {
 async fn fail_to_place_a_large_order(shopper: &Shopper) {
     let mut wished = Vec::new();
     for page in ["/api/products?limit=100", "/api/products?limit=40&q=set"] {
-        let listed = shopper.get(page).await.body;
-        let skus = listed["items"].as_array().expect("items").iter();
-        wished.extend(skus.map(|item| text(&item["sku"]).to_owned()));
+        let listed = shopper.get(page).await;
+        wished.extend(
+            listed
+                .list("items")
+                .iter()
+                .map(|item| text(&item["sku"]).to_owned()),
+        );
     }
     wished.sort();
     wished.dedup();
@@ -111,41 +99,18 @@ async fn fail_to_place_a_large_order(shopper: &Shopper) {
 
 /// A page that ends unpaid, and a payment that comes after it all the same.
 async fn pay_too_late(shopper: &Shopper) {
-    let placed = shopper
-        .order("privileges-late", &items(&[("22423", 1)]))
-        .await
-        .body;
-    let (id, token) = (text(&placed["order"]["id"]), text(&placed["access_token"]));
-    let page = shopper.start_payment(id, token).await.body;
-    shopper.on_the_page(text(&page["redirect_url"]), "expired").await;
-    shopper.wait_for("expired", id, token).await;
-    let body = json!({
-        "id": "evt_late", "object": "event", "type": "checkout.session.completed",
-        "data": {"object": {
-            "id": "cs_late", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
-            "client_reference_id": id, "metadata": {"order_id": id, "attempt": "1"},
-            "amount_total": placed["order"]["total"]["amount"], "currency": "eur", "payment_intent": "pi_late",
-        }},
-    });
-    let (at, body) = (Timestamp::now().as_second(), body.to_string());
-    let mac = Hmac::<Sha256>::new_from_slice(World::WEBHOOK_SECRET.as_bytes()).expect("any key");
-    let mac = mac.chain_update(format!("{at}.{body}")).finalize().into_bytes();
-    let signature = format!("t={at},v1={}", HEXLOWER.encode(&mac));
-    let headers = [
-        ("content-type", "application/json"),
-        ("stripe-signature", &signature),
-    ];
-    let heard = shopper
-        .send(Method::POST, "/api/webhooks/stripe", &headers, body)
-        .await;
+    let placed = shopper.place("privileges-late", "22423", 1).await;
+    let page = shopper.open_page(&placed.id, &placed.token).await;
+    shopper.on_the_page(&page, "expired").await;
+    shopper.wait_for("expired", &placed.id, &placed.token).await;
+    let late = paid(&placed.id, placed.total());
+    let heard = shopper.notify_signed(World::WEBHOOK_SECRET, &late).await;
     assert_eq!(heard.status, 200, "{heard:?}");
 }
 
 /// An order that the warehouse refuses for good.
 async fn have_an_order_rejected(shopper: &Shopper) {
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"reject_skus": ["20727"]}))
-        .await;
+    shopper.warehouse_faults(json!({"reject_skus": ["20727"]})).await;
     let (id, token) = shopper.buy("privileges-rejected", &items(&[("20727", 1)])).await;
     shopper.wait_for("rejected", &id, &token).await;
 }
@@ -153,9 +118,7 @@ async fn have_an_order_rejected(shopper: &Shopper) {
 /// A warehouse that takes nothing, of which every instance of the forwarder but one may see too little to give up: of twelve orders, one of
 /// four sees three.
 async fn have_the_warehouse_left_alone(shopper: &Shopper) {
-    shopper
-        .set_faults(&running().warehouse_url, &json!({"error_rate": 1.0}))
-        .await;
+    shopper.warehouse_faults(json!({"error_rate": 1.0})).await;
     for n in 0..12 {
         shopper
             .buy(&format!("privileges-down-{n}"), &items(&[("22423", 1)]))

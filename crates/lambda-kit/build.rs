@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use data_encoding::Specification;
+use data_encoding::BASE64_MIME;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 /// The roots that every AWS endpoint's certificate leads to (<https://www.amazontrust.com/repository/>), by the names in
 /// their subjects.
@@ -24,17 +25,13 @@ fn main() {
 }
 
 fn pem_of(name: &str) -> String {
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-    let mut found = roots.filter(|der| der.windows(name.len()).any(|part| part == name.as_bytes()));
-    let (Some(der), None) = (found.next(), found.next()) else {
-        panic!("Mozilla's list has not exactly one root named {name}");
+    let named = |der: &[u8]| der.windows(name.len()).any(|part| part == name.as_bytes());
+    let found: Vec<_> = TLS_SERVER_ROOT_CERTS.iter().filter(|der| named(der)).collect();
+    let [der] = found[..] else {
+        panic!("Mozilla's list has not exactly one root named {name}")
     };
-    let mut lines = Specification::new();
-    lines
-        .symbols
-        .push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-    (lines.padding, lines.wrap.width) = (Some('='), 64);
-    lines.wrap.separator.push('\n');
-    let text = lines.encoding().expect("base64 in lines").encode(der);
-    format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n",
+        BASE64_MIME.encode(der)
+    )
 }

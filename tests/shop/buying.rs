@@ -1,6 +1,6 @@
 //! What a shopper does.
 
-use kontor_tests::{LATER, Shopper, a_checkout, catalogue, items, running};
+use kontor_tests::{LATER, Placed, Shopper, a_checkout, catalogue, items, running};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -28,12 +28,8 @@ async fn the_catalogue_is_browsed_page_by_page_to_its_end() {
     loop {
         let page = shopper.get(&next).await;
         assert_eq!(page.status, 200, "{page:?}");
-        let items = page.body["items"].as_array().expect("items").clone();
-        seen.extend(
-            items
-                .iter()
-                .map(|item| item["sku"].as_str().expect("a SKU").to_owned()),
-        );
+        let items = page.list("items").iter();
+        seen.extend(items.map(|item| item["sku"].as_str().expect("a SKU").to_owned()));
         match page.body["next_cursor"].as_str() {
             Some(cursor) => next = format!("/api/products?limit=100&cursor={cursor}"),
             None => break,
@@ -70,22 +66,13 @@ async fn the_catalogue_answers_alike_at_its_own_url() {
 
 #[tokio::test]
 async fn a_search_finds_products_by_all_of_its_words() {
-    let found = Shopper::default()
-        .get("/api/products?q=heart%20HOLDER&limit=100")
-        .await;
-    let names: Vec<_> = found.body["items"]
-        .as_array()
-        .expect("items")
-        .iter()
-        .map(|i| i["name"].to_string())
-        .collect();
-    assert!(!names.is_empty());
-    assert!(
-        names
-            .iter()
-            .all(|name| name.contains("HEART") && name.contains("HOLDER")),
-        "{names:?}"
-    );
+    let search = "/api/products?q=heart%20HOLDER&limit=100";
+    let found = Shopper::default().get(search).await;
+    assert!(!found.list("items").is_empty());
+    for item in found.list("items") {
+        let name = item["name"].to_string();
+        assert!(name.contains("HEART") && name.contains("HOLDER"), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -97,13 +84,9 @@ async fn an_unchanged_answer_is_not_sent_again() {
         (200, &json!("22423"))
     );
     let etag = first.header("etag").to_owned();
+    let known = [("if-none-match", etag.as_str())];
     let again = shopper
-        .send(
-            reqwest::Method::GET,
-            "/api/products/22423",
-            &[("if-none-match", &etag)],
-            "",
-        )
+        .send(reqwest::Method::GET, "/api/products/22423", &known, "")
         .await;
     assert_eq!((again.status.as_u16(), again.body.is_null()), (304, true));
 }
@@ -123,82 +106,50 @@ async fn the_shop_says_what_is_deployed() {
         (200, "no-store")
     );
     assert_eq!(health.body["stage"], "dev");
-    assert_eq!(health.body["capabilities"], serde_json::json!(["health"]));
+    assert_eq!(health.body["capabilities"], json!(["health"]));
 }
 
 #[tokio::test]
 async fn a_quote_adds_up_to_the_cent() {
-    let quote = Shopper::default()
-        .quote(&items(&[("22423", 3), ("21456", 7), ("22423", 1)]))
-        .await
-        .body;
-    let amount = |value: &serde_json::Value| value["amount"].as_i64().expect("an amount");
-    let all = |name: &str, of: &str| -> i64 {
-        quote[name]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|part| amount(&part[of]))
-            .sum()
-    };
+    let cart = items(&[("22423", 3), ("21456", 7), ("22423", 1)]);
+    let quote = Shopper::default().quote(&cart).await;
+    let amount = |value: &Value| value["amount"].as_i64().expect("an amount");
+    let sum = |list: &str, of: &str| -> i64 { quote.list(list).iter().map(|part| amount(&part[of])).sum() };
+    let total = amount(&quote.body["total"]);
     assert_eq!(
-        all("lines", "line_total") + amount(&quote["shipping"]),
-        amount(&quote["total"])
+        sum("lines", "line_total") + amount(&quote.body["shipping"]),
+        total
     );
-    assert_eq!(all("taxes", "net") + all("taxes", "tax"), amount(&quote["total"]));
-    assert_eq!(
-        quote["lines"].as_array().map(Vec::len),
-        Some(2),
-        "the same SKU twice is one line"
-    );
-    let rates: Vec<_> = quote["taxes"]
-        .as_array()
-        .expect("taxes")
-        .iter()
-        .map(|tax| &tax["rate"])
-        .collect();
+    assert_eq!(sum("taxes", "net") + sum("taxes", "tax"), total);
+    assert_eq!(quote.list("lines").len(), 2, "the same SKU twice is one line");
+    let rates: Vec<_> = quote.list("taxes").iter().map(|tax| &tax["rate"]).collect();
     assert_eq!(rates, [19, 7]);
 }
 
 #[tokio::test]
 async fn a_declined_card_can_be_followed_by_another() {
     let shopper = Shopper::default();
-    let placed = shopper
-        .order("buying-declined", &items(&[("22423", 1)]))
-        .await
-        .body;
-    let id = placed["order"]["id"].as_str().expect("an id");
-    let token = placed["access_token"].as_str().expect("a token");
-    let page = shopper.start_payment(id, token).await.body;
-    let url = page["redirect_url"].as_str().expect("a page");
-    shopper.on_the_page(url, "declined").await;
-    assert_eq!(shopper.show(id, token).await.body["status"], "placed");
-    assert_eq!(
-        shopper.start_payment(id, token).await.body["redirect_url"],
-        url,
-        "the same page while it lives"
-    );
-    shopper.on_the_page(url, "paid").await;
-    shopper.wait_for("forwarded", id, token).await;
+    let Placed { id, token, .. } = shopper.place("buying-declined", "22423", 1).await;
+    let page = shopper.open_page(&id, &token).await;
+    shopper.on_the_page(&page, "declined").await;
+    assert_eq!(shopper.show(&id, &token).await.body["status"], "placed");
+    let same = shopper.open_page(&id, &token).await;
+    assert_eq!(same, page, "the same page while it lives");
+    shopper.on_the_page(&page, "paid").await;
+    shopper.wait_for("forwarded", &id, &token).await;
 }
 
 #[tokio::test]
 async fn an_expired_page_ends_the_order_and_gives_its_stock_back() {
     let shopper = Shopper::default();
-    let placed = shopper.order("buying-expired", &items(&[(LATER, 10)])).await.body;
+    let Placed { id, token, .. } = shopper.place("buying-expired", LATER, 10).await;
     assert_eq!(shopper.left(LATER).await, 990);
-    let id = placed["order"]["id"].as_str().expect("an id");
-    let token = placed["access_token"].as_str().expect("a token");
-    let page = shopper.start_payment(id, token).await.body;
-    shopper
-        .on_the_page(page["redirect_url"].as_str().expect("a page"), "expired")
-        .await;
-    shopper.wait_for("expired", id, token).await;
+    let page = shopper.open_page(&id, &token).await;
+    shopper.on_the_page(&page, "expired").await;
+    shopper.wait_for("expired", &id, &token).await;
     assert_eq!(shopper.left(LATER).await, 1_000, "all of it can be had again");
-    shopper
-        .start_payment(id, token)
-        .await
-        .assert_problem(409, "order_not_payable");
+    let refused = shopper.start_payment(&id, &token).await;
+    refused.assert_problem(409, "order_not_payable");
 }
 
 #[tokio::test]

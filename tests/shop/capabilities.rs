@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
-use kontor_tests::{Answer, Shopper, a_checkout, items, running};
+use kontor_tests::{Answer, Placed, Shopper, a_checkout, items, running};
 use reqwest::Method;
 use sam_runner::template::RouteMethod;
 use serde_json::{Value, json};
@@ -71,13 +71,9 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
     let shopper = Shopper::default();
     let mut placed = Vec::new();
     for key in ["capabilities-mine", "capabilities-other"] {
-        let answer = shopper.order(key, &items(&[("22423", 1)])).await.body;
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        placed.push((text(&answer["order"]["id"]), text(&answer["access_token"])));
+        placed.push(shopper.place(key, "22423", 1).await);
     }
-    let [(mine, token), (_, others)] = &placed[..] else {
-        panic!("two orders")
-    };
+    let (Placed { id: mine, token, .. }, others) = (&placed[0], &placed[1].token);
     let unknown = "0".repeat(26);
     let retired = format!("Bearer {}", under_a_retired_key(mine));
     let (others, cut) = (format!("Bearer {others}"), format!("Bearer {}", &token[..42]));
@@ -110,22 +106,16 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
         assert!(answers.len() <= 1, "all refusals read the same: {answers:?}");
     }
     let unchanged = shopper.show(mine, token).await;
-    assert_eq!(
-        unchanged.body["history"].as_array().map(Vec::len),
-        Some(1),
-        "{unchanged:?}"
-    );
+    assert_eq!(unchanged.list("history").len(), 1, "{unchanged:?}");
 }
 
 #[tokio::test]
 async fn an_order_is_kept_by_no_cache() {
     let shopper = Shopper::default();
-    let placed = shopper.order("capabilities-cache", &items(&[("22423", 1)])).await;
-    assert_eq!(placed.header("cache-control"), "no-store");
-    let id = placed.body["order"]["id"].as_str().expect("an id");
-    assert_eq!(placed.header("location"), format!("/api/orders/{id}"));
-    let shown = shopper
-        .show(id, placed.body["access_token"].as_str().expect("a token"))
-        .await;
+    let answer = shopper.order("capabilities-cache", &items(&[("22423", 1)])).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let Placed { id, token, .. } = answer.placed();
+    assert_eq!(answer.header("location"), format!("/api/orders/{id}"));
+    let shown = shopper.show(&id, &token).await;
     assert_eq!(shown.header("cache-control"), "no-store");
 }

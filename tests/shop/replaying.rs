@@ -27,36 +27,18 @@ async fn replay_first(file: &str, count: usize) -> kontor::replay::Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_orders_are_all_placed_paid_and_forwarded() {
-    let report = replay_first("orders-2010-12-01-week.jsonl", 40).await;
-    assert_eq!(
-        (report.placed, report.paid, report.forwarded),
-        (40, 40, 40),
-        "{report}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_largest_real_orders_are_placed_paid_and_forwarded() {
-    let report = replay_first("orders-largest.jsonl", 3).await;
-    assert_eq!(
-        (report.placed, report.paid, report.forwarded),
-        (3, 3, 3),
-        "{report}"
-    );
+    // Of an ordinary week, and the largest that there were.
+    for (file, count) in [("orders-2010-12-01-week.jsonl", 40), ("orders-largest.jsonl", 3)] {
+        let report = replay_first(file, count).await;
+        let each = (report.placed, report.paid, report.forwarded);
+        assert_eq!(each, (count, count, count), "{file}: {report}");
+    }
 }
 
 #[tokio::test]
 async fn nothing_is_sent_to_the_warehouse_that_was_never_paid() {
     let shopper = Shopper::default();
-    let placed = shopper
-        .order("replaying-unpaid", &kontor_tests::items(&[("22423", 1)]))
-        .await
-        .body;
+    let placed = shopper.place("replaying-unpaid", "22423", 1).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    assert_eq!(
-        shopper
-            .deliveries(placed["order"]["id"].as_str().expect("an id"))
-            .await,
-        0
-    );
+    assert_eq!(shopper.deliveries(&placed.id).await, 0);
 }

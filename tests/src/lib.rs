@@ -2,7 +2,8 @@
 
 mod shopper;
 pub mod tables;
+pub mod webhooks;
 mod world;
 
-pub use shopper::{Answer, Shopper, a_checkout, items};
+pub use shopper::{Answer, Placed, Shopper, a_checkout, items};
 pub use world::{FLASH, LATER, PAIR, RACE, Running, catalogue, running, running_with};

@@ -34,6 +34,28 @@ impl Answer {
             .unwrap_or_default()
     }
 
+    /// The order that was placed.
+    ///
+    /// # Panics
+    /// Where none was.
+    pub fn placed(&self) -> Placed {
+        assert_eq!(self.status, 201, "{self:?}");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        Placed {
+            id: text(&self.body["order"]["id"]),
+            token: text(&self.body["access_token"]),
+            order: self.body["order"].clone(),
+        }
+    }
+
+    /// The list under this name in the body.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn list(&self, name: &str) -> &[Value] {
+        self.body[name].as_array().expect("a list")
+    }
+
     /// Asserts that this is a problem document of that status and code.
     ///
     /// # Panics
@@ -49,6 +71,27 @@ impl Answer {
             assert!(self.body[member].is_string(), "{member} is missing: {self:?}");
         }
         assert_eq!(self.body["status"], status);
+    }
+}
+
+/// A placed order.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Its id.
+    pub id: String,
+    /// What its owner shows.
+    pub token: String,
+    /// The order as it was answered.
+    pub order: Value,
+}
+
+impl Placed {
+    /// What it costs, in cents.
+    ///
+    /// # Panics
+    /// Where the answer does not say.
+    pub fn total(&self) -> i64 {
+        self.order["total"]["amount"].as_i64().expect("an amount")
     }
 }
 
@@ -155,28 +198,38 @@ impl Shopper {
         self.checkout(key, &a_checkout(items, &quote.body["total"])).await
     }
 
+    /// Places an order of `pieces` of one product.
+    ///
+    /// # Panics
+    /// Where it is refused.
+    pub async fn place(&self, key: &str, sku: &str, pieces: i64) -> Placed {
+        self.order(key, &items(&[(sku, pieces)])).await.placed()
+    }
+
     /// Shows an order to who holds the token.
     pub async fn show(&self, id: &str, token: &str) -> Answer {
+        let path = format!("/api/orders/{id}");
         let bearer = format!("Bearer {token}");
-        self.send(
-            Method::GET,
-            &format!("/api/orders/{id}"),
-            &[("authorization", &bearer)],
-            "",
-        )
-        .await
+        self.send(Method::GET, &path, &[("authorization", &bearer)], "")
+            .await
     }
 
     /// Asks for the payment page.
     pub async fn start_payment(&self, id: &str, token: &str) -> Answer {
+        let path = format!("/api/orders/{id}/payment");
         let bearer = format!("Bearer {token}");
-        self.send(
-            Method::POST,
-            &format!("/api/orders/{id}/payment"),
-            &[("authorization", &bearer)],
-            "",
-        )
-        .await
+        self.send(Method::POST, &path, &[("authorization", &bearer)], "")
+            .await
+    }
+
+    /// Opens the payment page; its URL.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub async fn open_page(&self, id: &str, token: &str) -> String {
+        let page = self.start_payment(id, token).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        page.body["redirect_url"].as_str().expect("a page").to_owned()
     }
 
     /// Does something on the payment page: `paid`, `declined` or `expired`.
@@ -194,15 +247,9 @@ impl Shopper {
     /// # Panics
     /// Where a step is refused.
     pub async fn buy(&self, key: &str, items: &Value) -> (String, String) {
-        let placed = self.order(key, items).await;
-        assert_eq!(placed.status, 201, "{placed:?}");
-        let id = placed.body["order"]["id"].as_str().expect("an id").to_owned();
-        let token = placed.body["access_token"].as_str().expect("a token").to_owned();
-        let page = self.start_payment(&id, &token).await;
-        assert_eq!(page.status, 200, "{page:?}");
-        let paid = self
-            .on_the_page(page.body["redirect_url"].as_str().expect("a page"), "paid")
-            .await;
+        let Placed { id, token, .. } = self.order(key, items).await.placed();
+        let page = self.open_page(&id, &token).await;
+        let paid = self.on_the_page(&page, "paid").await;
         assert_eq!(paid.status, 200, "{paid:?}");
         (id, token)
     }
@@ -222,11 +269,17 @@ impl Shopper {
         panic!("{id} is not {status}: {:?}", self.show(id, token).await);
     }
 
-    /// Makes a sandbox behave like this from now on.
-    ///
-    /// # Panics
-    /// Where it does not know such faults.
-    pub async fn set_faults(&self, sandbox: &str, faults: &Value) {
+    /// Makes the warehouse behave like this from now on.
+    pub async fn warehouse_faults(&self, faults: Value) {
+        self.set_faults(&running().warehouse_url, &faults).await;
+    }
+
+    /// Makes the payment provider behave like this from now on.
+    pub async fn payment_faults(&self, faults: Value) {
+        self.set_faults(&running().payments_url, &faults).await;
+    }
+
+    async fn set_faults(&self, sandbox: &str, faults: &Value) {
         let url = format!("{sandbox}/sandbox/faults");
         let headers = [("content-type", "application/json")];
         let answer = self.send(Method::PUT, &url, &headers, faults.to_string()).await;

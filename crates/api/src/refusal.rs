@@ -96,7 +96,7 @@ impl ToProblem for PlaceOrderError {
                     .detail(
                         "Nothing was ordered. See errors for what is left, and quote for what that costs.",
                     )
-                    .faults(items.iter().map(unavailable).collect())
+                    .faults(unavailable(&items))
                     .with("quote", fresh(quote.as_deref()))
             }
             Self::KeyReused => Problem::new(
@@ -146,23 +146,22 @@ fn not_payable(detail: String) -> Problem {
 fn items_unavailable(items: &[UnavailableItem]) -> Problem {
     Problem::new(422, "items_unavailable", "Some items cannot be had")
         .detail("See errors for each of them.")
-        .faults(items.iter().map(unavailable).collect())
+        .faults(unavailable(items))
 }
 
-fn unavailable(item: &UnavailableItem) -> Fault {
-    let pointer = format!("/items/{}", item.position);
-    let fault = match item.available {
-        None => Fault::new(
-            pointer,
-            "unknown_sku",
-            format!("There is no product {}.", item.sku),
-        ),
-        Some(left) => {
-            let detail = format!("Of {} there are {left} left.", item.sku);
-            Fault::new(pointer, "sold_out", detail).with("available", left)
-        }
+fn unavailable(items: &[UnavailableItem]) -> Vec<Fault> {
+    let fault = |item: &UnavailableItem| {
+        let (code, detail) = match item.available {
+            None => ("unknown_sku", format!("There is no product {}.", item.sku)),
+            Some(left) => ("sold_out", format!("Of {} there are {left} left.", item.sku)),
+        };
+        let fault = Fault::new(format!("/items/{}", item.position), code, detail);
+        let fault = fault.with("sku", item.sku.as_str());
+        item.available
+            .into_iter()
+            .fold(fault, |fault, left| fault.with("available", left))
     };
-    fault.with("sku", item.sku.as_str())
+    items.iter().map(fault).collect()
 }
 
 fn fresh(quote: Option<&Quote>) -> Value {

@@ -9,8 +9,8 @@ use crate::Money;
 pub struct Item {
     /// What.
     pub sku: String,
-    /// How many pieces.
-    pub quantity: u32,
+    /// How many pieces, as asked for: the shop decides whether it can be.
+    pub quantity: i64,
 }
 
 /// Asks what a cart costs.

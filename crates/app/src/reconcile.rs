@@ -7,7 +7,7 @@ use domain::{DueIndex, JobKind, Money, Order, OrderId};
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::jobs::{ProviderGuard, Worked, Worker};
+use crate::jobs::{Ports, ProviderGuard, Worked, Worker};
 use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, StoreError};
 
 /// How many due orders are listed at once.
@@ -105,7 +105,7 @@ pub async fn reconcile(
     until: Timestamp,
 ) -> Result<Reconciled, StoreError> {
     let guard = ProviderGuard::new(clock.now(), until);
-    let worker = Worker {
+    let worker = Worker::<(_, _, _, _)> {
         orders,
         queue,
         provider,
@@ -146,18 +146,12 @@ pub async fn reconcile(
 }
 
 /// Works on one order, unless `until` has come: then nothing is begun.
-async fn work_in_time<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
+async fn work_in_time(
+    worker: &Worker<'_, impl Ports>,
     until: Timestamp,
     id: OrderId,
     due_at: Timestamp,
-) -> Option<Found>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+) -> Option<Found> {
     if worker.clock.now() >= until {
         return None;
     }
@@ -172,18 +166,7 @@ where
 }
 
 /// Works on all jobs of one order that are due, one after the other: a kind that fails is due again later, and the next kind has its turn.
-async fn work_on<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
-    until: Timestamp,
-    id: OrderId,
-    due_at: Timestamp,
-) -> Found
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+async fn work_on(worker: &Worker<'_, impl Ports>, until: Timestamp, id: OrderId, due_at: Timestamp) -> Found {
     let now = worker.clock.now();
     let mut found = Found::default();
     let mut tried: Vec<JobKind> = Vec::new();

@@ -160,16 +160,17 @@ pub(crate) async fn apply_payment(
     payment: ReportedPayment,
 ) -> Result<Settled, StoreError> {
     for _ in 0..MAX_CONFLICT_RETRIES {
-        let (next, settled) = match order.settle(payment.clone(), clock.now()) {
+        let (next, settlement) = order.settle(payment.clone(), clock.now());
+        let settled = match settlement {
             // It went back before it was told of.
-            Settlement::Paid(next) if next.is_taken_back() => (next, Settled::Parked),
-            Settlement::Paid(next) => (next, Settled::Paid),
-            Settlement::RefundDue(next) => (next, Settled::RefundDue),
-            Settlement::Parked(next) => (next, Settled::Parked),
-            Settlement::Known(known) => {
+            Settlement::Paid if next.is_taken_back() => Settled::Parked,
+            Settlement::Paid => Settled::Paid,
+            Settlement::RefundDue => Settled::RefundDue,
+            Settlement::Parked => Settled::Parked,
+            Settlement::Known => {
                 // Perhaps the run that knew it died before it queued the order.
-                if known.status() == Status::Paid {
-                    enqueue(queue, known.id()).await;
+                if next.status() == Status::Paid {
+                    enqueue(queue, next.id()).await;
                 }
                 return Ok(Settled::Known);
             }

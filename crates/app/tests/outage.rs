@@ -121,7 +121,7 @@ async fn three_failures_in_a_row_open_the_circuit_for_everybody() {
 }
 
 #[tokio::test]
-async fn an_order_that_comes_while_the_warehouse_is_left_alone_stays_due_as_it_is() {
+async fn an_order_that_meets_an_open_circuit_stays_due_as_it_is() {
     let mut shop = Shop::new();
     let order = shop.store.put_order(an_order().paid());
     let open = Circuit::default().paused(shop.clock.now());
@@ -134,7 +134,7 @@ async fn an_order_that_comes_while_the_warehouse_is_left_alone_stays_due_as_it_i
 }
 
 #[tokio::test]
-async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace_and_never_above_it() {
+async fn orders_of_a_three_day_outage_drain_at_the_warehouses_pace() {
     let mut shop = Shop::new();
     shop.warehouse.set_mood(WarehouseMood::Down);
     let mut orders = 0;

@@ -1,6 +1,6 @@
 //! Paying orders, and hearing of it.
 
-use app::ports::{Clock, Orders};
+use app::ports::Clock;
 use app::{
     AccessKeys, PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile,
     resend_orders, settle_payment, start_payment,
@@ -35,23 +35,27 @@ impl World {
     }
 
     async fn start(&self) -> Result<PaymentPage, StartPaymentError> {
-        let token = self.keys.token(self.order.id());
-        start_payment(
-            &self.store,
-            &self.provider,
-            &self.keys,
-            &self.clock,
-            self.order.id().as_str(),
-            &token,
-        )
-        .await
+        self.start_with(&self.keys.token(self.order.id())).await
+    }
+
+    async fn start_with(&self, token: &str) -> Result<PaymentPage, StartPaymentError> {
+        let id = self.order.id();
+        let (store, provider) = (&self.store, &self.provider);
+        start_payment(store, provider, &self.keys, &self.clock, id.as_str(), token).await
     }
 
     async fn hear(&self, payment: ReportedPayment) -> Result<Settled, SettleError> {
-        let notice = PaymentNotice::Captured {
-            order: self.order.id(),
-            payment,
-        };
+        let order = self.order.id();
+        self.settle(PaymentNotice::Captured { order, payment }).await
+    }
+
+    async fn hear_of_end(&self, attempt: u32) -> Result<Settled, SettleError> {
+        let order = self.order.id();
+        self.settle(PaymentNotice::SessionExpired { order, attempt })
+            .await
+    }
+
+    async fn settle(&self, notice: PaymentNotice) -> Result<Settled, SettleError> {
         settle_payment(&self.store, &self.queue, &self.clock, notice).await
     }
 
@@ -63,12 +67,9 @@ impl World {
         assert_eq!(report.failed, 0);
     }
 
-    async fn now(&self) -> Order {
-        self.store
-            .get(self.order.id())
-            .await
-            .expect("a read")
-            .expect("an order")
+    fn now(&self) -> Order {
+        let order = self.store.peek(self.order.id(), Clone::clone);
+        order.expect("an order")
     }
 
     fn stock(&self) -> u32 {
@@ -76,8 +77,8 @@ impl World {
     }
 
     /// Time passes until the reservation has ended.
-    async fn wait_for_the_end(&self) {
-        while self.clock.now() <= self.now().await.reserved_until() {
+    fn wait_for_the_end(&self) {
+        while self.clock.now() <= self.now().reserved_until() {
             self.clock.advance(SignedDuration::from_mins(1));
         }
     }
@@ -95,17 +96,9 @@ async fn a_payment_page_is_the_same_while_it_lives() {
 #[tokio::test]
 async fn a_stranger_cannot_pay() {
     let world = World::new();
-    let id = world.order.id();
     for token in ["", "wrong", &world.keys.token(domain::OrderId::for_key("other"))] {
-        let page = start_payment(
-            &world.store,
-            &world.provider,
-            &world.keys,
-            &world.clock,
-            id.as_str(),
-            token,
-        );
-        assert!(matches!(page.await, Err(StartPaymentError::NotFound)));
+        let page = world.start_with(token).await;
+        assert!(matches!(page, Err(StartPaymentError::NotFound)));
     }
 }
 
@@ -124,7 +117,7 @@ async fn a_refused_attempt_is_followed_by_a_new_one() {
     world.provider.fail_next(ProviderFault::Refused);
     assert!(world.start().await.is_err());
     assert!(world.start().await.is_ok());
-    assert_eq!(world.now().await.payment().map(|attempt| attempt.number), Some(2));
+    assert_eq!(world.now().payment().map(|attempt| attempt.number), Some(2));
 }
 
 #[tokio::test]
@@ -135,7 +128,7 @@ async fn a_payment_is_heard_once_and_queued() {
     assert_eq!(world.hear(payment.clone()).await.expect("settled"), Settled::Paid);
     assert_eq!(world.queue.take(), Some(world.order.id()));
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Known);
-    assert_eq!(world.now().await.status(), Status::Paid);
+    assert_eq!(world.now().status(), Status::Paid);
 }
 
 #[tokio::test]
@@ -161,49 +154,45 @@ async fn a_notice_for_an_order_that_is_not_there_must_come_again() {
         order: domain::OrderId::for_key("nobody's"),
         attempt: 1,
     };
-    let settled = settle_payment(&world.store, &world.queue, &world.clock, notice).await;
-    assert!(matches!(settled, Err(SettleError::UnknownOrder)));
+    assert!(matches!(
+        world.settle(notice).await,
+        Err(SettleError::UnknownOrder)
+    ));
 }
 
 #[tokio::test]
 async fn a_payment_that_no_webhook_told_of_is_found_by_asking() {
-    let world = World::new();
-    world.start().await.expect("a page");
-    world.provider.pay(world.order.id(), 1).expect("paid");
-    world.clock.advance(SignedDuration::from_mins(6));
-    world.reconcile().await;
-    assert_eq!(world.now().await.status(), Status::Paid);
-    assert_eq!(world.queue.len(), 1);
-}
-
-#[tokio::test]
-async fn a_payment_on_a_page_whose_opening_was_lost_is_found_by_asking() {
-    let world = World::new();
-    world.provider.fail_next(ProviderFault::LostAnswer);
-    assert!(world.start().await.is_err());
-    world.provider.pay(world.order.id(), 1).expect("paid");
-    world.clock.advance(SignedDuration::from_mins(6));
-    world.reconcile().await;
-    assert_eq!(world.now().await.status(), Status::Paid);
+    for opened_unnoticed in [false, true] {
+        let world = World::new();
+        if opened_unnoticed {
+            world.provider.fail_next(ProviderFault::LostAnswer);
+        }
+        assert_eq!(world.start().await.is_err(), opened_unnoticed);
+        world.provider.pay(world.order.id(), 1).expect("paid");
+        world.clock.advance(SignedDuration::from_mins(6));
+        world.reconcile().await;
+        assert_eq!(world.now().status(), Status::Paid);
+        assert_eq!(world.queue.len(), 1);
+    }
 }
 
 #[tokio::test]
 async fn an_unpaid_order_expires_and_its_stock_goes_back() {
     let world = World::new();
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
-    assert_eq!(world.now().await.status(), Status::Expired);
+    assert_eq!(world.now().status(), Status::Expired);
     assert_eq!(world.stock(), 1);
-    assert_eq!(world.now().await.due_at(), None);
+    assert_eq!(world.now().due_at(), None);
 }
 
 #[tokio::test]
-async fn an_order_with_an_open_page_expires_only_after_the_page_is_closed() {
+async fn an_order_expires_only_after_its_open_page_is_closed() {
     let world = World::new();
     world.start().await.expect("a page");
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
-    assert_eq!(world.now().await.status(), Status::Expired);
+    assert_eq!(world.now().status(), Status::Expired);
     assert_eq!(
         world.provider.pay(world.order.id(), 1),
         None,
@@ -215,46 +204,31 @@ async fn an_order_with_an_open_page_expires_only_after_the_page_is_closed() {
 async fn an_order_does_not_expire_while_the_provider_does_not_answer() {
     let world = World::new();
     world.start().await.expect("a page");
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.provider.fail_next(ProviderFault::LostRequest);
     world.reconcile().await;
-    assert_eq!((world.now().await.status(), world.stock()), (Status::Placed, 0));
+    assert_eq!((world.now().status(), world.stock()), (Status::Placed, 0));
     world.clock.advance(SignedDuration::from_mins(20));
     world.reconcile().await;
-    assert_eq!((world.now().await.status(), world.stock()), (Status::Expired, 1));
+    assert_eq!((world.now().status(), world.stock()), (Status::Expired, 1));
 }
 
 #[tokio::test]
-async fn an_expired_page_ends_its_order_at_once_but_an_old_one_does_not() {
+async fn only_the_last_page_ends_its_order_when_it_expires() {
     let world = World::new();
     world.provider.fail_next(ProviderFault::Refused);
     assert!(world.start().await.is_err());
     world.start().await.expect("a page");
-    let expired = |attempt| PaymentNotice::SessionExpired {
-        order: world.order.id(),
-        attempt,
-    };
-    let old = settle_payment(&world.store, &world.queue, &world.clock, expired(1))
-        .await
-        .expect("settled");
-    assert_eq!(
-        (old, world.now().await.status()),
-        (Settled::Known, Status::Placed)
-    );
-    let live = settle_payment(&world.store, &world.queue, &world.clock, expired(2))
-        .await
-        .expect("settled");
-    assert_eq!(
-        (live, world.now().await.status()),
-        (Settled::Expired, Status::Expired)
-    );
+    for (attempt, settled, status) in [
+        (1, Settled::Known, Status::Placed),
+        (2, Settled::Expired, Status::Expired),
+    ] {
+        assert_eq!(world.hear_of_end(attempt).await.expect("settled"), settled);
+        assert_eq!(world.now().status(), status);
+    }
     assert_eq!(world.stock(), 1);
-    assert!(matches!(
-        world.start().await,
-        Err(StartPaymentError::Refused(PaymentRefused::NotPayable(
-            Status::Expired
-        )))
-    ));
+    let expired = PaymentRefused::NotPayable(Status::Expired);
+    assert!(matches!(world.start().await, Err(StartPaymentError::Refused(refused)) if refused == expired));
 }
 
 #[tokio::test]
@@ -262,17 +236,9 @@ async fn money_for_an_expired_order_is_given_back_once() {
     let world = World::new();
     world.start().await.expect("a page");
     let payment = world.provider.pay(world.order.id(), 1).expect("paid");
-    let expired = PaymentNotice::SessionExpired {
-        order: world.order.id(),
-        attempt: 1,
-    };
-    settle_payment(&world.store, &world.queue, &world.clock, expired)
-        .await
-        .expect("settled");
-    assert_eq!(
-        world.hear(payment.clone()).await.expect("settled"),
-        Settled::RefundDue
-    );
+    world.hear_of_end(1).await.expect("settled");
+    let heard = world.hear(payment.clone()).await;
+    assert_eq!(heard.expect("settled"), Settled::RefundDue);
     world.provider.fail_next(ProviderFault::LostAnswer);
     world.reconcile().await;
     world.clock.advance(SignedDuration::from_mins(2));
@@ -282,11 +248,9 @@ async fn money_for_an_expired_order_is_given_back_once() {
         (charge.payment_id, charge.refunds),
         (payment.payment_id, vec![charge.amount])
     );
-    let order = world.now().await;
-    assert_eq!(
-        (order.total_refunded(), order.due_at()),
-        (order.quote().total, None)
-    );
+    let order = world.now();
+    assert_eq!(order.total_refunded(), order.quote().total);
+    assert_eq!(order.due_at(), None);
     assert!(world.queue.is_empty());
 }
 
@@ -298,9 +262,9 @@ async fn a_wrong_amount_parks_the_order() {
         amount: testkit::eur(1),
     };
     assert_eq!(world.hear(payment).await.expect("settled"), Settled::Parked);
-    world.wait_for_the_end().await;
+    world.wait_for_the_end();
     world.reconcile().await;
-    assert_eq!(world.now().await.status(), Status::Placed, "no machine decides");
+    assert_eq!(world.now().status(), Status::Placed, "no machine decides");
 }
 
 #[tokio::test]
@@ -312,7 +276,7 @@ async fn a_kept_failure_ends_with_a_page_of_another_attempt() {
         world.provider.fail_next(fault);
         let page = world.start().await.expect("a page");
         assert_eq!(world.start().await.expect("a page"), page);
-        assert_eq!(world.now().await.payment().map(|attempt| attempt.number), Some(2));
+        assert_eq!(world.now().payment().map(|attempt| attempt.number), Some(2));
     }
 }
 
@@ -345,7 +309,7 @@ async fn one_kept_failure_and_a_refund_is_back_in_5_minutes() {
             world.reconcile().await;
             world.clock.advance(SignedDuration::from_mins(1));
         }
-        let order = world.now().await;
+        let order = world.now();
         assert_eq!(order.due_refund(), None, "{fault:?}");
         let mut state = world.provider.state();
         let charge = state.charge(&payment_id).expect("a charge");

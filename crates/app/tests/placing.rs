@@ -51,7 +51,7 @@ async fn a_retry_meets_the_first_order() {
 }
 
 #[tokio::test]
-async fn a_retry_is_answered_though_prices_stock_and_catalogue_have_changed() {
+async fn a_retry_is_answered_though_the_catalogue_has_changed() {
     let (store, clock) = a_shop();
     place(&store, &clock, two_lamps_and_a_book("key"))
         .await
@@ -87,7 +87,7 @@ async fn another_wish_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_changed_price_is_told_with_a_fresh_quote_and_leaves_nothing() {
+async fn a_changed_price_returns_a_fresh_quote_and_stores_nothing() {
     let (store, clock) = a_shop();
     store.put_product(a_product("LAMP", 2_500));
     let Err(PlaceOrderError::PriceChanged(quote)) = place(&store, &clock, two_lamps_and_a_book("key")).await
@@ -182,7 +182,7 @@ async fn a_large_order_is_placed_whole() {
 }
 
 #[tokio::test]
-async fn a_large_order_that_runs_short_halfway_leaves_nothing_and_its_key_free() {
+async fn a_large_order_short_halfway_stores_nothing_and_frees_its_key() {
     let (store, clock, wish) = a_large_wish("key");
     let last = wish.cart.lines().last().expect("a line").sku.clone();
     store.set_stock(&last, 0);

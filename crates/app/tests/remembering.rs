@@ -11,7 +11,7 @@ async fn price(catalogue: &impl Catalogue, sku: &str) -> Option<i64> {
 }
 
 #[tokio::test]
-async fn a_price_is_remembered_for_thirty_seconds_and_an_unknown_product_not_at_all() {
+async fn a_price_is_cached_for_thirty_seconds_a_missing_one_never() {
     let store = MemoryStore::with([(a_product("A", 100), 1)]);
     let memory = PriceMemory::default();
     let now = memory.before(&store, noon());

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_called_what_it_is_called_within_80_characters_and_200_bytes() {
+    fn a_product_name_has_at_most_80_characters_and_200_bytes() {
         assert_eq!(
             Product::parse_name(" Kuchenständer ").as_deref(),
             Ok("Kuchenständer")

@@ -108,7 +108,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_shops_table_names_each_country_once_with_sensible_amounts() {
+    fn the_shipping_table_names_each_country_once() {
         let table = ShippingTable::of_the_shop();
         let countries: HashSet<_> = table.rates().iter().map(|r| r.country).collect();
         assert_eq!(countries.len(), table.rates().len());

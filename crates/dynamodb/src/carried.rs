@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rmpv::Value;
 
-use crate::catalogue::Item;
+use crate::item::Item;
 
 /// Values by the path to each, in `MessagePack`.
 pub(crate) type Fields = BTreeMap<Vec<String>, Vec<u8>>;

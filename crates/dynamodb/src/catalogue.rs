@@ -8,17 +8,14 @@ use domain::{Currency, Money, Product, Sku, TaxRate};
 
 use crate::DynamoDb;
 use crate::failure::{corrupt, failed};
+use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{CATALOGUE, CURRENCY, NAME, PRICE, SKU, TAX_RATE, WHOLE_CATALOGUE};
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 impl Catalogue for DynamoDb {
     async fn page(&self, after: Option<&Sku>, limit: usize) -> Result<ProductPage, StoreError> {
         // One more than asked for tells exactly whether there are more.
         let wanted = i32::try_from(limit + 1).map_err(|_| corrupt("too long a page"))?;
-        let (items, _) = self
-            .query_products(after.map(|sku| AttributeValue::S(sku.to_string())), Some(wanted))
-            .await?;
+        let (items, _) = self.query_products(after.map(text), Some(wanted)).await?;
         let mut products = items.iter().map(product).collect::<Result<Vec<_>, _>>()?;
         let more = products.len() > limit;
         products.truncate(limit);
@@ -41,15 +38,7 @@ impl Catalogue for DynamoDb {
     }
 
     async fn products(&self, skus: &[Sku]) -> Result<HashMap<Sku, Product>, StoreError> {
-        let key = |sku: &Sku| {
-            HashMap::from([
-                (
-                    CATALOGUE.to_owned(),
-                    AttributeValue::S(WHOLE_CATALOGUE.to_owned()),
-                ),
-                (SKU.to_owned(), AttributeValue::S(sku.to_string())),
-            ])
-        };
+        let key = |sku: &Sku| item([(CATALOGUE, text(WHOLE_CATALOGUE)), (SKU, text(sku))]);
         let items = self
             .batch_get(&self.tables.products, skus.iter().map(key))
             .await?;
@@ -66,7 +55,7 @@ impl DynamoDb {
     /// # Errors
     /// [`StoreError`]; some may have been stored.
     pub async fn put_products(&self, products: &[Product]) -> Result<(), StoreError> {
-        self.batch_put(&self.tables.products, products.iter().map(item))
+        self.batch_put(&self.tables.products, products.iter().map(product_item))
             .await
     }
 
@@ -86,7 +75,7 @@ impl DynamoDb {
             .table_name(&self.tables.products)
             .key_condition_expression(condition)
             .expression_attribute_names("#c", CATALOGUE)
-            .expression_attribute_values(":all", AttributeValue::S(WHOLE_CATALOGUE.to_owned()))
+            .expression_attribute_values(":all", text(WHOLE_CATALOGUE))
             .set_limit(limit);
         if let Some(after) = after {
             query = query
@@ -126,43 +115,25 @@ impl DynamoDb {
 
 /// Reads an item of the table of products.
 fn product(item: &Item) -> Result<Product, StoreError> {
-    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-    let number = |name: &str| {
-        item.get(name)
-            .and_then(|value| value.as_n().ok())
-            .and_then(|n| n.parse::<i64>().ok())
-    };
     let read = || {
-        let currency = Currency::parse(text(CURRENCY)?)?;
+        let currency = Currency::parse(text_of(item, CURRENCY)?)?;
         Some(Product {
-            sku: Sku::parse(text(SKU)?).ok()?,
-            name: text(NAME)?.clone(),
-            unit_price: Money::new(number(PRICE)?, currency),
-            tax_rate: TaxRate::from_percent(u8::try_from(number(TAX_RATE)?).ok()?)?,
+            sku: Sku::parse(text_of(item, SKU)?).ok()?,
+            name: text_of(item, NAME)?.to_owned(),
+            unit_price: Money::new(number_of(item, PRICE)?, currency),
+            tax_rate: TaxRate::from_percent(number_of(item, TAX_RATE)?)?,
         })
     };
-    read().ok_or_else(|| corrupt(format!("product {:?}", text(SKU))))
+    read().ok_or_else(|| corrupt(format!("product {:?}", text_of(item, SKU))))
 }
 
-fn item(product: &Product) -> Item {
-    HashMap::from([
-        (
-            CATALOGUE.to_owned(),
-            AttributeValue::S(WHOLE_CATALOGUE.to_owned()),
-        ),
-        (SKU.to_owned(), AttributeValue::S(product.sku.to_string())),
-        (NAME.to_owned(), AttributeValue::S(product.name.clone())),
-        (
-            PRICE.to_owned(),
-            AttributeValue::N(product.unit_price.minor().to_string()),
-        ),
-        (
-            CURRENCY.to_owned(),
-            AttributeValue::S(product.unit_price.currency().code().to_owned()),
-        ),
-        (
-            TAX_RATE.to_owned(),
-            AttributeValue::N(product.tax_rate.percent().to_string()),
-        ),
+fn product_item(product: &Product) -> Item {
+    item([
+        (CATALOGUE, text(WHOLE_CATALOGUE)),
+        (SKU, text(&product.sku)),
+        (NAME, text(&product.name)),
+        (PRICE, number(product.unit_price.minor())),
+        (CURRENCY, text(product.unit_price.currency().code())),
+        (TAX_RATE, number(product.tax_rate.percent())),
     ])
 }

@@ -3,12 +3,11 @@
 use app::ports::{Circuits, StoreError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Circuit, OpenCircuit};
 use jiff::Timestamp;
 
-use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
+use crate::item::{Item, item, number, number_of, text};
 use crate::keys::{CIRCUIT, PAUSES, RETRY_AT, VERSION};
 
 /// The item that is the warehouse's circuit.
@@ -34,7 +33,7 @@ impl Circuits for WarehouseCircuit {
             .client
             .get_item()
             .table_name(&self.table)
-            .key(CIRCUIT, AttributeValue::S(WAREHOUSE.to_owned()))
+            .key(CIRCUIT, text(WAREHOUSE))
             .consistent_read(true)
             .send()
             .await
@@ -56,7 +55,7 @@ impl Circuits for WarehouseCircuit {
             put.condition_expression(format!("attribute_not_exists({CIRCUIT})"))
         } else {
             put.condition_expression(format!("{VERSION} = :version"))
-                .expression_attribute_values(":version", AttributeValue::N(before.to_string()))
+                .expression_attribute_values(":version", number(before))
         };
         match put.send().await {
             Ok(_) => Ok(Some(circuit)),
@@ -70,33 +69,28 @@ impl Circuits for WarehouseCircuit {
 }
 
 fn to_item(circuit: Circuit) -> Item {
-    let number = |n: String| AttributeValue::N(n);
-    let mut item = Item::from([
-        (CIRCUIT.to_owned(), AttributeValue::S(WAREHOUSE.to_owned())),
-        (VERSION.to_owned(), number(circuit.version.to_string())),
-    ]);
+    let mut item = item([(CIRCUIT, text(WAREHOUSE)), (VERSION, number(circuit.version))]);
     if let Some(OpenCircuit { pauses, retry_at }) = circuit.open {
-        item.insert(PAUSES.to_owned(), number(pauses.to_string()));
-        item.insert(RETRY_AT.to_owned(), number(retry_at.as_millisecond().to_string()));
+        item.insert(PAUSES.to_owned(), number(pauses));
+        item.insert(RETRY_AT.to_owned(), number(retry_at.as_millisecond()));
     }
     item
 }
 
 fn from_item(item: &Item) -> Result<Circuit, StoreError> {
-    let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
     let open = |retry_at| {
         Some(OpenCircuit {
-            pauses: u32::try_from(number(PAUSES)?).ok()?,
+            pauses: number_of(item, PAUSES)?,
             retry_at: Timestamp::from_millisecond(retry_at).ok()?,
         })
     };
-    let version = number(VERSION).and_then(|version| u64::try_from(version).ok());
-    match (version, number(RETRY_AT)) {
-        (Some(version), None) => Ok(Circuit { version, open: None }),
-        (Some(version), Some(retry_at)) if open(retry_at).is_some() => Ok(Circuit {
+    let circuit = match (number_of(item, VERSION), number_of(item, RETRY_AT)) {
+        (Some(version), None) => Some(Circuit { version, open: None }),
+        (Some(version), Some(retry_at)) => open(retry_at).map(|open| Circuit {
             version,
-            open: open(retry_at),
+            open: Some(open),
         }),
-        _ => Err(corrupt("the warehouse's circuit")),
-    }
+        (None, _) => None,
+    };
+    circuit.ok_or_else(|| corrupt("the warehouse's circuit"))
 }

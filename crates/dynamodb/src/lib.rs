@@ -7,6 +7,7 @@ mod carried;
 mod catalogue;
 mod circuits;
 mod failure;
+mod item;
 mod keys;
 mod order_document;
 mod orders;

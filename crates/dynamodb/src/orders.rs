@@ -7,16 +7,16 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use domain::{DueIndex, Order, OrderId, StockChange};
 use jiff::Timestamp;
 
 use crate::DynamoDb;
-use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
+use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{AVAILABLE, ORDER_ID, PARKED, PLACED_AT, VERSION};
-use crate::order_document::{IndexKeys, from_item, index_name, to_item};
+use crate::order_document::{IndexKeys, from_item, to_item};
 use crate::stock::{available, stock_key};
 
 /// How often a transaction is tried that other transactions keep in conflict: with pauses of up to 25 ms, doubling to 800 ms,
@@ -27,12 +27,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
 impl Orders for DynamoDb {
     async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        let key = AttributeValue::S(id.to_string());
         let get = self
             .client
             .get_item()
             .table_name(&self.tables.orders)
-            .key(ORDER_ID, key)
+            .key(ORDER_ID, text(id))
             .consistent_read(true);
         get.send()
             .await
@@ -59,7 +58,7 @@ impl Orders for DynamoDb {
             .client
             .delete_item()
             .table_name(&self.tables.orders)
-            .key(ORDER_ID, AttributeValue::S(order.id().to_string()))
+            .key(ORDER_ID, text(order.id()))
             .condition_expression(condition.expression)
             .set_expression_attribute_values(condition.values)
             .send()
@@ -78,10 +77,10 @@ impl Orders for DynamoDb {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        let mut due = self.due_by(&IndexKeys::of(index), index, now, limit).await?;
+        let mut due = self.due_by(&IndexKeys::of(index), now, limit).await?;
         if index == DueIndex::Forwarder {
             // Orders that the release before wrote; they move to their own index with the next write.
-            due.extend(self.due_by(&IndexKeys::OF_BOTH, index, now, limit).await?);
+            due.extend(self.due_by(&IndexKeys::FORWARDER_BEFORE, now, limit).await?);
             due.sort_by_key(|(_, due_at)| *due_at);
             due.truncate(limit);
         }
@@ -103,13 +102,9 @@ impl Condition {
                 values: None,
             };
         }
-        let placed_at = order.placed_at().as_millisecond().to_string();
-        let values = Item::from([
-            (
-                ":version".to_owned(),
-                AttributeValue::N(order.version().to_string()),
-            ),
-            (":placed_at".to_owned(), AttributeValue::N(placed_at)),
+        let values = item([
+            (":version", number(order.version())),
+            (":placed_at", number(order.placed_at().as_millisecond())),
         ]);
         Self {
             expression: format!("{VERSION} = :version AND {PLACED_AT} = :placed_at"),
@@ -144,7 +139,6 @@ impl DynamoDb {
     async fn due_by(
         &self,
         keys: &IndexKeys,
-        index: DueIndex,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
@@ -153,20 +147,18 @@ impl DynamoDb {
             .query()
             .table_name(&self.tables.orders)
             .index_name(keys.name)
-            .key_condition_expression("#d = :index AND #at <= :now")
+            .key_condition_expression("#d = :value AND #at <= :now")
             .expression_attribute_names("#d", keys.partition)
             .expression_attribute_names("#at", keys.sort)
-            .expression_attribute_values(":index", AttributeValue::S(index_name(index).to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.as_millisecond().to_string()))
+            .expression_attribute_values(":value", text(keys.value))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(failed)?;
         let entry = |item: &Item| {
-            let id = item.get(ORDER_ID).and_then(|value| value.as_s().ok())?;
-            let due_at = item.get(keys.sort).and_then(|value| value.as_n().ok())?;
-            let due_at = Timestamp::from_millisecond(due_at.parse().ok()?).ok()?;
-            Some((OrderId::parse(id).ok()?, due_at))
+            let due_at = Timestamp::from_millisecond(number_of(item, keys.sort)?).ok()?;
+            Some((OrderId::parse(text_of(item, ORDER_ID)?).ok()?, due_at))
         };
         let items = page.items.unwrap_or_default();
         items
@@ -259,7 +251,7 @@ impl DynamoDb {
             .set_key(Some(stock_key(change.sku())))
             .update_expression(expression)
             .set_condition_expression(condition)
-            .expression_attribute_values(":n", AttributeValue::N(pieces.to_string()))
+            .expression_attribute_values(":n", number(pieces))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(corrupt)

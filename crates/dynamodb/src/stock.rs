@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use app::ports::{Stock, StoreError};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::{Sku, StockLevel};
 
 use crate::DynamoDb;
-use crate::catalogue::Item;
 use crate::failure::{corrupt, failed};
+use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{AVAILABLE, SKU};
 
 impl Stock for DynamoDb {
@@ -42,10 +42,7 @@ impl DynamoDb {
     pub async fn put_stock(&self, levels: &[StockLevel]) -> Result<(), StoreError> {
         let item = |level: &StockLevel| {
             let mut item = stock_key(&level.sku);
-            item.insert(
-                AVAILABLE.to_owned(),
-                AttributeValue::N(level.available.to_string()),
-            );
+            item.insert(AVAILABLE.to_owned(), number(level.available));
             item
         };
         self.batch_put(&self.tables.stock, levels.iter().map(item)).await
@@ -82,17 +79,14 @@ impl DynamoDb {
 }
 
 fn level(item: &Item) -> Option<(Sku, u32)> {
-    let sku = item.get(SKU).and_then(|value| value.as_s().ok())?;
-    Some((Sku::parse(sku).ok()?, available(item)?))
+    Some((Sku::parse(text_of(item, SKU)?).ok()?, available(item)?))
 }
 
 pub(crate) fn stock_key(sku: &Sku) -> Item {
-    HashMap::from([(SKU.to_owned(), AttributeValue::S(sku.to_string()))])
+    item([(SKU, text(sku))])
 }
 
 /// The pieces left by an item of the table of stock.
 pub(crate) fn available(item: &Item) -> Option<u32> {
-    item.get(AVAILABLE)
-        .and_then(|value| value.as_n().ok())
-        .and_then(|pieces| pieces.parse().ok())
+    number_of(item, AVAILABLE)
 }

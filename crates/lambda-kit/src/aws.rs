@@ -16,9 +16,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
 use crate::Error;
 
@@ -31,63 +29,41 @@ const ATTEMPTS: u32 = 3;
 /// The roots of AWS in PEM.
 const ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws_roots.pem"));
 
-/// What every client of this process is built from. With the feature `sdk-defaults` as the SDK comes: to be measured against.
-///
-/// # Errors
-/// Where the roots cannot be read: those of AWS always can, they are tested.
+/// What every client of this process is built from. With the feature `sdk-defaults` as the SDK comes: to be measured against. An
+/// error where the file of other roots cannot be read.
 pub async fn config() -> Result<SdkConfig, Error> {
     if cfg!(feature = "sdk-defaults") {
         return Ok(aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await);
     }
-    let no_files = EnvConfigFiles::builder()
-        .with_contents(EnvConfigFileKind::Config, "")
-        .build();
+    let roots = match std::env::var_os("AWS_CA_BUNDLE") {
+        Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
+        None => TrustStore::empty().with_pem_certificate(ROOTS),
+    };
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
+    let connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
+        .connector_settings(settings.read_timeout(READ_TIMEOUT).build());
+    let connector = SharedHttpConnector::new(connector.build());
+    let no_files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client()?)
-        .profile_files(no_files)
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .profile_files(no_files.build())
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
     Ok(config.load().await)
 }
 
-/// One connector, whoever asks; its timeouts are its own.
-fn http_client() -> Result<SharedHttpClient, Error> {
-    let roots = match std::env::var_os("AWS_CA_BUNDLE") {
-        Some(file) => TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
-        None => TrustStore::empty().with_pem_certificate(ROOTS),
-    };
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT);
-    let connector = Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
-        .connector_settings(settings.build())
-        .build();
-    let connector = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| connector.clone()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_five_roots_of_aws_are_trusted_and_no_other() {
-        let pem = std::str::from_utf8(ROOTS).expect("ASCII");
-        assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        // The connector reads them; it panics over one that it cannot.
-        http_client().expect("a client");
-    }
-
-    #[tokio::test]
-    async fn clients_try_three_times_and_ask_no_file() {
-        let config = config().await.expect("a configuration");
-        assert_eq!(
-            config.retry_config().map(RetryConfig::max_attempts),
-            Some(ATTEMPTS)
-        );
-        assert!(config.http_client().is_some());
-    }
+#[tokio::test]
+async fn clients_try_three_times_and_trust_the_five_roots_of_aws() {
+    let pem = std::str::from_utf8(ROOTS).expect("ASCII");
+    assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+    // The connector reads them; it panics over one that it cannot.
+    let config = config().await.expect("a configuration");
+    assert!(config.http_client().is_some());
+    assert_eq!(
+        config.retry_config().map(RetryConfig::max_attempts),
+        Some(ATTEMPTS)
+    );
 }

@@ -4,8 +4,12 @@
 //! (1.5) writes each trace id into the environment, where glibc keeps every value for good.
 
 use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use lambda_runtime::tower::ServiceExt;
 use lambda_runtime::tower::layer::layer_fn;
@@ -18,7 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::{Error, trace};
+use crate::{Error, telemetry, trace};
 
 /// Hands `function` one event after the other, until Lambda ends the process.
 ///
@@ -60,22 +64,33 @@ async fn next(lambda: &PooledClient, config: &Arc<Config>) -> Result<LambdaInvoc
     Ok(LambdaInvocation { parts, body, context })
 }
 
-/// Reads an event. What is wrong is told by its place and never by its text, which may hold anything.
+/// Runs one piece of work, whose panic is its own failure and nobody else's; and how many milliseconds it took.
+///
+/// Boxed: a use case is a deep and large future. Nothing of it is seen after a panic but what is behind its own locks.
+pub(crate) async fn guarded<F: Future>(work: Pin<Box<F>>) -> (Result<F::Output, Error>, f64) {
+    let begun = Instant::now();
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    let outcome = outcome.map_err(|_| "a panic".into());
+    (outcome, telemetry::milliseconds(begun))
+}
+
+/// Reads an event. What is wrong is reported by its place and never by its text, which may hold anything.
 pub(crate) fn read<P: DeserializeOwned>(event: &str) -> Result<P, Diagnostic> {
     serde_json::from_str(event).map_err(|error| {
         let column = error.column();
         tracing::error!(column, "an event that cannot be read");
         failed(
             "Unreadable",
-            &format!("the event cannot be read from column {column} on"),
+            format!("the event cannot be read from column {column} on"),
         )
     })
 }
 
 /// What Lambda is told of an invocation that failed.
-pub(crate) fn failed(kind: &str, message: &impl ToString) -> Diagnostic {
+pub(crate) fn failed(kind: &str, error_message: impl Into<String>) -> Diagnostic {
+    let (error_type, error_message) = (kind.to_owned(), error_message.into());
     Diagnostic {
-        error_type: kind.to_owned(),
-        error_message: message.to_string(),
+        error_type,
+        error_message,
     }
 }

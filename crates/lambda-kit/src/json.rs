@@ -1,260 +1,217 @@
-//! Reading JSON that somebody else wrote: everything wrong with it is found in one go, each with its JSON pointer.
-//!
-//! Members that nobody asks for are ignored. `null` is as good as absent.
+//! Reads JSON that somebody else wrote into the struct that describes it. Everything wrong with it is found in one go, each fault
+//! with its JSON pointer. Members that the struct does not have are ignored; `null` is as good as absent.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::mem::take;
 
+use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
 use serde_json::Value;
-use serde_json::error::Category;
 
 use crate::{Fault, Problem};
 
-/// A JSON document, and what was found wrong with it so far.
-///
-/// ```
-/// # use lambda_kit::{Problem, json::Document};
-/// struct Wish { sku: String, pieces: i64 }
-///
-/// fn read(document: &Document) -> Result<Wish, Problem> {
-///     let sku = document.root().member("sku").text();
-///     let pieces = document.root().member("pieces").integer();
-///     document.finish(|| Some(Wish { sku: sku?.to_owned(), pieces: pieces? }))
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Document {
-    root: Value,
-    faults: RefCell<Vec<Fault>>,
+/// The most elements of a list that are read.
+pub const MAX_ELEMENTS: usize = 5_001;
+
+/// What was found wrong with a body so far.
+#[derive(Debug, Default)]
+pub struct Faults {
+    found: Vec<Fault>,
+    /// The members of the body in the order of its description.
+    members: &'static [&'static str],
 }
 
-impl Document {
-    /// Reads a document, which must be an object.
-    ///
-    /// # Errors
-    /// 400 `malformed_json` for what is no JSON, with the place where it ends to be; 422 `validation_failed` for what is no
-    /// object.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
-        let root: Value = serde_json::from_slice(bytes).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            Problem::malformed_json(match error.classify() {
-                Category::Eof => format!("The JSON ends too early, at line {line}, column {column}."),
-                _ => format!("There is no JSON at line {line}, column {column}."),
-            })
-        })?;
-        if !root.is_object() {
-            let fault = Fault::new("", "invalid", "An object is needed.");
-            return Err(Problem::validation_failed(vec![fault]));
-        }
-        Ok(Self {
-            root,
-            faults: RefCell::default(),
-        })
-    }
-
-    /// The whole of it.
-    pub fn root(&self) -> Node<'_> {
-        Node {
-            document: self,
-            value: Some(&self.root),
-            pointer: String::new(),
-        }
-    }
-
-    /// What `build` makes of the values read.
-    ///
-    /// # Errors
-    /// 422 `validation_failed` with every fault.
-    ///
-    /// # Panics
-    /// Where `build` finds a value missing for which no fault was noted.
-    pub fn finish<T>(&self, build: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
-        let faults = self.faults.borrow();
-        if faults.is_empty() {
-            Ok(build().expect("every reading that gives nothing notes a fault"))
+/// Reads a body: a `T` of structs, lists, texts and whole numbers (`i64`). What is missing or of another type is a fault, and
+/// empty in `T`. 400 `malformed_json` for what is no JSON, with the place where it ends to be; 422 for what is no object.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Faults), Problem> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let is = if error.is_eof() {
+            "The JSON ends too early,"
         } else {
-            Err(Problem::validation_failed(faults.clone()))
+            "There is no JSON"
+        };
+        let detail = format!("{is} at line {}, column {}.", error.line(), error.column());
+        Problem::new(400, "malformed_json", "The body is not JSON").detail(detail)
+    })?;
+    if !value.is_object() {
+        let fault = Fault::new("", "invalid", "An object is needed.");
+        return Err(Problem::validation_failed(vec![fault]));
+    }
+    let faults = RefCell::default();
+    let read = T::deserialize(Node(value, String::new(), &faults)).map_err(Problem::internal_error)?;
+    Ok((read, faults.into_inner()))
+}
+
+impl Faults {
+    /// Notes what is wrong at `pointer`. Of several faults at one place the first counts.
+    pub fn push(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.found.push(Fault::new(pointer, code, detail));
+    }
+
+    /// What `build` makes of the values read; or 422 `validation_failed` with every fault, in the order of the body's members.
+    /// Panics where `build` finds a value missing for which no fault was noted.
+    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
+        let Self { mut found, members } = self;
+        if found.is_empty() {
+            return Ok(build().expect("every reading that gives nothing notes a fault"));
         }
+        let mut places = HashSet::new();
+        found.retain(|fault| places.insert(fault.pointer().to_owned()));
+        found.sort_by_key(|fault| {
+            let member = fault.pointer().split('/').nth(1);
+            members.iter().position(|name| Some(*name) == member)
+        });
+        Err(Problem::validation_failed(found))
     }
 }
 
-/// A place in a [`Document`], with or without a value. Each reading gives `None` where it noted a fault.
-#[derive(Clone, Debug)]
-pub struct Node<'a> {
-    document: &'a Document,
-    value: Option<&'a Value>,
-    pointer: String,
+/// A value at a pointer that is deserialized whatever it is: what does not fit is noted, and empty.
+struct Node<'a>(Value, String, &'a RefCell<Faults>);
+
+impl Node<'_> {
+    fn read<T: Default>(self, what: &str, read: impl FnOnce(Value) -> Result<T, Value>) -> T {
+        let (code, detail) = match read(self.0) {
+            Ok(value) => return value,
+            Err(Value::Null) => ("missing", format!("This is needed: {what}.")),
+            Err(n) if n.is_u64() && what == INTEGER => ("out_of_range", "The number is too large.".into()),
+            Err(_) => ("invalid", format!("This must be {what}.")),
+        };
+        self.2.borrow_mut().push(self.1, code, detail);
+        T::default()
+    }
 }
 
-impl<'a> Node<'a> {
-    /// A member of this object. `name` needs no escaping in a JSON pointer.
-    #[must_use]
-    pub fn member(&self, name: &str) -> Self {
-        Self {
-            document: self.document,
-            value: self
-                .value
-                .and_then(|value| value.get(name))
-                .filter(|value| !value.is_null()),
-            pointer: format!("{}/{name}", self.pointer),
+const INTEGER: &str = "a whole number";
+
+impl<'de> Deserializer<'de> for Node<'_> {
+    type Error = Error;
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_i64(self.read(INTEGER, |value| value.as_i64().ok_or(value)))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.read("a text", |value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(other),
+        }))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let (pointer, faults) = (self.1.clone(), self.2);
+        let list = self.read("a list", |mut value| value.as_array_mut().map(take).ok_or(value));
+        let elements = list.into_iter().take(MAX_ELEMENTS).enumerate();
+        let elements = elements.map(|(n, value)| Node(value, format!("{pointer}/{n}"), faults));
+        visitor.visit_seq(SeqDeserializer::new(elements))
+    }
+
+    /// Of what is no object every member is missing.
+    fn deserialize_struct<V: Visitor<'de>>(
+        mut self,
+        _: &'static str,
+        members: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.1.is_empty() {
+            self.2.borrow_mut().members = members;
         }
+        let members = members.iter().map(|name| {
+            let value = self.0.get_mut(name).map(take).unwrap_or_default();
+            (*name, Node(value, format!("{}/{name}", self.1), self.2))
+        });
+        visitor.visit_map(MapDeserializer::new(members))
     }
 
-    /// The elements of this list.
-    pub fn elements(&self) -> Option<Vec<Self>> {
-        let list = self.typed(Value::as_array, "a list")?;
-        let element = |(position, value)| Self {
-            document: self.document,
-            value: Some(value).filter(|value: &&Value| !value.is_null()),
-            pointer: format!("{}/{position}", self.pointer),
-        };
-        Some(list.iter().enumerate().map(element).collect())
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(Error::custom("no struct, list, text or whole number"))
     }
 
-    /// This text.
-    pub fn text(&self) -> Option<&'a str> {
-        self.typed(Value::as_str, "a text")
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf option unit unit_struct newtype_struct
+        tuple tuple_struct map enum identifier ignored_any
     }
+}
 
-    /// This whole number, written without point or exponent.
-    pub fn integer(&self) -> Option<i64> {
-        if self.value.is_some_and(|value| value.is_u64() && !value.is_i64()) {
-            self.fault("out_of_range", "The number is too large.");
-            return None;
-        }
-        self.typed(Value::as_i64, "a whole number")
-    }
+impl IntoDeserializer<'_, Error> for Node<'_> {
+    type Deserializer = Self;
 
-    /// Notes that something is wrong here.
-    pub fn fault(&self, code: &'static str, detail: impl Into<String>) {
-        let fault = Fault::new(self.pointer.clone(), code, detail);
-        self.document.faults.borrow_mut().push(fault);
-    }
-
-    fn typed<T>(&self, read: impl FnOnce(&'a Value) -> Option<T>, what: &str) -> Option<T> {
-        let Some(value) = self.value else {
-            self.fault("missing", format!("This is needed: {what}."));
-            return None;
-        };
-        let typed = read(value);
-        if typed.is_none() {
-            self.fault("invalid", format!("This must be {what}."));
-        }
-        typed
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+pub(crate) mod tests {
+    use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::http::ReadResponse;
 
-    type Faults = Vec<(String, &'static str)>;
+    #[derive(Debug, Deserialize, Serialize)]
+    pub(crate) struct Wish {
+        who: Who,
+        n: i64,
+        list: Vec<String>,
+    }
 
-    fn read(json: &str) -> Result<(String, i64, usize), Faults> {
-        let document = Document::parse(json.as_bytes()).expect("an object");
-        let root = document.root();
-        let name = root.member("who").member("name").text();
-        let n = root.member("n").integer();
-        let list = root.member("list").elements();
-        for element in list.iter().flatten() {
-            element.text();
+    #[derive(Debug, Deserialize, Serialize)]
+    struct Who {
+        name: String,
+    }
+
+    /// A body, and the pointer and the code of each fault.
+    const BODIES: &str = r#"
+        {"who": {"name": "Ada", "x": 1}, "n": -3, "list": ["a"], "more": null}  |
+        {}                                                                      | /who/name missing, /n missing, /list missing
+        {"list": ["a", 2, null], "n": 1, "who": []}                             | /who/name missing, /list/1 invalid, /list/2 missing
+        {"who": 7, "n": 1, "list": {}}                                          | /who/name missing, /list invalid
+        {"who": {"name": ""}, "list": [], "n": "1"}                             | /n invalid
+        {"who": {"name": ""}, "list": [], "n": 1.0}                             | /n invalid
+        {"who": {"name": ""}, "list": [], "n": 1e2}                             | /n invalid
+        {"who": {"name": ""}, "list": [], "n": true}                            | /n invalid
+        {"who": {"name": ""}, "list": [], "n": null}                            | /n missing
+        {"who": {"name": ""}, "list": [], "n": 9223372036854775808}             | /n out_of_range
+        {"who": {"name": ""}, "list": [], "n": 99999999999999999999999999}      | /n invalid
+    "#;
+
+    #[test]
+    fn everything_wrong_is_found_at_once_with_its_place() {
+        for [body, expected] in crate::cases(BODIES) {
+            let (wish, faults) = read::<Wish>(body.as_bytes()).expect("an object");
+            let read = faults.finish(|| Some(wish));
+            let problem = read.err().map(|problem| problem.into_response("").body_json());
+            let errors = problem
+                .map(|mut problem| problem["errors"].take())
+                .unwrap_or_default();
+            let fault = |fault: &Value| format!("{} {}", fault["pointer"], fault["code"]).replace('"', "");
+            let found = errors.as_array().into_iter().flatten().map(fault);
+            assert_eq!(found.collect::<Vec<_>>().join(", "), expected, "{body}");
         }
-        let read = document.finish(|| Some((name?.to_owned(), n?, list?.len())));
-        read.map_err(|problem| {
-            let body = problem.into_response("").body_json();
-            let errors = body["errors"].as_array().cloned().unwrap_or_default();
-            let code = |error: &Value| match error["code"].as_str() {
-                Some("missing") => "missing",
-                Some("invalid") => "invalid",
-                Some("out_of_range") => "out_of_range",
-                _ => "?",
-            };
-            errors
-                .iter()
-                .map(|e| (e["pointer"].as_str().unwrap_or("?").to_owned(), code(e)))
-                .collect()
-        })
+        let endless = format!(r#"{{"list": [{}null]}}"#, "null, ".repeat(30_000));
+        let (_, faults) = read::<Wish>(endless.as_bytes()).expect("an object");
+        assert_eq!(faults.found.len(), MAX_ELEMENTS + 2);
     }
 
     #[test]
-    fn what_is_right_is_read_and_other_members_do_not_matter() {
-        let json = r#"{"who": {"name": "Ada", "x": 1}, "n": -3, "list": ["a", "b"], "more": null}"#;
-        assert_eq!(read(json), Ok(("Ada".to_owned(), -3, 2)));
-    }
-
-    #[test]
-    fn everything_wrong_is_told_at_once_with_its_place() {
-        let faults = |json: &str| read(json).expect_err("faults");
-        let at = |pointer: &str, code| (pointer.to_owned(), code);
-        assert_eq!(
-            faults("{}"),
-            [
-                at("/who/name", "missing"),
-                at("/n", "missing"),
-                at("/list", "missing")
-            ]
-        );
-        assert_eq!(
-            faults(r#"{"who": [], "n": 1.0, "list": ["a", 2, null]}"#),
-            [
-                at("/who/name", "missing"),
-                at("/n", "invalid"),
-                at("/list/1", "invalid"),
-                at("/list/2", "missing")
-            ]
-        );
-        for (n, code) in [
-            ("\"1\"", "invalid"),
-            ("1e2", "invalid"),
-            ("true", "invalid"),
-            ("9223372036854775808", "out_of_range"),
-            ("99999999999999999999999999", "invalid"),
-            ("null", "missing"),
-        ] {
-            let json = format!(r#"{{"who": {{"name": ""}}, "n": {n}, "list": []}}"#);
-            assert_eq!(faults(&json), [at("/n", code)], "{n}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_is_a_400_with_a_place_and_no_inner_text() {
-        let problem = Document::parse(b"{\"a\": \n nope}").expect_err("no JSON");
-        assert_eq!((problem.status(), problem.code()), (400, "malformed_json"));
-        let body = problem.into_response("").body_json();
+    fn what_is_no_json_object_is_refused_without_inner_text() {
+        let refusal = |body: &[u8]| read::<Wish>(body).expect_err("no object");
+        let body = refusal(b"{\"a\": \n nope}").into_response("").body_json();
         assert_eq!(body["detail"], "There is no JSON at line 2, column 3.");
-        for bad in [&b""[..], b"{", b"{} {}", b"\xff", b"{\"a\": 1e999}"] {
-            assert_eq!(
-                Document::parse(bad).map(drop).map_err(|p| p.status()),
-                Err(400),
-                "{bad:?}"
-            );
-        }
         let deep = "[".repeat(100_000);
-        assert_eq!(
-            Document::parse(deep.as_bytes()).map(drop).map_err(|p| p.status()),
-            Err(400)
-        );
-    }
-
-    #[test]
-    fn what_is_no_object_is_a_422() {
-        for json in ["[]", "1", "null", "\"x\""] {
-            assert_eq!(
-                Document::parse(json.as_bytes()).map(drop).map_err(|p| p.status()),
-                Err(422),
-                "{json}"
-            );
+        for bad in [
+            &b""[..],
+            b"{",
+            b"{} {}",
+            b"{\"a\": 1e999}",
+            b"\xff",
+            deep.as_bytes(),
+        ] {
+            let refusal = refusal(bad);
+            assert_eq!((refusal.status(), refusal.code()), (400, "malformed_json"));
         }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
-            if let Err(problem) = Document::parse(&bytes) {
-                prop_assert!(problem.status() == 400 || problem.status() == 422);
-            }
-        }
+        let others = [&b"[]"[..], b"1", b"null", b"\"x\""];
+        assert!(others.into_iter().all(|other| refusal(other).status() == 422));
     }
 }

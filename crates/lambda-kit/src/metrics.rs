@@ -1,12 +1,10 @@
-//! Figures for CloudWatch: lines on standard output, in its embedded metric format
+//! Metrics for CloudWatch: lines on standard output, in its embedded metric format
 //! (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 //!
-//! The serve loops measure by themselves how long each operation took, whether it failed and whether it was a cold start; a
-//! handler adds the figures of its trade with [`count`] and [`record`]. A run with such figures, a failed one and a cold one write their line
-//! at once; how long the others took is gathered for a minute, since a line each would cost more than their work. The last of them may be
-//! lost with the process. What has no dimension and what has the operation's name are two directives of one line, since CloudWatch bills the
-//! bytes; failures are in both, for whoever wants to know where and for the alarm over all. That there was none is not told, and cold starts
-//! are counted over all operations: each hour in which a metric has a figure is billed. A figure is never personal data and never an id.
+//! The serve loops measure duration, failures and cold starts of each operation; handlers add the figures of their trade, which are
+//! never personal data and never an id. CloudWatch bills bytes, and each hour in which a metric has a value. Therefore a line has
+//! two directives, by operation and of all; counts of zero are not emitted; and the duration of a warm run that has nothing else to
+//! tell is gathered for a minute. The last of them may be lost with the process.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,24 +15,17 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::clock;
+use crate::{clock, telemetry};
 
 /// The most values of one metric that CloudWatch reads from a line.
 const MOST_VALUES: usize = 100;
-
 /// The longest time that durations are gathered.
 const GATHERING: Duration = Duration::from_mins(1);
 
-/// How long runs took of which no line has told yet, by operation.
-static GATHERED: Mutex<BTreeMap<String, Gathered>> = Mutex::new(BTreeMap::new());
-
-struct Gathered {
-    since: Instant,
-    durations_ms: Vec<f64>,
-}
-
+/// The durations that no line has yet, in milliseconds, and since when they are gathered; by operation.
+static GATHERED: Mutex<BTreeMap<String, (Instant, Vec<f64>)>> = Mutex::new(BTreeMap::new());
 /// Where the figures belong; without it none are written.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
@@ -43,45 +34,25 @@ tokio::task_local! {
 }
 
 /// What a value counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "they are CloudWatch's own")]
 pub enum Unit {
-    /// Things.
     Count,
-    /// Milliseconds.
     Milliseconds,
-    /// Seconds.
     Seconds,
     /// Something that CloudWatch has no unit for, such as money.
     None,
 }
 
-impl Unit {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "Count",
-            Self::Milliseconds => "Milliseconds",
-            Self::Seconds => "Seconds",
-            Self::None => "None",
-        }
-    }
-}
-
-/// What was recorded in one invocation.
+/// What was recorded in one invocation: name, unit and values of each metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures(Vec<Figure>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Figure {
-    name: &'static str,
-    unit: Unit,
-    values: Vec<i64>,
-}
+pub struct Figures(Vec<(&'static str, Unit, Vec<i64>)>);
 
 impl Figures {
     /// The values of a metric in the order of recording; none where it was not recorded.
     pub fn of(&self, name: &str) -> &[i64] {
-        let figure = self.0.iter().find(|figure| figure.name == name);
-        figure.map_or(&[], |figure| &figure.values)
+        let figure = self.0.iter().find(|figure| figure.0 == name);
+        figure.map_or(&[], |figure| &figure.2)
     }
 
     /// Whether nothing was recorded.
@@ -89,22 +60,25 @@ impl Figures {
         self.0.is_empty()
     }
 
+    fn add_outcome(&mut self, failures: usize, cold: bool) {
+        for (name, count) in [("Failures", failures), ("ColdStarts", usize::from(cold))] {
+            if count > 0 {
+                self.add(name, Unit::Count, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
     fn add(&mut self, name: &'static str, unit: Unit, value: i64) {
-        let Some(figure) = self.0.iter_mut().find(|figure| figure.name == name) else {
-            let values = vec![value];
-            self.0.push(Figure { name, unit, values });
-            return;
-        };
-        if unit == Unit::Count {
-            figure.values[0] += value;
-        } else if figure.values.len() < MOST_VALUES {
-            figure.values.push(value);
+        match self.0.iter_mut().find(|figure| figure.0 == name) {
+            None => self.0.push((name, unit, vec![value])),
+            Some((_, Unit::Count, values)) => values[0] += value,
+            Some((.., values)) if values.len() < MOST_VALUES => values.push(value),
+            Some(_) => {}
         }
     }
 }
 
-/// Counts `times` more of something in this invocation. None at all is no figure: CloudWatch bills each hour in which a
-/// metric has one.
+/// Counts `times` more of something in this invocation; none at all is not emitted.
 pub fn count(name: &'static str, times: u32) {
     if times > 0 {
         record(name, Unit::Count, i64::from(times));
@@ -116,12 +90,9 @@ pub fn record(name: &'static str, unit: Unit, value: i64) {
     let _outside_any_invocation = FIGURES.try_with(|figures| figures.borrow_mut().add(name, unit, value));
 }
 
-/// Runs `work`, and gives what it recorded besides what it came to.
+/// Runs `work`, and returns what it recorded beside its output.
 pub async fn collect<F: Future>(work: F) -> (F::Output, Figures) {
-    let collected = async {
-        let outcome = work.await;
-        (outcome, FIGURES.with(RefCell::take))
-    };
+    let collected = async { (work.await, FIGURES.with(RefCell::take)) };
     FIGURES.scope(RefCell::default(), collected).await
 }
 
@@ -131,7 +102,7 @@ pub(crate) fn open(namespace: String) {
     let _ = NAMESPACE.set(namespace);
 }
 
-/// Runs one invocation and writes its figures. `failures` tells how much of it failed.
+/// Runs one invocation and writes its figures. `failures` says how much of it failed.
 pub(crate) async fn measured<T>(
     operation: &str,
     failures: impl FnOnce(&T) -> usize,
@@ -139,87 +110,49 @@ pub(crate) async fn measured<T>(
 ) -> T {
     static WARM: AtomicBool = AtomicBool::new(false);
     let begun = Instant::now();
-    let (outcome, figures) = collect(work).await;
-    let (failures, cold) = (failures(&outcome), !WARM.swap(true, Ordering::Relaxed));
-    let at_once = failures > 0 || cold || !figures.is_empty();
+    let (outcome, mut figures) = collect(work).await;
+    figures.add_outcome(failures(&outcome), !WARM.swap(true, Ordering::Relaxed));
     if let Some(namespace) = NAMESPACE.get()
-        && let Some(durations_ms) = gather(operation, begun, at_once)
+        && let Some(durations) = gather(operation, begun, !figures.is_empty())
     {
-        let run = Run {
-            operation,
-            durations_ms,
-            failures,
-            cold,
-        };
-        let line = line(namespace, clock::now().as_millisecond(), &run, &figures);
+        let line = line(namespace, operation, &durations, &figures);
         // What cannot be written has nowhere to say so.
         let _ = io::stdout().lock().write_all(line.as_bytes());
     }
     outcome
 }
 
-/// Gathers how long a run took that began then; all that was gathered, where it is time to tell.
+/// Adds the duration of what began then; returns all that were gathered, where they are to be written.
 fn gather(operation: &str, begun: Instant, at_once: bool) -> Option<Vec<f64>> {
-    let now = Instant::now();
-    let took_ms = (now.duration_since(begun).as_secs_f64() * 1e6).round() / 1e3;
     let mut all = GATHERED.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut gathered = all.remove(operation).unwrap_or_else(|| Gathered {
-        since: now,
-        durations_ms: Vec::new(),
-    });
-    gathered.durations_ms.push(took_ms);
-    let is_time =
-        gathered.durations_ms.len() == MOST_VALUES || now.duration_since(gathered.since) >= GATHERING;
-    if at_once || is_time {
-        return Some(gathered.durations_ms);
+    let gathered = all.remove(operation);
+    let (since, mut durations) = gathered.unwrap_or_else(|| (Instant::now(), Vec::new()));
+    durations.push(telemetry::milliseconds(begun));
+    if at_once || durations.len() == MOST_VALUES || since.elapsed() >= GATHERING {
+        return Some(durations);
     }
-    all.insert(operation.to_owned(), gathered);
+    all.insert(operation.to_owned(), (since, durations));
     None
 }
 
-/// What is measured of every invocation; the durations of earlier ones are told with the last.
-struct Run<'a> {
-    operation: &'a str,
-    durations_ms: Vec<f64>,
-    failures: usize,
-    cold: bool,
-}
-
-/// The line; `at` is in milliseconds since 1970.
-fn line(namespace: &str, at: i64, run: &Run<'_>, figures: &Figures) -> String {
-    let mut root = Map::from_iter([
-        ("operation".to_owned(), json!(run.operation)),
-        ("Duration".to_owned(), one_or_all(&run.durations_ms)),
-    ]);
-    let metric = |name: &str, unit: Unit| json!({"Name": name, "Unit": unit.name()});
+fn line(namespace: &str, operation: &str, durations: &[f64], figures: &Figures) -> String {
+    let metric = |name, unit| json!({"Name": name, "Unit": unit});
+    let of_all: Vec<_> = figures.0.iter().map(|it| metric(it.0, it.1)).collect();
     let mut by_operation = vec![metric("Duration", Unit::Milliseconds)];
-    let mut of_all: Vec<Value> = figures
-        .0
-        .iter()
-        .map(|figure| metric(figure.name, figure.unit))
-        .collect();
-    if run.failures > 0 {
-        root.insert("Failures".to_owned(), json!(run.failures));
-        by_operation.push(metric("Failures", Unit::Count));
-        of_all.push(metric("Failures", Unit::Count));
-    }
-    if run.cold {
-        root.insert("ColdStarts".to_owned(), json!(1));
-        of_all.push(metric("ColdStarts", Unit::Count));
-    }
-    let mut directives =
-        vec![json!({"Namespace": namespace, "Dimensions": [["operation"]], "Metrics": by_operation})];
+    by_operation.extend(of_all.iter().find(|metric| metric["Name"] == "Failures").cloned());
+    let directive = |dimensions: &[&str], metrics| json!({"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics});
+    let mut directives = vec![directive(&["operation"], by_operation)];
     if !of_all.is_empty() {
-        directives.push(json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": of_all}));
+        directives.push(directive(&[], of_all));
     }
-    for figure in &figures.0 {
-        root.insert(figure.name.to_owned(), one_or_all(&figure.values));
+    let mut line = json!({
+        "_aws": {"Timestamp": clock::now().as_millisecond(), "CloudWatchMetrics": directives},
+        "operation": operation, "Duration": one_or_all(durations),
+    });
+    for (name, _, values) in &figures.0 {
+        line[*name] = one_or_all(values);
     }
-    root.insert(
-        "_aws".to_owned(),
-        json!({"Timestamp": at, "CloudWatchMetrics": directives}),
-    );
-    format!("{}\n", Value::Object(root))
+    format!("{line}\n")
 }
 
 fn one_or_all(values: &[impl Serialize]) -> Value {
@@ -232,137 +165,73 @@ fn one_or_all(values: &[impl Serialize]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block_on;
 
     fn recorded(work: impl FnOnce()) -> Figures {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(collect(async { work() })).1
-    }
-
-    fn written(cold: bool, work: impl FnOnce()) -> Value {
-        written_with(0, cold, work)
-    }
-
-    fn written_with(failures: usize, cold: bool, work: impl FnOnce()) -> Value {
-        let run = Run {
-            operation: "POST /things",
-            durations_ms: vec![4.25],
-            failures,
-            cold,
-        };
-        let line = line("shop/test", 1_795_262_400_000, &run, &recorded(work));
-        assert_eq!(line.matches('\n').count(), 1, "one line");
-        serde_json::from_str(&line).expect("JSON")
+        block_on(collect(async { work() })).1
     }
 
     #[test]
-    fn a_line_has_a_directive_by_operation_and_one_without_dimension() {
-        let line = written(true, || {
+    fn a_line_has_a_directive_by_operation_and_one_of_all() {
+        let metrics = |metrics: &[(&str, &str)]| -> Value {
+            let metric = |(name, unit): &(&str, &str)| json!({"Name": name, "Unit": unit});
+            metrics.iter().map(metric).collect()
+        };
+        let written = |mut figures: Figures, failures, cold| {
+            figures.add_outcome(failures, cold);
+            let line = line("shop/test", "POST /things", &[4.25], &figures);
+            assert_eq!(line.matches('\n').count(), 1, "one line");
+            let mut line: Value = serde_json::from_str(&line).expect("JSON");
+            assert!(line["_aws"]["Timestamp"].take().is_i64());
+            line
+        };
+        let figures = recorded(|| {
             count("Sold", 1);
             record("Revenue", Unit::None, 1_999);
         });
+        let by_operation = metrics(&[("Duration", "Milliseconds"), ("Failures", "Count")]);
+        let counts = ["Sold", "Failures", "ColdStarts"].map(|name| (name, "Count"));
+        let of_all = metrics(&[counts[0], ("Revenue", "None"), counts[1], counts[2]]);
         let expected = json!({
-            "_aws": {"Timestamp": 1_795_262_400_000_i64, "CloudWatchMetrics": [
-                {"Namespace": "shop/test", "Dimensions": [["operation"]], "Metrics": [
-                    {"Name": "Duration", "Unit": "Milliseconds"},
-                ]},
-                {"Namespace": "shop/test", "Dimensions": [[]], "Metrics": [
-                    {"Name": "Sold", "Unit": "Count"}, {"Name": "Revenue", "Unit": "None"},
-                    {"Name": "ColdStarts", "Unit": "Count"},
-                ]},
+            "_aws": {"Timestamp": null, "CloudWatchMetrics": [
+                {"Namespace": "shop/test", "Dimensions": [["operation"]], "Metrics": by_operation},
+                {"Namespace": "shop/test", "Dimensions": [[]], "Metrics": of_all},
             ]},
-            "operation": "POST /things", "Duration": 4.25, "ColdStarts": 1, "Sold": 1, "Revenue": 1_999,
+            "operation": "POST /things", "Duration": 4.25, "Sold": 1, "Revenue": 1_999, "Failures": 2, "ColdStarts": 1,
         });
-        assert_eq!(line, expected);
+        assert_eq!(written(figures, 2, true), expected);
+        let duration = metrics(&[("Duration", "Milliseconds")]);
+        let directive = json!({"Namespace": "shop/test", "Dimensions": [["operation"]], "Metrics": duration});
+        let aws = json!({"Timestamp": null, "CloudWatchMetrics": [directive]});
+        let expected = json!({"_aws": aws, "operation": "POST /things", "Duration": 4.25});
+        // Zero counts are not emitted.
+        assert_eq!(written(recorded(|| count("Sold", 0)), 0, false), expected);
     }
 
     #[test]
-    fn failures_are_told_by_operation_and_of_all_and_only_where_there_are_some() {
-        let failures = json!({"Name": "Failures", "Unit": "Count"});
-        let told = |line: &Value| {
-            let directives = line["_aws"]["CloudWatchMetrics"]
-                .as_array()
-                .expect("directives")
-                .clone();
-            let tells = |directive: &&Value| {
-                directive["Metrics"]
-                    .as_array()
-                    .is_some_and(|all| all.contains(&failures))
-            };
-            (line["Failures"].clone(), directives.iter().filter(tells).count())
-        };
-        assert_eq!(told(&written_with(2, false, || {})), (json!(2), 2));
-        assert_eq!(
-            told(&written_with(0, true, || count("Sold", 1))),
-            (Value::Null, 0)
-        );
-    }
-
-    #[test]
-    fn a_warm_run_with_nothing_to_tell_has_one_directive() {
-        let line = written(false, || count("Sold", 0));
-        let directives = line["_aws"]["CloudWatchMetrics"].as_array().expect("directives");
-        assert_eq!(directives.len(), 1);
-        assert!(line.get("ColdStarts").is_none() && line.get("Sold").is_none());
-    }
-
-    #[test]
-    fn every_metric_of_a_directive_is_a_member_of_the_line_with_a_hundred_values_at_most() {
-        let line = written(true, || {
+    fn counts_add_up_and_other_values_are_kept_up_to_a_hundred() {
+        let figures = recorded(|| {
             for n in 0..150 {
                 count("Sold", 2);
                 record("Delay", Unit::Seconds, n);
             }
         });
-        for directive in line["_aws"]["CloudWatchMetrics"].as_array().expect("directives") {
-            for metric in directive["Metrics"].as_array().expect("metrics") {
-                let value = &line[metric["Name"].as_str().expect("a name")];
-                let values = value.as_array().map_or(1, Vec::len);
-                assert!(
-                    !value.is_null() && (1..=100).contains(&values),
-                    "{metric}: {value}"
-                );
-            }
-        }
-        assert_eq!(line["Sold"], 300);
-    }
-
-    #[test]
-    fn durations_are_gathered_for_a_hundred_runs_a_minute_or_until_there_is_more_to_tell() {
-        let now = Instant::now();
-        for _ in 0..99 {
-            assert_eq!(gather("GET /gathered", now, false), None);
-        }
-        assert_eq!(
-            gather("GET /gathered", now, false).map(|all| all.len()),
-            Some(100)
-        );
-        assert_eq!(
-            gather("GET /gathered", now, false),
-            None,
-            "and from the beginning"
-        );
-        assert_eq!(gather("GET /other", now, true).map(|all| all.len()), Some(1));
-        assert_eq!(gather("GET /gathered", now, true).map(|all| all.len()), Some(2));
-        let long_ago = Gathered {
-            since: now.checked_sub(GATHERING).expect("a minute of uptime"),
-            durations_ms: vec![1.0],
-        };
-        GATHERED
-            .lock()
-            .expect("not poisoned")
-            .insert("GET /old".to_owned(), long_ago);
-        assert_eq!(gather("GET /old", now, false).map(|all| all.len()), Some(2));
-    }
-
-    #[test]
-    fn figures_belong_to_the_invocation_in_which_they_were_recorded() {
-        let first = recorded(|| count("Sold", 1));
+        assert_eq!((figures.of("Sold"), figures.of("Delay").len()), (&[300][..], 100));
         count("Sold", 7);
-        assert_eq!(
-            (first.of("Sold"), recorded(|| ()).of("Sold")),
-            (&[1][..], &[][..])
-        );
+        assert!(recorded(|| ()).is_empty(), "of another invocation");
+    }
+
+    #[test]
+    fn durations_are_gathered_until_a_hundred_or_a_minute() {
+        let gathered = |name: &str, at_once| gather(name, Instant::now(), at_once).map_or(0, |all| all.len());
+        assert!((0..99).all(|_| gathered("GET /many", false) == 0));
+        let then = [false, false, true].map(|at_once| gathered("GET /many", at_once));
+        assert_eq!(then, [100, 0, 2]);
+        assert_eq!(gathered("GET /other", true), 1);
+        let long_ago = Instant::now().checked_sub(GATHERING).expect("a minute of uptime");
+        let mut all = GATHERED.lock().expect("not poisoned");
+        all.insert("GET /old".to_owned(), (long_ago, vec![1.0]));
+        drop(all);
+        assert_eq!(gathered("GET /old", false), 2);
     }
 }

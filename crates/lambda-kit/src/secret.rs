@@ -1,218 +1,149 @@
 //! Secrets that may be rolled while the function runs.
 //!
-//! A [`Secret`] is read from Secrets Manager while the function starts, without holding it up: the first who needs it waits. It is read
-//! again when it is old, beside the work at hand: what is known serves until the new one is there, or on and on where there is no
-//! answer. Where something does not verify
-//! with what is known, the secret may have been rolled a moment ago: [`Secret::renewed`] looks at once, but seldom, however
-//! many strangers knock.
+//! - A [`Secret`] is read from Secrets Manager while the function starts, without holding it up: the first to need it waits.
+//! - An old value is refreshed in the background, and serves until the new one is there; in an outage, on and on.
+//! - Where something does not verify, the secret may have been rolled: [`Secret::renewed`] refreshes immediately, at most once
+//!   per 10 s, so that forged signatures cannot flood Secrets Manager.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{ConfigError, Variables};
+use crate::config::Variables;
 use crate::{Error, Problem, clock, telemetry, traced};
 
-/// How old a secret may become: as long as a call a process and five minutes costs next to nothing, and a rolled secret
-/// is used by all soon.
-const MAX_AGE: i64 = 300;
-/// It is asked for in doubt, or again after a failure, no more often than this.
+/// A refresh in doubt, or after a failure, comes no earlier than this after the last one.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
-/// Which secret, and how long it is believed: by `SECRET_NAME` and `SECRET_MAX_AGE` (seconds).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    name: String,
-    max_age: SignedDuration,
-}
+/// Name of a secret, and how long its value is fresh: `SECRET_NAME` and `SECRET_MAX_AGE` (seconds, else five minutes).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Settings(String, SignedDuration);
 
 impl Settings {
     /// Reads them; `None` where a fault was noted.
     pub fn read(env: &mut Variables) -> Option<Self> {
         let name = env.text("SECRET_NAME");
-        let max_age = env.parse_or("SECRET_MAX_AGE", MAX_AGE, |text| {
+        let max_age = env.parse_or("SECRET_MAX_AGE", 300, |text| {
             let seconds = text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
             seconds.ok_or("1 to 86400 seconds are needed")
         });
-        Some(Self {
-            name: name?,
-            max_age: SignedDuration::from_secs(max_age?),
-        })
+        Some(Self(name?, SignedDuration::from_secs(max_age?)))
     }
 }
 
-/// How the members of a secret become a value. It reads them as it would read the environment.
-type Read<T> = fn(Variables) -> Result<T, ConfigError>;
-type Fetch = dyn Fn() -> Pin<Box<dyn Future<Output = Result<Version, Error>> + Send>> + Send + Sync;
+/// How the members of a secret become a value: they are read as the environment is.
+type Parse<T> = fn(&mut Variables) -> Option<T>;
+/// Gets the id of a secret's version and its text, a JSON object of texts.
+type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<(String, String), Error>> + Send + Sync>;
 
-/// A secret as Secrets Manager keeps it.
-struct Version {
-    id: String,
-    /// A JSON object of texts.
-    text: String,
-}
-
-/// A secret and what is known of it. Clones share it.
-pub struct Secret<T>(Arc<Kept<T>>);
-
-struct Kept<T> {
-    fetch: Box<Fetch>,
-    read: Read<T>,
+/// A secret and its cached value.
+pub struct Secret<T> {
+    fetch: Fetch,
+    parse: Parse<T>,
     max_age: SignedDuration,
-    /// Nothing until it was read for the first time.
-    state: Mutex<Option<State<T>>>,
-    /// Whoever asks: one at a time, so that the others find what it was told.
-    asking: tokio::sync::Mutex<()>,
+    /// The value, and until when it is fresh; nothing until it was read for the first time.
+    cached: Mutex<Option<(Arc<T>, Timestamp)>>,
+    /// When it was last asked for again, and the version. Locked by the one who asks, so that others find the answer.
+    asked: tokio::sync::Mutex<(Timestamp, String)>,
 }
 
-struct State<T> {
-    value: Arc<T>,
-    version: String,
-    fresh_until: Timestamp,
-    asked_at: Timestamp,
-}
-
-/// A secret that was never read is still not to be had.
+/// A secret that was never read cannot be read now.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret cannot be read")]
 pub struct SecretError(#[source] Error);
 
 impl From<SecretError> for Problem {
-    /// The client's request may succeed a moment later; somebody should look nevertheless.
+    /// The client's request may succeed a moment later; it needs a person nevertheless.
     fn from(error: SecretError) -> Self {
         Self::busy(error).unexpected()
     }
 }
 
-impl<T> Clone for Secret<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
 impl<T: Send + Sync + 'static> Secret<T> {
-    /// The secret of these settings. Reading it begins at once, beside whatever else the start has to do.
-    pub fn open(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Self {
-        let secret = Self::unopened(aws, settings, read);
-        let this = secret.clone();
-        // Where it fails, who needs it asks again, and is told.
+    /// The secret of these settings. Reading it begins at once, in the background.
+    pub fn open(aws: &SdkConfig, settings: Settings, parse: Parse<T>) -> Arc<Self> {
+        let secret = Self::unopened(aws, settings, parse);
+        let this = Arc::clone(&secret);
+        // Where it fails, the first to need it asks again, and gets the error.
         tokio::spawn(async move { this.current().await.map(drop) });
         secret
     }
 
     /// The secret of these settings, to be read when it is needed.
-    pub fn unopened(aws: &SdkConfig, settings: Settings, read: Read<T>) -> Self {
+    pub fn unopened(aws: &SdkConfig, Settings(name, max_age): Settings, parse: Parse<T>) -> Arc<Self> {
         let aws = aws.clone();
-        let Settings { name, max_age } = settings;
-        let fetch: Box<Fetch> = Box::new(move || {
+        let fetch: Fetch = Box::new(move || {
             // One client a call: they are minutes apart, and it costs the start nothing.
-            let asked = Client::from_conf(traced!(aws_sdk_secretsmanager, &aws))
-                .get_secret_value()
-                .secret_id(&name)
-                .send();
+            let client = Client::from_conf(traced!(aws_sdk_secretsmanager, &aws));
+            let asked = client.get_secret_value().secret_id(&name).send();
             Box::pin(async move {
                 let answer = asked.await?;
-                Ok(Version {
-                    id: answer.version_id.unwrap_or_default(),
-                    text: answer.secret_string.ok_or("the secret is no text")?,
-                })
+                let text = answer.secret_string.ok_or("the secret is no text")?;
+                Ok((answer.version_id.unwrap_or_default(), text))
             })
         });
-        Self::unread(fetch, read, max_age)
+        Self::new(fetch, parse, max_age)
     }
 
     /// One that never changes: for calling a handler by hand.
-    ///
-    /// # Panics
-    /// Never: it is not read again.
-    pub fn fixed(value: T) -> Self {
-        let same = || Version {
-            id: String::new(),
-            text: String::new(),
-        };
-        Self(Arc::new(Kept {
-            fetch: Box::new(move || Box::pin(std::future::ready(Ok(same())))),
-            read: |_| unreachable!("the same version is not read again"),
-            max_age: PAUSE,
-            state: Mutex::new(Some(State {
-                value: Arc::new(value),
-                version: String::new(),
-                fresh_until: Timestamp::MAX,
-                asked_at: Timestamp::UNIX_EPOCH,
-            })),
-            asking: tokio::sync::Mutex::default(),
-        }))
+    pub fn fixed(value: T) -> Arc<Self> {
+        // Always the same version, which is not parsed again.
+        let fetch: Fetch = Box::new(|| Box::pin(async { Ok(<(String, String)>::default()) }));
+        let secret = Self::new(fetch, |_| None, PAUSE);
+        *secret.cached() = Some((Arc::new(value), Timestamp::MAX));
+        secret
     }
 
-    fn unread(fetch: Box<Fetch>, read: Read<T>, max_age: SignedDuration) -> Self {
-        Self(Arc::new(Kept {
+    fn new(fetch: Fetch, parse: Parse<T>, max_age: SignedDuration) -> Arc<Self> {
+        let (cached, asked) = (Mutex::default(), tokio::sync::Mutex::default());
+        Arc::new(Self {
             fetch,
-            read,
+            parse,
             max_age,
-            state: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
-        }))
+            cached,
+            asked,
+        })
     }
 
-    /// What is known. Where that is old, the secret is read again meanwhile; where nothing is known yet, it is read first.
-    ///
-    /// # Errors
-    /// [`SecretError`] where it was never read and Secrets Manager does not give it, or gives what is of no use.
-    pub async fn current(&self) -> Result<Arc<T>, SecretError> {
-        let now = clock::now();
-        let known = self.0.state().as_ref().map(|state| {
-            let old = now >= state.fresh_until && now >= self.0.next_question(state);
-            (Arc::clone(&state.value), old)
-        });
-        let Some((value, old)) = known else {
-            return self.first().await.map_err(SecretError);
+    fn cached(&self) -> MutexGuard<'_, Option<(Arc<T>, Timestamp)>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cached value. Where that is old, it is refreshed in the background; where there is none yet, it is read first, which
+    /// may fail.
+    pub async fn current(self: &Arc<Self>) -> Result<Arc<T>, SecretError> {
+        let cached = self.cached().clone();
+        let Some((value, fresh_until)) = cached else {
+            return self.refresh(None).await.map_err(SecretError);
         };
-        if old {
-            let (this, known) = (self.clone(), Arc::clone(&value));
-            // Lambda may put it to sleep with the process; then it ends, or fails, with the next invocation.
+        if clock::now() >= fresh_until {
+            let (this, known) = (Arc::clone(self), Arc::clone(&value));
+            // Lambda may freeze it with the process; then it ends, or fails, with the next invocation.
             tokio::spawn(async move { this.renewed(&known).await });
         }
         Ok(value)
     }
 
-    async fn first(&self) -> Result<Arc<T>, Error> {
-        let _alone = self.0.asking.lock().await;
-        let known = self.0.state().as_ref().map(|state| Arc::clone(&state.value));
-        match known {
-            Some(value) => Ok(value),
-            None => self.take((self.0.fetch)().await?),
-        }
-    }
-
-    /// The secret as it is now, where that is another than the `known` one. Asks at once, and waits; where it was asked a
-    /// moment ago, not again.
+    /// The secret as it is now, where that is another than the `known` one. Asks immediately, and waits; soon after it was asked,
+    /// not again.
     pub async fn renewed(&self, known: &Arc<T>) -> Option<Arc<T>> {
-        let _alone = self.0.asking.lock().await;
-        let now = clock::now();
-        {
-            let mut state = self.0.state();
-            let state = state.as_mut()?;
-            if !Arc::ptr_eq(&state.value, known) {
-                return Some(Arc::clone(&state.value));
-            }
-            if now < self.0.next_question(state) {
-                return None;
-            }
-            state.asked_at = now;
-        }
-        self.ask(known).await
+        let refreshed = self.refresh(Some(known)).await;
+        let refreshed = refreshed.inspect_err(|error| {
+            let error = telemetry::chain(error.as_ref());
+            tracing::warn!(
+                error,
+                "the secret could not be read again; what is known of it serves on"
+            );
+        });
+        refreshed.ok().filter(|value| !Arc::ptr_eq(value, known))
     }
 
-    /// What is known where it `fits`, and else what is [`renewed`](Self::renewed), if anything is.
-    ///
-    /// # Errors
-    /// As [`Secret::current`].
-    pub async fn fitting(&self, fits: impl FnOnce(&T) -> bool) -> Result<Arc<T>, SecretError> {
+    /// The cached value where it `fits`, and else what is [`renewed`](Self::renewed), if anything is.
+    pub async fn fitting(self: &Arc<Self>, fits: impl FnOnce(&T) -> bool) -> Result<Arc<T>, SecretError> {
         let known = self.current().await?;
         if fits(&known) {
             return Ok(known);
@@ -220,266 +151,132 @@ impl<T: Send + Sync + 'static> Secret<T> {
         Ok(self.renewed(&known).await.unwrap_or(known))
     }
 
-    async fn ask(&self, known: &Arc<T>) -> Option<Arc<T>> {
-        let asked = (self.0.fetch)().await;
-        match asked.and_then(|version| self.take(version)) {
-            Ok(value) if Arc::ptr_eq(&value, known) => None,
-            Ok(value) => {
-                tracing::info!("the secret was rolled; its new version serves from now on");
-                Some(value)
+    /// Asks, unless another has found a value other than the known one meanwhile, or it was asked again a moment ago.
+    async fn refresh(&self, known: Option<&Arc<T>>) -> Result<Arc<T>, Error> {
+        let mut asked = self.asked.lock().await;
+        let cached = self.cached().as_ref().map(|(value, _)| Arc::clone(value));
+        if let Some(value) = &cached {
+            let is_known = known.is_some_and(|known| Arc::ptr_eq(known, value));
+            if !is_known || clock::now() < asked.0 + PAUSE.min(self.max_age) {
+                return Ok(Arc::clone(value));
             }
-            Err(error) => {
-                let error = telemetry::chain(error.as_ref());
-                tracing::warn!(
-                    error,
-                    "the secret could not be read again; what is known of it serves on"
-                );
-                None
-            }
+            asked.0 = clock::now();
         }
-    }
-
-    /// Keeps a version from now on; the value of one that is known stays the same.
-    fn take(&self, version: Version) -> Result<Arc<T>, Error> {
-        let fresh_until = clock::now() + self.0.max_age;
-        let mut state = self.0.state();
-        if let Some(known) = state.as_mut().filter(|known| known.version == version.id) {
-            known.fresh_until = fresh_until;
-            return Ok(Arc::clone(&known.value));
+        let (version, text) = (self.fetch)().await?;
+        let value = match cached.filter(|_| asked.1 == version) {
+            Some(same) => same,
+            None => Arc::new(self.parsed(&text)?),
+        };
+        if asked.1 != version && known.is_some() {
+            tracing::info!("the secret was rolled; its new version serves from now on");
         }
-        let value = Arc::new(value_of(&version, self.0.read)?);
-        *state = Some(State {
-            value: Arc::clone(&value),
-            version: version.id,
-            fresh_until,
-            asked_at: state
-                .as_ref()
-                .map_or(Timestamp::UNIX_EPOCH, |known| known.asked_at),
-        });
+        asked.1 = version;
+        *self.cached() = Some((Arc::clone(&value), clock::now() + self.max_age));
         Ok(value)
     }
-}
 
-impl<T> Kept<T> {
-    fn state(&self) -> MutexGuard<'_, Option<State<T>>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whatever is wrong is reported without a value.
+    fn parsed(&self, text: &str) -> Result<T, Error> {
+        let members: HashMap<String, String> =
+            serde_json::from_str(text).map_err(|_| "the secret is no JSON object of texts")?;
+        let mut members = Variables::of(move |name| members.get(name).cloned());
+        let value = (self.parse)(&mut members);
+        let incomplete = |faults: Vec<String>| format!("the secret is incomplete: {}", faults.join("; "));
+        members
+            .finish(|| value)
+            .map_err(|error| incomplete(error.faults).into())
     }
-
-    /// When it may be asked again at the earliest.
-    fn next_question(&self, state: &State<T>) -> Timestamp {
-        state.asked_at + PAUSE.min(self.max_age)
-    }
-}
-
-/// Whatever is wrong is told without a value.
-fn value_of<T>(version: &Version, read: Read<T>) -> Result<T, Error> {
-    let members: HashMap<String, String> =
-        serde_json::from_str(&version.text).map_err(|_| "the secret is no JSON object of texts")?;
-    let value = read(Variables::of(move |name| members.get(name).cloned()));
-    value.map_err(|error| format!("the secret is incomplete: {}", error.faults.join("; ")).into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;
+    use crate::cases;
 
-    /// A Secrets Manager that counts its calls.
-    #[derive(Clone, Default)]
-    struct Manager {
-        text: Arc<Mutex<String>>,
-        calls: Arc<AtomicUsize>,
+    /// What Secrets Manager has, and how often it was asked for it.
+    type Manager = Arc<Mutex<(&'static str, usize)>>;
+
+    fn secret(manager: &Manager, max_age: SignedDuration) -> Arc<Secret<String>> {
+        let manager = Arc::clone(manager);
+        let fetch: Fetch = Box::new(move || {
+            let mut manager = manager.lock().expect("not poisoned");
+            manager.1 += 1;
+            let text = format!("{{\"key\":\"{}\"}}", manager.0);
+            let version = Some((text.clone(), text)).filter(|_| manager.0 != "down");
+            Box::pin(async { version.ok_or("no answer".into()) })
+        });
+        Secret::new(fetch, |members| members.text("key"), max_age)
     }
 
-    impl Manager {
-        fn with(key: &str) -> Self {
-            let manager = Self::default();
-            manager.put(key);
-            manager
-        }
+    /// Milliseconds of freshness, steps, and the calls that they take: `=a` is put into Secrets Manager, `~` time passes, `a` is
+    /// known to all, `?b:a` is what doubt finds that wants `b`, `-why` is an error.
+    const LIFE: &str = r#"
+        a fresh one is asked for once                   | 300000 | =a a =b ~ a a                       | 1
+        an old one serves until the new one is there    | 100    | =a a =b ~ a b                       | 2
+        an old one serves on in an outage               | 100    | =a a =down ~ a a ~ a a =b ~ ?b:b    | 4
+        an old one serves on where the new is no text   | 100    | =a a =","n":7,"x":" ~ a a =b ~ ?b:b | 3
+        an old one serves on where the new is blank     | 100    | =a a = ~ a a =b ~ ?b:b              | 3
+        doubt asks at once, and then not for a while    | 300000 | =a a =b ?a:a ?b:b =c ?c:b ?c:b b    | 2
+        doubt during a refresh gets what is read        | 100    | =a a =b ~ ?b:b b b                  | 2
+        one that was not to be had is asked for again   | 300000 | =down -answer =a a a                | 2
+        one that is of no use is asked for again        | 300000 | =s3cret","key":" -missing =a a      | 2
+    "#;
 
-        fn put(&self, key: &str) {
-            *self.text.lock().expect("not poisoned") = format!("{{\"key\":\"{key}\"}}");
-        }
-
-        fn calls(&self) -> usize {
-            self.calls.load(Ordering::Relaxed)
-        }
-
-        /// One that has been read.
-        async fn secret(&self, max_age: SignedDuration) -> Secret<String> {
-            let secret = self.unread(max_age);
-            known(&secret).await;
-            secret
-        }
-
-        fn unread(&self, max_age: SignedDuration) -> Secret<String> {
-            let this = self.clone();
-            let fetch: Box<Fetch> = Box::new(move || {
-                this.calls.fetch_add(1, Ordering::Relaxed);
-                let text = this.text.lock().expect("not poisoned").clone();
-                Box::pin(async move {
-                    if text.contains("down") {
-                        return Err("no answer".into());
+    #[tokio::test]
+    async fn it_is_refreshed_when_old_or_in_doubt_and_kept_in_an_outage() {
+        for [name, age_ms, steps, calls] in cases(LIFE) {
+            let manager = Manager::default();
+            let max_age = age_ms.parse().expect("milliseconds");
+            let secret = secret(&manager, SignedDuration::from_millis(max_age));
+            let now = async || secret.current().await.expect("a secret").to_string();
+            for step in steps.split(' ') {
+                let (verb, rest) = step.split_at(1);
+                match verb {
+                    "=" => manager.lock().expect("not poisoned").0 = rest,
+                    "~" => tokio::time::sleep(Duration::from_millis(120)).await,
+                    "?" => {
+                        let (wanted, found) = rest.split_once(':').expect("what is wanted and found");
+                        let fitting = secret.fitting(|key| key == wanted).await;
+                        assert_eq!(*fitting.expect("a secret"), found, "{name}: {step}");
                     }
-                    Ok(Version {
-                        id: text.clone(),
-                        text,
-                    })
-                })
-            });
-            let read: Read<String> = |mut values| {
-                let key = values.text("key");
-                values.finish(|| key)
-            };
-            Secret::unread(fetch, read, max_age)
-        }
-    }
-
-    async fn known<T: Send + Sync + 'static>(secret: &Secret<T>) -> Arc<T> {
-        secret.current().await.expect("a secret")
-    }
-
-    async fn fitting(secret: &Secret<String>, wanted: &str) -> Arc<String> {
-        secret.fitting(|key| key == wanted).await.expect("a secret")
-    }
-
-    const SHORT: SignedDuration = SignedDuration::from_millis(20);
-
-    async fn grow_old() {
-        tokio::time::sleep(Duration::from_millis(40)).await;
-    }
-
-    #[tokio::test]
-    async fn a_fresh_secret_is_asked_for_once() {
-        let manager = Manager::with("a");
-        let secret = manager.secret(SignedDuration::from_mins(5)).await;
-        manager.put("b");
-        for _ in 0..3 {
-            assert_eq!(*known(&secret).await, "a");
-        }
-        assert_eq!(manager.calls(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_old_one_serves_until_the_new_one_is_there() {
-        let manager = Manager::with("a");
-        let secret = manager.secret(SHORT).await;
-        manager.put("b");
-        grow_old().await;
-        assert_eq!(*known(&secret).await, "a", "nobody waits");
-        tokio::task::yield_now().await;
-        assert_eq!((known(&secret).await.as_str(), manager.calls()), ("b", 2));
-    }
-
-    #[tokio::test]
-    async fn an_old_one_serves_on_where_there_is_no_answer_or_no_use_of_it() {
-        for bad in ["down", "\",\"no\":7,\"x\":\"", " "] {
-            let manager = Manager::with("a");
-            let secret = manager.secret(SHORT).await;
-            manager.put(bad);
-            for _ in 0..2 {
-                grow_old().await;
-                assert_eq!(*known(&secret).await, "a");
-                tokio::task::yield_now().await;
+                    "-" => {
+                        let error = telemetry::chain(&secret.current().await.expect_err(step));
+                        assert!(error.ends_with(rest) && !error.contains("s3cret"), "{error}");
+                    }
+                    _ => {
+                        let (one, other) = tokio::join!(now(), now());
+                        assert_eq!([one.as_str(), other.as_str()], [step; 2], "{name}");
+                        tokio::task::yield_now().await;
+                    }
+                }
             }
-            assert_eq!(
-                (known(&secret).await.as_str(), manager.calls()),
-                ("a", 3),
-                "{bad}"
-            );
-            manager.put("b");
-            grow_old().await;
-            let renewed = secret.renewed(&known(&secret).await).await;
-            assert_eq!(renewed.as_deref().map(String::as_str), Some("b"));
+            let called = manager.lock().expect("not poisoned").1;
+            assert_eq!(called.to_string(), calls, "{name}");
         }
-    }
-
-    #[tokio::test]
-    async fn what_does_not_fit_asks_at_once_and_then_not_again_for_a_while() {
-        let manager = Manager::with("a");
-        let secret = manager.secret(SignedDuration::from_mins(5)).await;
-        manager.put("b");
-        assert_eq!(*fitting(&secret, "a").await, "a");
-        assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
-        manager.put("c");
-        for _ in 0..3 {
-            assert_eq!(*fitting(&secret, "c").await, "b");
-        }
-        assert_eq!(manager.calls(), 2);
-    }
-
-    #[tokio::test]
-    async fn who_doubts_while_it_is_being_read_gets_what_is_read() {
-        let manager = Manager::with("a");
-        let secret = manager.secret(SHORT).await;
-        manager.put("b");
-        grow_old().await;
-        assert_eq!((fitting(&secret, "b").await.as_str(), manager.calls()), ("b", 2));
-        tokio::task::yield_now().await;
-        assert_eq!(
-            manager.calls(),
-            2,
-            "what the first look found is not looked for again"
-        );
     }
 
     #[tokio::test]
     async fn the_same_version_is_nothing_new() {
-        let secret = Manager::with("a").secret(SHORT).await;
-        assert_eq!(secret.renewed(&known(&secret).await).await, None);
-        let fixed = Secret::fixed(7);
-        assert_eq!(
-            (fixed.renewed(&known(&fixed).await).await, *known(&fixed).await),
-            (None, 7)
-        );
-    }
-
-    #[tokio::test]
-    async fn one_that_was_not_to_be_had_is_asked_for_by_the_next_who_needs_it() {
-        let manager = Manager::with("down");
-        let secret = manager.unread(SignedDuration::from_mins(5));
-        let error = secret.current().await.expect_err("no answer");
-        assert_eq!(telemetry::chain(&error), "the secret cannot be read: no answer");
-        manager.put("a");
-        let (one, other) = tokio::join!(known(&secret), known(&secret));
-        assert_eq!((one.as_str(), other.as_str(), manager.calls()), ("a", "a", 2));
-    }
-
-    #[tokio::test]
-    async fn a_secret_that_cannot_be_used_is_told_without_its_values() {
-        let manager = Manager::with("a");
-        *manager.text.lock().expect("not poisoned") = "{\"kee\": \"s3cret\"}".to_owned();
-        let error = manager.unread(SHORT).current().await.expect_err("a fault");
-        assert_eq!(
-            telemetry::chain(&error),
-            "the secret cannot be read: the secret is incomplete: key is missing"
-        );
+        let manager = Arc::new(Mutex::new(("a", 0)));
+        for secret in [secret(&manager, PAUSE), Secret::fixed("a".to_owned())] {
+            let known = secret.current().await.expect("a secret");
+            assert_eq!(secret.renewed(&known).await, None);
+            let again = secret.current().await.expect("a secret");
+            assert!(Arc::ptr_eq(&known, &again));
+        }
     }
 
     #[test]
     fn the_settings_are_read_from_the_environment() {
-        let read = |pairs: &'static [(&str, &str)]| {
-            let mut env = Variables::of(|name| {
-                let pair = pairs.iter().find(|(own, _)| *own == name);
-                pair.map(|(_, value)| (*value).to_owned())
-            });
-            Settings::read(&mut env)
+        let read = |name: &'static str, max_age: &'static str| {
+            let value = move |variable: &str| if variable == "SECRET_NAME" { name } else { max_age };
+            let mut env = Variables::of(move |variable| Some(value(variable).to_owned()));
+            Settings::read(&mut env).map(|Settings(name, max_age)| (name, max_age.as_secs()))
         };
-        let expected = |seconds| {
-            Some(Settings {
-                name: "s".to_owned(),
-                max_age: SignedDuration::from_secs(seconds),
-            })
-        };
-        assert_eq!(read(&[("SECRET_NAME", "s")]), expected(300));
-        assert_eq!(
-            read(&[("SECRET_NAME", "s"), ("SECRET_MAX_AGE", "1")]),
-            expected(1)
-        );
-        assert_eq!(read(&[("SECRET_NAME", "s"), ("SECRET_MAX_AGE", "0")]), None);
-        assert_eq!(read(&[]), None);
+        let expected = |seconds| Some(("s".to_owned(), seconds));
+        assert_eq!([read("s", ""), read("s", "1")], [expected(300), expected(1)]);
+        assert_eq!([read("s", "0"), read("", "1")], [None, None]);
     }
 }

@@ -3,10 +3,13 @@
 //!
 //! Spans are not shown. What all lines of one invocation share is kept by [`scope`] and [`note`].
 
+use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::error::Error;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::future::Future;
+use std::io::Write;
+use std::panic::PanicHookInfo;
 use std::time::Instant;
 
 use serde::Serializer as _;
@@ -14,25 +17,22 @@ use serde::ser::SerializeMap;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_serde::SerdeMapVisitor;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 
 use crate::clock;
 
-type Facts = Vec<(&'static str, String)>;
-
 tokio::task_local! {
-    static FACTS: RefCell<Facts>;
+    static FACTS: RefCell<Vec<(&'static str, String)>>;
 }
 
-/// Runs `work` with `facts` on each line that it logs, besides those of the scope around it.
-pub async fn scope<F: Future>(facts: Facts, work: F) -> F::Output {
-    let mut all = FACTS.try_with(|outer| outer.borrow().clone()).unwrap_or_default();
-    all.extend(facts);
-    FACTS.scope(RefCell::new(all), work).await
+/// Runs `work` with a fact on each line that it logs, besides those of the scope around it.
+pub async fn scope<F: Future>(name: &'static str, value: String, work: F) -> F::Output {
+    let outer = FACTS.try_with(|outer| outer.borrow().clone());
+    let mut facts = outer.unwrap_or_default();
+    facts.push((name, value));
+    FACTS.scope(RefCell::new(facts), work).await
 }
 
 /// Adds a fact to each further line of this scope. Never personal data, and never what a client made up at will.
@@ -44,7 +44,7 @@ pub fn note(name: &'static str, value: impl Display) {
     });
 }
 
-/// An error and all that lies beneath it, as one text.
+/// An error and its sources, as one text.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -52,8 +52,7 @@ pub fn chain(error: &dyn Error) -> String {
         let own = error.to_string();
         // Transparent errors say what their source says.
         if !text.ends_with(&own) {
-            text.push_str(": ");
-            text.push_str(&own);
+            text = format!("{text}: {own}");
         }
         source = error.source();
     }
@@ -66,9 +65,6 @@ pub(crate) fn milliseconds(begun: Instant) -> f64 {
 }
 
 /// Reads the name of a level, as `LOG_LEVEL` has it.
-///
-/// # Errors
-/// A text that names the levels.
 pub fn parse_level(name: &str) -> Result<LevelFilter, &'static str> {
     let level = name.parse().ok().filter(|level| *level != LevelFilter::OFF);
     let level = level.filter(|_| name.bytes().all(|b| b.is_ascii_alphabetic()));
@@ -77,191 +73,143 @@ pub fn parse_level(name: &str) -> Result<LevelFilter, &'static str> {
 
 /// Lines up to `level` of the crates in `own` and of this one. Of any other crate only warnings and errors: at finer levels the
 /// libraries beneath write whole requests, and with them personal data. `lambda_runtime` writes those as errors, too.
-pub(crate) fn lines<W>(
+pub(crate) fn lines<O: Write>(
     function: &'static str,
     own: &[&'static str],
     level: LevelFilter,
-    out: W,
-) -> impl Subscriber + Send + Sync
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
+    out: impl Fn() -> O + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync {
     let own = own.iter().copied().chain([env!("CARGO_CRATE_NAME")]);
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("lambda_runtime", LevelFilter::OFF)
         .with_targets(own.map(|name| (name, level)));
-    let lines = tracing_subscriber::fmt::layer().event_format(Line { function });
-    tracing_subscriber::registry()
-        .with(targets)
-        .with(lines.with_writer(out))
+    let registry = tracing_subscriber::registry().with(targets);
+    registry.with(Lines(function, out))
 }
 
-/// The format of a line.
-struct Line {
-    function: &'static str,
+/// Logs where a panic happened, by which calls, and what it says where that was written in the code: a formatted text may hold anything.
+pub(crate) fn log_panic(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    let said = panic.payload().downcast_ref::<&str>();
+    let stack = Backtrace::force_capture().to_string();
+    tracing::error!(
+        panic.location = at,
+        panic.message = said,
+        panic.stack = stack,
+        "a panic"
+    );
 }
 
-impl Line {
-    fn json(&self, event: &Event<'_>) -> serde_json::Result<String> {
-        let mut line = Vec::with_capacity(320);
-        let mut json = serde_json::Serializer::new(&mut line);
-        let mut map = json.serialize_map(None)?;
-        map.serialize_entry("timestamp", &clock::now().to_string())?;
-        map.serialize_entry("level", event.metadata().level().as_str())?;
-        map.serialize_entry("function", self.function)?;
-        let shared = |facts: &RefCell<Facts>| {
-            let facts = facts.borrow();
-            let mut facts = facts.iter();
-            facts.try_for_each(|(name, value)| match event.metadata().fields().field(*name) {
-                Some(_) => Ok(()),
-                None => map.serialize_entry(name, value),
-            })
-        };
-        FACTS.try_with(shared).unwrap_or(Ok(()))?;
-        let mut fields = SerdeMapVisitor::new(map);
-        event.record(&mut fields);
-        fields.finish()?;
-        line.push(b'\n');
-        Ok(String::from_utf8_lossy(&line).into_owned())
+/// Writes each event of a function as a line.
+struct Lines<W>(&'static str, W);
+
+impl<S: Subscriber, O: Write, W: Fn() -> O + 'static> Layer<S> for Lines<W> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        // What cannot be written has nowhere to say so.
+        let _ = line(self.0, event).map(|line| (self.1)().write_all(&line));
     }
 }
 
-impl<S, N> FormatEvent<S, N> for Line
-where
-    S: Subscriber + for<'s> LookupSpan<'s>,
-    N: for<'w> FormatFields<'w> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        out.write_str(&self.json(event).map_err(|_| fmt::Error)?)
-    }
+fn line(function: &str, event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(320);
+    let mut json = serde_json::Serializer::new(&mut line);
+    let mut map = json.serialize_map(None)?;
+    map.serialize_entry("timestamp", &clock::now().to_string())?;
+    map.serialize_entry("level", event.metadata().level().as_str())?;
+    map.serialize_entry("function", function)?;
+    let own = event.metadata().fields();
+    let shared = FACTS.try_with(|facts| {
+        let facts = facts.borrow();
+        let mut facts = facts.iter().filter(|(name, _)| own.field(*name).is_none());
+        facts.try_for_each(|(name, value)| map.serialize_entry(name, value))
+    });
+    shared.unwrap_or(Ok(()))?;
+    let mut fields = SerdeMapVisitor::new(map);
+    event.record(&mut fields);
+    fields.finish()?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
-    use serde_json::{Value, json};
+    use serde_json::{Deserializer, Value, json};
     use tracing::subscriber::with_default;
 
     use super::*;
+    use crate::block_on;
 
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("not poisoned").extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
+    /// The lines that `work` logs.
     pub(crate) fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<Value> {
-        let kept = Kept::default();
-        let out = kept.clone();
-        with_default(lines("fn", &["mine"], level, move || out.clone()), work);
-        let text = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("UTF-8");
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect()
-    }
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime")
-            .block_on(future)
+        let (read, write) = std::io::pipe().expect("a pipe");
+        let out = move || write.try_clone().expect("a pipe");
+        with_default(lines("fn", &["mine"], level, out), work);
+        let lines = Deserializer::from_reader(read).into_iter();
+        lines.map(|line| line.expect("JSON")).collect()
     }
 
     #[test]
-    fn a_line_is_one_flat_object_with_dotted_fields() {
-        let mut lines = logged(LevelFilter::INFO, || {
-            tracing::info!(order.id = "A1", n = 3_u64, ok = true, ms = 1.5, "said \"so\"\n");
-        });
-        let mut line = lines.remove(0);
-        let at = line["timestamp"].take();
-        assert!(at.as_str().is_some_and(|at| at.ends_with('Z')), "{at}");
-        let expected = json!({
-            "timestamp": null, "level": "INFO", "message": "said \"so\"\n", "function": "fn",
-            "order.id": "A1", "n": 3, "ok": true, "ms": 1.5,
-        });
-        assert_eq!(line, expected);
-        assert!(lines.is_empty());
-    }
-
-    #[test]
-    fn the_lines_of_a_scope_share_its_facts_and_what_is_noted_in_it() {
-        let lines = logged(LevelFilter::INFO, || {
-            block_on(scope(vec![("request_id", "r1".to_owned())], async {
-                tracing::info!("first");
-                scope(vec![("record", "m1".to_owned())], async {
-                    note("order.id", "A1");
-                    tracing::info!("second");
-                    tracing::info!(order.id = "B2", "third");
-                })
-                .await;
-                tracing::info!("fourth");
-            }));
-            tracing::info!("outside");
-        });
-        let facts: Vec<_> = lines
-            .iter()
-            .map(|line| [&line["request_id"], &line["record"], &line["order.id"]].map(Value::as_str))
-            .collect();
-        assert_eq!(
-            facts,
-            [
-                [Some("r1"), None, None],
-                [Some("r1"), Some("m1"), Some("A1")],
-                [Some("r1"), Some("m1"), Some("B2")],
-                [Some("r1"), None, None],
-                [None, None, None]
-            ]
-        );
-    }
-
-    #[test]
-    fn libraries_are_heard_only_when_they_warn() {
-        let lines = logged(LevelFilter::TRACE, || {
-            tracing::debug!(target: "mine::inner", "mine");
-            tracing::debug!(target: "hyper::proto", "body: s3cret");
-            tracing::warn!(target: "hyper", "odd");
-        });
-        let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str()).collect();
-        assert_eq!(messages, [Some("mine"), Some("odd")]);
-    }
-
-    #[test]
-    fn the_level_holds() {
-        let lines = logged(LevelFilter::WARN, || {
-            tracing::info!("no");
-            tracing::error!("yes");
-        });
-        assert_eq!(lines.len(), 1);
-        assert!(parse_level("loud").is_err() && parse_level("off").is_err());
-        assert_eq!(parse_level("WARN"), Ok(LevelFilter::WARN));
-    }
-
-    #[test]
-    fn what_debug_hides_never_shows() {
+    fn a_line_is_a_flat_object_and_hides_what_debug_hides() {
         struct Hidden(#[expect(dead_code, reason = "hidden is hidden")] &'static str);
-        impl fmt::Debug for Hidden {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for Hidden {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("Hidden(..)")
             }
         }
-        let lines = logged(LevelFilter::TRACE, || {
-            let person = Hidden("canary@example.org");
-            tracing::info!(?person, "{person:?}");
-            tracing::error!(cause = ?Some(&person), all = ?[&person], "failed");
+        let who = Hidden("canary@example.org");
+        let work = || tracing::info!(order.id = "A1", n = 3_u64, ok = true, ms = 1.5, ?who, all = ?[&who], "\"{who:?}\"\n");
+        let mut lines = logged(LevelFilter::INFO, work);
+        let at = lines[0]["timestamp"].take();
+        assert!(at.as_str().is_some_and(|at| at.ends_with('Z')), "{at}");
+        let expected = json!({
+            "timestamp": null, "level": "INFO", "message": "\"Hidden(..)\"\n", "function": "fn",
+            "order.id": "A1", "n": 3, "ok": true, "ms": 1.5, "who": "Hidden(..)", "all": "[Hidden(..)]",
         });
-        let text = Value::from(lines).to_string();
-        assert!(!text.contains("canary") && text.contains("Hidden(..)"), "{text}");
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn the_lines_of_a_scope_share_its_facts() {
+        let record = async {
+            note("order.id", "A1");
+            tracing::info!("second");
+            tracing::info!(order.id = "B2", "third");
+        };
+        let request = async {
+            scope("record", "m1".to_owned(), record).await;
+            tracing::info!("fourth");
+        };
+        let lines = logged(LevelFilter::INFO, || {
+            block_on(scope("request_id", "r1".to_owned(), request));
+            tracing::info!("outside");
+        });
+        let fact = |line: &Value, name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        let facts = |line| {
+            ["request_id", "record", "order.id"]
+                .map(|name| fact(line, name))
+                .join(" ")
+        };
+        let facts: Vec<_> = lines.iter().map(facts).collect();
+        assert_eq!(facts, ["r1 m1 A1", "r1 m1 B2", "r1 - -", "- - -"]);
+    }
+
+    #[test]
+    fn levels_hold_and_libraries_are_heard_only_when_they_warn() {
+        let heard = |level| {
+            let lines = logged(level, || {
+                tracing::debug!(target: "mine::inner", "mine");
+                tracing::debug!(target: "hyper::proto", "body: s3cret");
+                tracing::warn!(target: "hyper", "odd");
+                tracing::error!(target: "lambda_runtime", "body: s3cret");
+                tracing::error!("bad");
+            });
+            let messages = lines.iter().map(|line| line["message"].as_str());
+            messages.flatten().collect::<Vec<_>>().join(" ")
+        };
+        let levels = ["trace", "INFO", "error"].map(|name| parse_level(name).expect("a level"));
+        assert_eq!(levels.map(heard), ["mine odd bad", "odd bad", "bad"]);
+        assert!(["loud", "off", "3"].iter().all(|name| parse_level(name).is_err()));
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub async fn scope<F: Future>(trace: Option<String>, work: F) -> F::Output {
     TRACE.scope(trace, work).await
 }
 
-/// Sends the trace id of the invocation with a call: interceptor of an AWS SDK client. The SDK's own one reads it from the
-/// environment, into which nobody writes it.
+/// Interceptor of an SDK's client: sends the trace id of the invocation along. The SDK's own one reads it from the environment,
+/// which nothing writes.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceId;
 
@@ -42,11 +42,10 @@ impl Intercept for TraceId {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let trace = TRACE.try_with(Clone::clone).ok().flatten();
         let headers = call.request_mut().headers_mut();
-        let _outside_any_invocation = TRACE.try_with(|trace| {
-            let sent = trace.clone().map(|id| headers.try_insert("x-amzn-trace-id", id));
-            sent.transpose().map(drop)
-        });
+        // An id that no header can have is left out.
+        let _ = trace.map(|id| headers.try_insert("x-amzn-trace-id", id));
         Ok(())
     }
 }

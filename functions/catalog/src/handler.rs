@@ -6,7 +6,7 @@ use lambda_kit::Problem;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, text};
 
 use crate::caching::cacheable;
-use crate::keeper::Keeper;
+use crate::catalogue_cache::CatalogueCache;
 use crate::wire::{Page, listed, product_not_found, shown};
 
 /// The public interface, as openapi.yaml describes it.
@@ -20,7 +20,7 @@ const DESCRIBE: &str = "GET /api/openapi.yaml";
 
 /// The catalogue's routes, and the one that describes them all: whoever asks what the shop sells may ask how.
 pub(crate) struct Catalog<S, C> {
-    pub(crate) keeper: Keeper<S>,
+    pub(crate) cache: CatalogueCache<S>,
     pub(crate) clock: C,
 }
 
@@ -40,7 +40,7 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Handle for Catalog<S, C> {
 impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
     pub(crate) fn new(store: S, clock: C) -> Self {
         Self {
-            keeper: Keeper::new(store),
+            cache: CatalogueCache::new(store),
             clock,
         }
     }
@@ -63,21 +63,21 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
         let after = page.after.as_ref();
         if let Some(query) = page.query.as_deref() {
             // Only a copy can be searched.
-            let copy = self.keeper.any_shelf(now).await?;
+            let copy = self.cache.any_snapshot(now).await?;
             return browse_catalogue(&*copy, &*copy, Some((copy.search(), query)), after, page.limit).await;
         }
-        if let Some(copy) = self.keeper.shelf(now) {
+        if let Some(copy) = self.cache.snapshot(now) {
             return browse_catalogue(&*copy, &*copy, None, after, page.limit).await;
         }
-        let store = self.keeper.store();
+        let store = self.cache.store();
         browse_catalogue(store, store, None, after, page.limit).await
     }
 
     async fn look_up(&self, sku: &Sku) -> Result<Option<Offer>, StoreError> {
-        if let Some(copy) = self.keeper.shelf(self.clock.now()) {
+        if let Some(copy) = self.cache.snapshot(self.clock.now()) {
             return show_product(&*copy, &*copy, sku).await;
         }
-        let store = self.keeper.store();
+        let store = self.cache.store();
         show_product(store, store, sku).await
     }
 }

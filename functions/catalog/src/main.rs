@@ -1,10 +1,10 @@
 //! Lambda function: lists and finds products, with what is in stock.
 
 mod caching;
+mod catalogue_cache;
 #[cfg(test)]
 mod fuzz;
 mod handler;
-mod keeper;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -12,13 +12,11 @@ fn subject() -> Subject {
 }
 
 fn list(query: &str) -> Request {
-    request("GET /api/products").with_id("r1").with_query(query)
+    request("GET /api/products").with_query(query)
 }
 
 fn show(sku: &str) -> Request {
-    request("GET /api/products/{sku}")
-        .with_id("r1")
-        .with_path_parameter("sku", sku)
+    request("GET /api/products/{sku}").with_path_parameter("sku", sku)
 }
 
 fn skus(response: &Response) -> Vec<String> {
@@ -84,7 +82,7 @@ async fn a_search_finds_by_name_and_sku_and_goes_on_by_cursor() {
 #[tokio::test]
 async fn a_new_product_is_found_after_a_minute() {
     let subject = subject();
-    let store = subject.keeper.store();
+    let store = subject.cache.store();
     assert!(skus(&answer(&subject, &list("q=late")).await).is_empty());
     store.put_product(a_product("LATE", 1));
     subject.clock.advance(jiff::SignedDuration::from_secs(59));
@@ -98,18 +96,18 @@ async fn who_asks_again_is_answered_from_memory_for_a_minute_at_most() {
     let subject = subject();
     let available = async || answer(&subject, &show("SKU03")).await.body_json()["available"].clone();
     for stock in [5, 4] {
-        subject.keeper.store().set_stock(&a_sku("SKU03"), stock);
+        subject.cache.store().set_stock(&a_sku("SKU03"), stock);
         assert_eq!(available().await, stock, "as it is, while there is no copy");
     }
     tokio::task::yield_now().await;
-    subject.keeper.store().set_stock(&a_sku("SKU03"), 3);
+    subject.cache.store().set_stock(&a_sku("SKU03"), 3);
     subject.clock.advance(jiff::SignedDuration::from_secs(24));
     assert_eq!(available().await, 4, "as it was when it was copied");
     subject.clock.advance(jiff::SignedDuration::from_secs(1));
     assert_eq!(available().await, 4, "nobody waits for the next copy");
     tokio::task::yield_now().await;
     assert_eq!(available().await, 3);
-    subject.keeper.store().set_stock(&a_sku("SKU03"), 2);
+    subject.cache.store().set_stock(&a_sku("SKU03"), 2);
     subject.clock.advance(jiff::SignedDuration::from_secs(60));
     assert_eq!(available().await, 2, "no copy is older than a minute");
 }
@@ -124,7 +122,7 @@ async fn processes_that_began_together_do_not_copy_together() {
         available().await;
         available().await;
         tokio::task::yield_now().await;
-        subject.keeper.store().set_stock(&a_sku("SKU03"), 1);
+        subject.cache.store().set_stock(&a_sku("SKU03"), 1);
         let mut seconds = 0;
         while available().await != 1 {
             subject.clock.advance(jiff::SignedDuration::from_secs(1));
@@ -140,7 +138,7 @@ async fn processes_that_began_together_do_not_copy_together() {
 #[tokio::test]
 async fn a_product_is_shown_with_what_is_left() {
     let subject = subject();
-    subject.keeper.store().set_stock(&a_sku("SKU03"), 2);
+    subject.cache.store().set_stock(&a_sku("SKU03"), 2);
     let response = answer(&subject, &show("sku03")).await;
     assert_eq!(response.code(), 200);
     let body = response.body_json();
@@ -173,7 +171,7 @@ async fn who_has_the_answer_already_gets_a_304() {
         for name in ["etag", "cache-control"] {
             assert_eq!(again.header_of(name), first.header_of(name));
         }
-        subject.keeper.store().set_stock(&a_sku(sku), 1);
+        subject.cache.store().set_stock(&a_sku(sku), 1);
         let changed = answer(&subject, &request().with_header("If-None-Match", &tag)).await;
         assert_eq!(changed.status(), 200);
     }
@@ -182,7 +180,7 @@ async fn who_has_the_answer_already_gets_a_304() {
 #[tokio::test]
 async fn the_interface_describes_itself_and_is_cached() {
     let subject = subject();
-    let ask = request("GET /api/openapi.yaml").with_id("r1");
+    let ask = request("GET /api/openapi.yaml");
     let first = answer(&subject, &ask).await;
     assert_eq!(
         (first.code(), first.header_of("content-type")),
@@ -248,7 +246,7 @@ async fn what_cannot_be_answered_is_a_problem() {
         (list(&long), (400, "invalid_parameter")),
         (show("NONE"), (404, "product_not_found")),
         (show("no sku at all"), (404, "product_not_found")),
-        (request("GET /api/other").with_id("r1"), (404, "route_not_found")),
+        (request("GET /api/other"), (404, "route_not_found")),
     ] {
         let (status, code) = problem(&answer(&subject, &request).await);
         assert_eq!((status, code.as_str()), expected);

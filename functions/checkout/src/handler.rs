@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use api::ToProblem;
 use app::ports::{Catalogue, Clock, Orders, Stock};
 use app::{AccessKeys, PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
@@ -15,7 +17,7 @@ pub(crate) struct Checkout<S, C> {
     pub(crate) store: S,
     pub(crate) prices: PriceMemory,
     pub(crate) shipping: ShippingTable,
-    pub(crate) keys: Secret<AccessKeys>,
+    pub(crate) keys: Arc<Secret<AccessKeys>>,
     pub(crate) clock: C,
 }
 
@@ -31,7 +33,7 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Handle for Checkout<S, C> {
 
 impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
     async fn quote(&self, request: &Request) -> Result<Response, Problem> {
-        let (cart, ship_to) = wire::read_quote_request(&request.json()?, &self.shipping)?;
+        let (cart, ship_to) = wire::read_quote_request(request, &self.shipping)?;
         let catalogue = self.prices.before(&self.store, self.clock.now());
         let quote = quote_cart(&catalogue, &self.store, &self.shipping, &cart, ship_to).await;
         quote
@@ -41,7 +43,7 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
 
     async fn place(&self, request: &Request) -> Result<Response, Problem> {
         let key = idempotency_key(request.header("idempotency-key"))?;
-        let wish = wire::read_wish(&request.json()?, key, &self.shipping)?;
+        let wish = wire::read_checkout(request, key, &self.shipping)?;
         // Before anything is placed: without it there would be no token to answer.
         let keys = self.keys.current().await?;
         let store = &self.store;

@@ -33,9 +33,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         store: DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::open(&aws, secret, |mut values| {
-            let keys = values.parse("access_token_keys", AccessKeys::parse);
-            values.finish(|| keys)
+        keys: Secret::open(&aws, secret, |values| {
+            values.parse("access_token_keys", AccessKeys::parse)
         }),
         clock: clock::now,
     };

@@ -1,7 +1,7 @@
 use app::ports::Orders;
 use app::{AccessKeys, PriceMemory};
 use domain::{OrderId, ShippingTable};
-use lambda_kit::http::{BuildRequest, ReadRequest, ReadResponse, Request, Response, answer, request};
+use lambda_kit::http::{BuildRequest, ReadResponse, Request, Response, answer, request};
 use lambda_kit::metrics::collect;
 use lambda_kit::secret::Secret;
 use proptest::prelude::*;
@@ -49,14 +49,11 @@ fn a_checkout(wished: &[(&str, i64)], total: i64) -> Value {
 }
 
 fn quote(body: &Value) -> Request {
-    request("POST /api/quote")
-        .with_id("r1")
-        .with_body(body.to_string())
+    request("POST /api/quote").with_body(body.to_string())
 }
 
 fn checkout(key: &str, body: &Value) -> Request {
     request("POST /api/checkout")
-        .with_id("r1")
         .with_header("Idempotency-Key", key)
         .with_header("Content-Type", "application/json")
         .with_body(body.to_string())
@@ -282,6 +279,10 @@ async fn everything_wrong_with_a_checkout_is_told_at_once() {
             ("/customer/name", "missing"),
             ("/customer/email", "invalid"),
             ("/shipping_address/city", "missing"),
+            ("/shipping_address/name", "too_long"),
+            ("/shipping_address/street", "card_number"),
+            ("/shipping_address/postal_code", "invalid"),
+            ("/shipping_address/country", "invalid"),
             ("/expected_total/amount", "invalid"),
             ("/expected_total/currency", "invalid"),
         ]
@@ -354,9 +355,7 @@ async fn too_many_items_and_too_many_lines_are_refused() {
 #[tokio::test]
 async fn a_checkout_needs_an_idempotency_key() {
     let body = a_checkout(&[("LAMP", 2)], 4_488);
-    let without = request("POST /api/checkout")
-        .with_id("r1")
-        .with_body(body.to_string());
+    let without = request("POST /api/checkout").with_body(body.to_string());
     let (status, problem) = refused(&without).await;
     assert_eq!((status, problem.code.as_str()), (400, "idempotency_key_missing"));
     let (status, problem) = refused(&checkout("\"open", &body)).await;
@@ -367,11 +366,8 @@ async fn a_checkout_needs_an_idempotency_key() {
 async fn an_order_that_another_run_is_placing_is_in_progress() {
     let subject = subject();
     let body = a_checkout(&[("LAMP", 2)], 1);
-    let wish = crate::wire::read_wish(
-        &checkout("k1", &body).json().expect("JSON"),
-        "k1".to_owned(),
-        &subject.shipping,
-    );
+    let request = checkout("k1", &body);
+    let wish = crate::wire::read_checkout(&request, "k1".to_owned(), &subject.shipping);
     let wish = wish.expect("a wish");
     let reserving = altered(an_order().under("k1").draft(), |order| {
         order.fingerprint = domain::Fingerprint::of(
@@ -382,7 +378,7 @@ async fn an_order_that_another_run_is_placing_is_in_progress() {
         );
     });
     subject.store.put_order(reserving);
-    let response = answer(&subject, &checkout("k1", &body)).await;
+    let response = answer(&subject, &request).await;
     let (status, problem) = problem(&response);
     assert_eq!((status, problem.code.as_str()), (409, "request_in_progress"));
     assert_eq!(response.header_of("retry-after"), Some("1"));
@@ -390,7 +386,7 @@ async fn an_order_that_another_run_is_placing_is_in_progress() {
 
 #[tokio::test]
 async fn bodies_that_are_not_json_are_refused_for_what_they_are() {
-    let route = || request("POST /api/quote").with_id("r1");
+    let route = || request("POST /api/quote");
     for (request, expected) in [
         (route().with_body("{"), (400, "malformed_json")),
         (route(), (400, "malformed_json")),
@@ -401,7 +397,7 @@ async fn bodies_that_are_not_json_are_refused_for_what_they_are() {
             route().with_header("content-type", "text/plain").with_body("{}"),
             (415, "unsupported_media_type"),
         ),
-        (request("POST /api/other").with_id("r1"), (404, "route_not_found")),
+        (request("POST /api/other"), (404, "route_not_found")),
     ] {
         let (status, problem) = refused(&request).await;
         assert_eq!((status, problem.code.as_str()), expected);

@@ -1,4 +1,4 @@
-//! What comes over the wire and goes back. Everything wrong with a request is told at once.
+//! What comes over the wire and goes back. Everything wrong with a request is reported at once.
 
 use app::{PlaceOrder, Placed};
 use domain::{
@@ -6,124 +6,88 @@ use domain::{
     ShippingTable, TextError,
 };
 use lambda_kit::Problem;
-use lambda_kit::http::{Response, WithHeader, json};
-use lambda_kit::json::{Document, Node};
+use lambda_kit::http::{ReadRequest, Request, Response, WithHeader, json};
+use lambda_kit::json::{Faults, MAX_ELEMENTS};
 
 /// The most items as sent, before those of one SKU are added up: four times the lines of the largest cart.
-const MAX_ITEMS: usize = 5_000;
+const MAX_ITEMS: usize = MAX_ELEMENTS - 1;
 
 /// Reads a request for a quote.
 pub(crate) fn read_quote_request(
-    document: &Document,
+    request: &Request,
     shipping: &ShippingTable,
 ) -> Result<(Cart, Country), Problem> {
-    let cart = read_cart(&document.root().member("items"));
-    let to = document.root().member("ship_to");
-    let country = to.text().and_then(|raw| match Country::parse(raw) {
-        Ok(country) => Some(country),
-        Err(error) => {
-            to.fault("invalid", sentence(&error));
-            None
-        }
-    });
-    check_destination(&to, country, shipping);
-    document.finish(|| Some((cart?, country?)))
+    let (body, mut faults) = request.json::<api::QuoteRequest>()?;
+    let cart = read_cart(&body.items, &mut faults);
+    let country = Country::parse(&body.ship_to);
+    let country = country
+        .map_err(|error| faults.push("/ship_to", "invalid", sentence(&error)))
+        .ok();
+    check_destination("/ship_to", country, shipping, &mut faults);
+    faults.finish(|| Some((cart?, country?)))
 }
 
-/// Reads a shopper's wish, made under `idempotency_key`.
-pub(crate) fn read_wish(
-    document: &Document,
+/// Reads an order to be placed under `idempotency_key`.
+pub(crate) fn read_checkout(
+    request: &Request,
     idempotency_key: String,
     shipping: &ShippingTable,
 ) -> Result<PlaceOrder, Problem> {
-    let root = document.root();
-    let cart = read_cart(&root.member("items"));
-    let customer = read_customer(&root.member("customer"));
-    let shipping_address = read_address(&root.member("shipping_address"), shipping);
-    let expected_total = read_money(&root.member("expected_total"));
-    document.finish(|| {
+    let (body, mut faults) = request.json::<api::CheckoutRequest>()?;
+    let (who, to) = (&body.customer, &body.shipping_address);
+    let cart = read_cart(&body.items, &mut faults);
+    let customer = Customer::parse(&who.name, &who.email);
+    let customer = noted(customer, "/customer", &mut faults);
+    let address = Address::parse(&to.name, &to.street, &to.postal_code, &to.city, &to.country);
+    let address = noted(address, "/shipping_address", &mut faults);
+    let country = address.as_ref().map(|address| address.country);
+    check_destination("/shipping_address/country", country, shipping, &mut faults);
+    let expected_total = read_money(&body.expected_total, &mut faults);
+    faults.finish(|| {
         Some(PlaceOrder {
             idempotency_key,
             cart: cart?,
             customer: customer?,
-            shipping_address: shipping_address?,
+            shipping_address: address?,
             expected_total: expected_total?,
         })
     })
 }
 
-fn read_cart(items: &Node<'_>) -> Option<Cart> {
-    let elements = items.elements()?;
-    if elements.len() > MAX_ITEMS {
-        items.fault("too_many_lines", format!("A cart has at most {MAX_ITEMS} items."));
+fn read_cart(items: &[api::Item], faults: &mut Faults) -> Option<Cart> {
+    if items.len() > MAX_ITEMS {
+        let detail = format!("A cart has at most {MAX_ITEMS} items.");
+        faults.push("/items", "too_many_lines", detail);
         return None;
     }
-    let read: Vec<_> = elements
-        .iter()
-        .map(|item| item.member("sku").text().zip(item.member("quantity").integer()))
-        .collect();
-    // The cart counts what it is given: where items were unreadable its faults are at other places.
-    let places: Vec<_> = read
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| item.is_some())
-        .map(|(n, _)| n)
-        .collect();
-    let complete = places.len() == read.len();
-    let errors = match Cart::parse(read.into_iter().flatten()) {
-        Ok(cart) => return complete.then_some(cart),
-        Err(errors) => errors,
-    };
-    for error in errors {
-        let item = |position: usize| places.get(position).and_then(|place| elements.get(*place));
-        match error {
-            CartError::Empty if complete => items.fault("missing", sentence(&error)),
-            CartError::Empty => {}
-            CartError::TooManyLines => items.fault("too_many_lines", sentence(&error)),
-            CartError::Sku { position, source } => {
-                item(position)?.member("sku").fault("invalid", sentence(&source));
-            }
-            CartError::Quantity { position } => {
-                item(position)?
-                    .member("quantity")
-                    .fault("out_of_range", sentence(&error));
-            }
+    let items = items.iter().map(|item| (item.sku.as_str(), item.quantity));
+    let noted = |errors: Vec<CartError>| {
+        for error in errors {
+            let (pointer, code) = match &error {
+                CartError::Empty => ("/items".to_owned(), "missing"),
+                CartError::TooManyLines => ("/items".to_owned(), "too_many_lines"),
+                CartError::Sku { position, .. } => (format!("/items/{position}/sku"), "invalid"),
+                CartError::Quantity { position } => (format!("/items/{position}/quantity"), "out_of_range"),
+            };
+            faults.push(pointer, code, sentence(&error));
         }
-    }
-    None
+    };
+    Cart::parse(items).map_err(noted).ok()
 }
 
-fn read_customer(node: &Node<'_>) -> Option<Customer> {
-    let [name, email] = ["name", "email"].map(|field| node.member(field).text());
-    note_faults(node, Customer::parse(name?, email?))
-}
-
-fn read_address(node: &Node<'_>, shipping: &ShippingTable) -> Option<Address> {
-    let fields = ["name", "street", "postal_code", "city", "country"];
-    let [name, street, postal_code, city, country] = fields.map(|field| node.member(field).text());
-    let address = note_faults(
-        node,
-        Address::parse(name?, street?, postal_code?, city?, country?),
-    )?;
-    check_destination(&node.member("country"), Some(address.country), shipping);
-    Some(address)
-}
-
-fn check_destination(node: &Node<'_>, country: Option<Country>, shipping: &ShippingTable) {
-    if let Some(country) = country.filter(|country| shipping.rate(*country).is_none()) {
-        node.fault("unknown_country", format!("The shop does not ship to {country}."));
+fn check_destination(pointer: &str, to: Option<Country>, shipping: &ShippingTable, faults: &mut Faults) {
+    if let Some(to) = to.filter(|to| shipping.rate(*to).is_none()) {
+        let detail = format!("The shop does not ship to {to}.");
+        faults.push(pointer, "unknown_country", detail);
     }
 }
 
-fn note_faults<T>(node: &Node<'_>, parsed: Result<T, Vec<ContactError>>) -> Option<T> {
-    parsed
-        .map_err(|errors| {
-            for error in errors {
-                node.member(name_of(error.field()))
-                    .fault(code_of(error), sentence(&error));
-            }
-        })
-        .ok()
+fn noted<T>(parsed: Result<T, Vec<ContactError>>, pointer: &str, faults: &mut Faults) -> Option<T> {
+    let note = |error: ContactError| {
+        let pointer = format!("{pointer}/{}", name_of(error.field()));
+        faults.push(pointer, code_of(error), sentence(&error));
+    };
+    parsed.map_err(|errors| errors.into_iter().for_each(note)).ok()
 }
 
 const fn name_of(field: ContactField) -> &'static str {
@@ -149,17 +113,13 @@ const fn code_of(error: ContactError) -> &'static str {
     }
 }
 
-fn read_money(node: &Node<'_>) -> Option<Money> {
-    let amount = node.member("amount").integer();
-    let code = node.member("currency");
-    let currency = code.text().and_then(|raw| {
-        let currency = Currency::parse(raw);
-        if currency.is_none() {
-            code.fault("invalid", "The shop does not know this currency.");
-        }
-        currency
-    });
-    Some(Money::new(amount?, currency?))
+fn read_money(sent: &api::Money, faults: &mut Faults) -> Option<Money> {
+    let currency = Currency::parse(&sent.currency);
+    if currency.is_none() {
+        let detail = "The shop does not know this currency.";
+        faults.push("/expected_total/currency", "invalid", detail);
+    }
+    Some(Money::new(sent.amount, currency?))
 }
 
 /// An error's text as a sentence of its own.

@@ -32,7 +32,7 @@ impl Handle for Health {
 
 #[cfg(test)]
 mod tests {
-    use lambda_kit::http::{BuildRequest, ReadResponse, answer, request};
+    use lambda_kit::http::{ReadResponse, answer, request};
     use serde_json::json;
 
     use super::*;
@@ -40,7 +40,7 @@ mod tests {
     #[tokio::test]
     async fn it_says_what_is_deployed_and_nothing_else() {
         let health = Health::of("dev".to_owned(), "search,health,search");
-        let response = answer(&health, &request("GET /api/health").with_id("r1")).await;
+        let response = answer(&health, &request("GET /api/health")).await;
         assert_eq!(response.header_of("cache-control"), Some("no-store"));
         assert_eq!(
             response.body_json(),

@@ -4,6 +4,7 @@ mod handler;
 mod pace;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Breaker, BreakerMemory};
@@ -43,14 +44,13 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     })?;
     let aws = aws::config().await?;
     let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
-    let token = Secret::open(&aws, secret, |mut values| {
-        let token = values.text("erp_token").map(SecretString::from);
-        values.finish(|| token)
+    let token = Secret::open(&aws, secret, |values| {
+        values.text("erp_token").map(SecretString::from)
     });
     let config = ErpConfig {
         base_url,
         token: Credential::new(move || {
-            let token = token.clone();
+            let token = Arc::clone(&token);
             async move { token.current().await.map(|token| SecretString::clone(&token)) }
         }),
     };

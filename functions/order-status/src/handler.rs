@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use api::ToProblem;
 use app::ports::Orders;
 use app::{AccessKeys, show_order};
@@ -8,7 +10,7 @@ use lambda_kit::{Problem, telemetry};
 /// Shows orders.
 pub(crate) struct OrderStatus<O> {
     pub(crate) orders: O,
-    pub(crate) keys: Secret<AccessKeys>,
+    pub(crate) keys: Arc<Secret<AccessKeys>>,
 }
 
 impl<O: Orders> Handle for OrderStatus<O> {
@@ -45,7 +47,6 @@ mod tests {
 
     fn ask(id: &str, authorization: &str) -> Request {
         request("GET /api/orders/{id}")
-            .with_id("r1")
             .with_path_parameter("id", id)
             .with_header("Authorization", authorization)
     }
@@ -91,9 +92,7 @@ mod tests {
             ask(id.as_str(), ""),
             ask("no id", &format!("Bearer {own}")),
             ask(reserving.as_str(), &format!("Bearer {of_reserving}")),
-            request("GET /api/orders/{id}")
-                .with_id("r1")
-                .with_path_parameter("id", id.as_str()),
+            request("GET /api/orders/{id}").with_path_parameter("id", id.as_str()),
         ] {
             assert_eq!(answer(&subject, &request).await.whole(), expected.whole());
         }

@@ -23,9 +23,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
     let aws = aws::config().await?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let keys = Secret::open(&aws, secret, |mut values| {
-        let keys = values.parse("access_token_keys", AccessKeys::parse);
-        values.finish(|| keys)
+    let keys = Secret::open(&aws, secret, |values| {
+        values.parse("access_token_keys", AccessKeys::parse)
     });
     http::serve(OrderStatus { orders, keys }).await
 }

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use api::ToProblem;
 use app::ports::{Clock, OrderQueue, Orders, PaymentProvider};
 use app::{PaymentNotice, Settled, dispute_notice, settle_payment};
-use lambda_kit::config::{ConfigError, Variables};
+use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
@@ -15,7 +17,7 @@ pub(crate) struct PaymentEvents<O, Q, P, C> {
     pub(crate) queue: Q,
     /// Asked only whose payment is disputed.
     pub(crate) provider: P,
-    pub(crate) secrets: Secret<Secrets>,
+    pub(crate) secrets: Arc<Secret<Secrets>>,
     pub(crate) clock: C,
     /// The stage that this shop is: events of another one's sessions are not its own.
     pub(crate) stage: String,
@@ -28,14 +30,12 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn read(mut values: Variables) -> Result<Self, ConfigError> {
+    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
         let webhook = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
         let stripe = values.text("stripe_secret_key").map(SecretString::from);
-        values.finish(|| {
-            Some(Self {
-                webhook: webhook?,
-                stripe: stripe?,
-            })
+        Some(Self {
+            webhook: webhook?,
+            stripe: stripe?,
         })
     }
 }

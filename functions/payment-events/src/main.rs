@@ -5,6 +5,7 @@ mod handler;
 mod tests;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables};
@@ -33,11 +34,11 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         env.finish(|| Some((tables?, queue_url?, stage?, api_base?, secret?)))?;
     let config = aws::config().await?;
     let secrets = Secret::open(&config, secret, Secrets::read);
-    let of_stripe = secrets.clone();
+    let of_stripe = Arc::clone(&secrets);
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(move || {
-            let secrets = of_stripe.clone();
+            let secrets = Arc::clone(&of_stripe);
             async move { secrets.current().await.map(|known| known.stripe.clone()) }
         }),
         // This function opens no page.

@@ -43,7 +43,6 @@ fn signed(body: impl AsRef<[u8]>) -> Request {
         .finalize()
         .into_bytes();
     request("POST /api/webhooks/stripe")
-        .with_id("r1")
         .with_header(
             "Stripe-Signature",
             &format!("t={at},v1={}", HEXLOWER.encode(&mac)),

@@ -3,6 +3,7 @@
 mod handler;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -34,11 +35,11 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
     let secrets = Secret::open(&aws, secret, Secrets::read);
-    let of_stripe = secrets.clone();
+    let of_stripe = Arc::clone(&secrets);
     let config = StripeConfig {
         api_base,
         secret_key: Credential::new(move || {
-            let secrets = of_stripe.clone();
+            let secrets = Arc::clone(&of_stripe);
             async move { secrets.current().await.map(|known| known.stripe.clone()) }
         }),
         site_url,

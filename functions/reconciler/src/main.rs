@@ -4,6 +4,7 @@ mod handler;
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
@@ -49,14 +50,13 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let config = aws::config().await?;
     let client = aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config));
     // Most runs find nothing to ask the payment provider.
-    let key = Secret::unopened(&config, secret, |mut values| {
-        let key = values.text("stripe_secret_key").map(SecretString::from);
-        values.finish(|| key)
+    let key = Secret::unopened(&config, secret, |values| {
+        values.text("stripe_secret_key").map(SecretString::from)
     });
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(move || {
-            let key = key.clone();
+            let key = Arc::clone(&key);
             async move { key.current().await.map(|key| SecretString::clone(&key)) }
         }),
         // Where a shopper comes back to from a page; this function opens none.

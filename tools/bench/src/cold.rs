@@ -1,20 +1,28 @@
 //! Cold starts: from the start of a process to its first answer.
 
 use std::path::Path;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::figures::{Cold, ColdFunction, ColdStart};
-use crate::report::{Report, table};
+use crate::report::{or_dash, publish, table};
 use crate::rig::{
-    Authority, Binaries, Build, Launch, Process, Request, Share, TestRig, TlsFronts, callgrind, carts,
-    median, microseconds, sizes,
+    Authority, Invocation, Launch, Request, TestRig, TlsFronts, build, carts, median, microseconds, sizes,
 };
 
 /// The function that does nothing: what the runtime itself takes.
 const NO_OP: &str = "no-op";
-/// As small as a Lambda function gets.
-const SMALLEST_MB: u64 = 128;
+/// Joins a control group (version 1) with the share of a processor that 128 MB get: a whole one comes with 1,769 MB
+/// (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). The period is Lambda's, as measured by others.
+const THROTTLED: &str = "set -e
+group=/sys/fs/cgroup/cpu/kontor-bench
+mkdir -p $group
+echo 20000 > $group/cpu.cfs_period_us
+echo 1447 > $group/cpu.cfs_quota_us
+echo $$ > $group/tasks
+exec";
 /// The median order of the real shop.
 const LINES: usize = 13;
 
@@ -28,184 +36,216 @@ pub(crate) struct Args {
     throttled_runs: usize,
 }
 
-/// One binary, how it is started, and its measurements in microseconds.
+/// What the part keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Cold {
+    /// The no-op function.
+    pub(crate) floor: ColdStart,
+    pub(crate) functions: Vec<ColdFunction>,
+}
+
+/// A function's cold start, as deployed and with the AWS SDK's defaults.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ColdFunction {
+    pub(crate) function: String,
+    pub(crate) own: ColdStart,
+    /// With the SDK's own HTTP client, crypto provider and certificates.
+    pub(crate) sdk_defaults: ColdStart,
+}
+
+/// Medians over all runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ColdStart {
+    /// From the start of the process to its first poll for work, in microseconds.
+    pub(crate) init_us: f64,
+    /// From the first poll to the answer to the first event, in microseconds.
+    pub(crate) first_us: f64,
+    /// Processor time of both, in microseconds.
+    pub(crate) cpu_us: f64,
+    /// Both together under the share of a processor that 128 MB get, in microseconds; where control groups are there.
+    pub(crate) throttled_us: Option<f64>,
+    /// Instructions of both (callgrind), where valgrind is there.
+    pub(crate) instructions: Option<u64>,
+    /// The most memory that it had, in bytes.
+    pub(crate) memory_bytes: u64,
+    pub(crate) binary_bytes: u64,
+    /// The binary in a zip, in bytes.
+    pub(crate) zip_bytes: u64,
+}
+
+/// One binary, how it is started, and the measurements of each start.
 struct Subject {
     launch: Launch,
-    init: Vec<f64>,
-    first: Vec<f64>,
-    cpu: Vec<f64>,
+    starts: Vec<Invocation>,
+    /// In microseconds.
     throttled: Vec<f64>,
-    memory: u64,
 }
 
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let names = Request::functions();
-    let own = Binaries::build(&[&names[..], &[NO_OP]].concat(), Build::Own).await?;
-    let sdk_defaults = Binaries::build(&names, Build::SdkDefaults).await?;
+    let own = build(&[&names[..], &[NO_OP]].concat(), false).await?;
+    let sdk_defaults = build(&names, true).await?;
     let rig = TestRig::open().await?;
     let authority = Authority::new().await?;
-    let fronts = TlsFronts::before(rig.endpoints(), &authority).await?;
-    let subject = |name, executable: &Path, ca_variable, bundle| -> anyhow::Result<Subject> {
-        let launch = rig.launch(name, executable, &fronts.endpoints)?;
-        Ok(Subject::new(launch.with(ca_variable, &authority.bundle(bundle))))
+    let fronts = TlsFronts::before(&rig.endpoints(), &authority).await?;
+    let subject = |name, executable, ca_variable: &str, bundle| -> anyhow::Result<Subject> {
+        let mut environment = fronts.endpoints.clone();
+        environment.insert(ca_variable.to_owned(), authority.file(bundle));
+        let launch = rig.launch(name, executable, environment)?;
+        Ok(Subject {
+            launch,
+            starts: Vec::new(),
+            throttled: Vec::new(),
+        })
     };
     // Warm processes bring orders to where a cold one is to find them.
-    let mut shopping = rig.shopping(&own, rig.endpoints()).await?;
+    let shopping = rig.shopping(&own, rig.endpoints()).await?;
     let carts = carts(LINES)?;
-    let share =
-        Share::of_memory(SMALLEST_MB).inspect_err(|error| eprintln!("no share of a processor: {error}"));
-    let mut no_op = subject("catalog", &own.path(NO_OP), "AWS_CA_BUNDLE", "own.pem")?;
+    let mut no_op = subject("catalog", own.join(NO_OP), "AWS_CA_BUNDLE", "own.pem")?;
     let mut functions = Vec::new();
     for first in Request::FIRST {
         let name = first.function();
         eprintln!("{name} ...");
         let mut subjects = [
-            subject(name, &own.path(name), "AWS_CA_BUNDLE", "own.pem")?,
-            subject(name, &sdk_defaults.path(name), "SSL_CERT_FILE", "all.pem")?,
+            subject(name, own.join(name), "AWS_CA_BUNDLE", "own.pem")?,
+            subject(name, sdk_defaults.join(name), "SSL_CERT_FILE", "all.pem")?,
         ];
         for cart in carts.iter().cycle().take(args.runs) {
-            no_op.start(None).await?;
+            no_op.start(None, &json!({})).await?;
             for subject in &mut subjects {
-                let event = first.event(&mut shopping, cart).await?;
-                subject.start(Some((first, &event))).await?;
+                let event = first.event(&shopping, cart).await?;
+                subject.start(Some(first), &event).await?;
             }
         }
         for cart in carts.iter().cycle().take(args.throttled_runs) {
             for subject in &mut subjects {
-                let event = first.event(&mut shopping, cart).await?;
-                if let Ok(share) = &share {
-                    subject.start_throttled(share, first, &event).await?;
-                }
+                let event = first.event(&shopping, cart).await?;
+                subject.start_throttled(first, &event).await?;
             }
         }
         let [own, sdk_defaults] = &subjects;
         functions.push(ColdFunction {
             function: name.to_owned(),
-            own: own
-                .figures(&[first.event(&mut shopping, &carts[0]).await?])
-                .await?,
+            own: own.figures(&first.event(&shopping, &carts[0]).await?).await?,
             sdk_defaults: sdk_defaults
-                .figures(&[first.event(&mut shopping, &carts[0]).await?])
+                .figures(&first.event(&shopping, &carts[0]).await?)
                 .await?,
         });
     }
-    let floor = no_op.figures(&[]).await?;
+    let floor = no_op.figures(&json!({})).await?;
+    // A group that still has a process stays; it limits nobody else.
+    let _ = std::fs::remove_dir("/sys/fs/cgroup/cpu/kontor-bench");
     let cold = Cold { floor, functions };
-    Report::new("cold", &cold, &tables(&cold))?.publish(out)
+    publish("cold", &cold, &tables(&cold), out)
 }
 
 impl Subject {
-    fn new(launch: Launch) -> Self {
-        Self {
-            launch,
-            init: Vec::new(),
-            first: Vec::new(),
-            cpu: Vec::new(),
-            throttled: Vec::new(),
-            memory: 0,
-        }
-    }
-
-    async fn start(&mut self, first: Option<(Request, &Value)>) -> anyhow::Result<()> {
-        let mut process = Process::start(&self.launch).await?;
-        self.init.push(microseconds(process.init));
-        if let Some((first, event)) = first {
-            let done = process.invoke(event).await?;
+    async fn start(&mut self, first: Option<Request>, event: &Value) -> anyhow::Result<()> {
+        let lambda = self.launch.start().await?;
+        let done = lambda.invoke(self.name(), event).await?;
+        lambda.stop().await;
+        if let Some(first) = first {
             first.check(&done)?;
-            self.first.push(microseconds(done.wall));
         }
-        self.cpu.push(microseconds(process.cpu()?));
-        self.memory = self.memory.max(process.peak_memory()?);
+        self.starts.push(done);
         Ok(())
     }
 
-    async fn start_throttled(&mut self, share: &Share, first: Request, event: &Value) -> anyhow::Result<()> {
-        let mut process = Process::start(&self.launch.clone().within(&share.wrapper())).await?;
-        let done = process.invoke(event).await?;
-        first.check(&done)?;
-        self.throttled.push(microseconds(process.init + done.wall));
+    async fn start_throttled(&mut self, first: Request, event: &Value) -> anyhow::Result<()> {
+        let directory = TempDir::new()?;
+        let lambda = self.launch.clone().within(THROTTLED, directory.path())?;
+        let lambda = lambda.start().await?;
+        // Where this machine has no such groups, or this user may not make one, nothing is measured.
+        if let Ok(done) = lambda.invoke(self.name(), event).await {
+            first.check(&done)?;
+            self.throttled.push(microseconds(done.wall));
+        }
+        lambda.stop().await;
         Ok(())
     }
 
-    async fn figures(&self, events: &[Value]) -> anyhow::Result<ColdStart> {
+    fn name(&self) -> &str {
+        &self.launch.function.binary.name
+    }
+
+    async fn figures(&self, event: &Value) -> anyhow::Result<ColdStart> {
         let (binary_bytes, zip_bytes) = sizes(&self.launch.executable)?;
+        let of = |time: fn(&Invocation) -> Duration| {
+            let times = self.starts.iter().map(|start| microseconds(time(start)));
+            median(&times.collect::<Vec<_>>())
+        };
         Ok(ColdStart {
-            init_us: median(&self.init),
-            first_us: median(&self.first),
-            cpu_us: median(&self.cpu),
+            init_us: of(|start| start.init),
+            first_us: of(|start| start.wall.saturating_sub(start.init)),
+            cpu_us: of(|start| start.cpu),
             throttled_us: (!self.throttled.is_empty()).then(|| median(&self.throttled)),
-            instructions: callgrind::instructions(&self.launch, events).await?,
-            memory_bytes: self.memory,
+            instructions: self.launch.instructions(std::slice::from_ref(event)).await?,
+            memory_bytes: self
+                .starts
+                .iter()
+                .map(|start| start.peak_memory)
+                .max()
+                .unwrap_or(0),
             binary_bytes,
             zip_bytes,
         })
     }
 }
 
-/// A row of the tables: the function, its own start, and that with the SDK's defaults.
-type Row<'r> = (&'r str, &'r ColdStart, Option<&'r ColdStart>);
-
 fn tables(cold: &Cold) -> [String; 2] {
     let functions = cold.functions.iter();
     let functions = functions.map(|one| (one.function.as_str(), &one.own, Some(&one.sdk_defaults)));
-    let rows: Vec<Row<'_>> = std::iter::once((NO_OP, &cold.floor, None))
+    let rows: Vec<_> = std::iter::once((NO_OP, &cold.floor, None))
         .chain(functions)
         .collect();
-    let floor = cold.floor.init_us;
-    let name = |row: &Row<'_>| row.0.to_owned();
-    let ms = |us: Option<f64>| us.map_or_else(|| "-".to_owned(), |us| format!("{:.2}", us / 1e3));
-    let both = |start: &ColdStart| (start.first_us > 0.0).then_some(start.init_us + start.first_us);
-    let cpu = |start: &ColdStart| Some(start.cpu_us);
-    let throttled = |start: &ColdStart| start.throttled_us;
-    let sdk = |row: &Row<'_>, of: &dyn Fn(&ColdStart) -> Option<f64>| row.2.and_then(of);
-    let ratio = |row: &Row<'_>, of: &dyn Fn(&ColdStart) -> Option<f64>| {
-        let both = of(row.1).zip(sdk(row, of));
-        both.map_or_else(|| "-".to_owned(), |(own, sdk)| format!("{:.1}", sdk / own))
-    };
-    let times = table(
-        "Cold start in ms: init (start to first poll), init and first request (both), processor time; with the SDK's defaults",
-        &rows,
-        &[
-            ("function", &name),
-            ("init", &|row| ms(Some(row.1.init_us))),
-            ("x no-op", &|row| format!("{:.2}", row.1.init_us / floor)),
-            ("both", &|row| ms(both(row.1))),
-            ("SDK", &|row| ms(sdk(row, &both))),
-            ("SDK x", &|row| ratio(row, &both)),
-            ("CPU", &|row| ms(cpu(row.1))),
-            ("SDK", &|row| ms(sdk(row, &cpu))),
-            ("SDK x", &|row| ratio(row, &cpu)),
-            ("both at 128 MB", &|row| ms(throttled(row.1))),
-            ("SDK", &|row| ms(sdk(row, &throttled))),
-            ("SDK x", &|row| ratio(row, &throttled)),
-        ],
-    );
-    let instructions = |start: &ColdStart| start.instructions.map_or_else(|| "-".to_owned(), mega);
-    let memory = |start: &ColdStart| mega(start.memory_bytes);
-    let binary = |start: &ColdStart| mega(start.binary_bytes);
-    let zip = |start: &ColdStart| mega(start.zip_bytes);
-    let other = |row: &Row<'_>, of: &dyn Fn(&ColdStart) -> String| row.2.map_or_else(|| "-".to_owned(), of);
-    let sizes = table(
-        "Instructions, memory and sizes of a cold start; with the SDK's defaults",
-        &rows,
-        &[
-            ("function", &name),
-            ("M instructions", &|row| instructions(row.1)),
-            ("SDK", &|row| other(row, &instructions)),
-            ("memory MB", &|row| memory(row.1)),
-            ("SDK", &|row| other(row, &memory)),
-            ("binary MB", &|row| binary(row.1)),
-            ("SDK", &|row| other(row, &binary)),
-            ("zip MB", &|row| zip(row.1)),
-            ("SDK", &|row| other(row, &zip)),
-        ],
-    );
-    [times, sizes]
+    let times = rows.iter().map(|(name, own, sdk)| {
+        let ratio = own.init_us / cold.floor.init_us;
+        let columns: [fn(&ColdStart) -> Option<f64>; 3] = [
+            |start| Some(start.init_us + start.first_us),
+            |start| Some(start.cpu_us),
+            |start| start.throttled_us,
+        ];
+        let triples = columns.map(|of| beside(of(own), sdk.and_then(of)));
+        format!(
+            "{name} | {:.2} | {ratio:.2} | {}",
+            own.init_us / 1e3,
+            triples.join(" | ")
+        )
+    });
+    let sizes = rows.iter().map(|(name, own, sdk)| {
+        let columns: [fn(&ColdStart) -> Option<u64>; 4] = [
+            |start| start.instructions,
+            |start| Some(start.memory_bytes),
+            |start| Some(start.binary_bytes),
+            |start| Some(start.zip_bytes),
+        ];
+        let pairs = columns.map(|of| format!("{} | {}", millions(of(own)), millions(sdk.and_then(of))));
+        format!("{name} | {}", pairs.join(" | "))
+    });
+    [
+        table(
+            "Cold start in ms: init (start to first poll), init and first request (both), processor time; with the SDK's defaults",
+            "function | init | x no-op | both | SDK | SDK x | CPU | SDK | SDK x | both at 128 MB | SDK | SDK x",
+            times,
+        ),
+        table(
+            "Instructions, memory and sizes of a cold start; with the SDK's defaults",
+            "function | M instructions | SDK | memory MB | SDK | binary MB | SDK | zip MB | SDK",
+            sizes,
+        ),
+    ]
+}
+
+/// A time, that with the SDK's defaults, and how often it has room in the latter.
+fn beside(own: Option<f64>, sdk: Option<f64>) -> String {
+    let ms = |us: Option<f64>| or_dash(us.map(|us| format!("{:.2}", us / 1e3)));
+    let ratio = own.zip(sdk).map(|(own, sdk)| format!("{:.1}", sdk / own));
+    format!("{} | {} | {}", ms(own), ms(sdk), or_dash(ratio))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-fn mega(count: u64) -> String {
-    format!("{:.2}", count as f64 / 1e6)
+fn millions(count: Option<u64>) -> String {
+    or_dash(count.map(|count| format!("{:.2}", count as f64 / 1e6)))
 }
 
 #[cfg(test)]
@@ -216,14 +256,11 @@ mod tests {
     #[test]
     fn the_kept_figures_fill_both_tables() {
         let kept = kept::<Cold>(&crate::rig::workspace().join("docs/performance"), "cold").expect("kept");
-        let no_op = |table: &String| table.lines().any(|line| line.starts_with("| no-op "));
-        let [times, sizes] = tables(&kept);
-        assert!(no_op(&times) && no_op(&sizes), "{times}{sizes}");
-        assert_eq!(times.lines().count(), 5 + kept.functions.len(), "{times}");
-        let cells = times.lines().skip(2).map(|line| line.matches('|').count());
-        assert!(
-            cells.eq(std::iter::repeat_n(13, 3 + kept.functions.len())),
-            "{times}"
-        );
+        for (table, columns) in tables(&kept).into_iter().zip([12, 9]) {
+            assert!(table.lines().any(|line| line.starts_with("| no-op ")), "{table}");
+            assert_eq!(table.lines().count(), 5 + kept.functions.len(), "{table}");
+            let mut cells = table.lines().skip(2).map(|line| line.matches('|').count());
+            assert!(cells.all(|cells| cells == columns + 1), "{table}");
+        }
     }
 }

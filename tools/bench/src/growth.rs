@@ -1,21 +1,22 @@
 //! Growth: the same requests with larger orders, larger catalogues, and more orders in the table.
 
-use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use app::ports::{Committed, Orders};
-use domain::{Order, OrderId, OrderParts, ReportedPayment, Settlement};
+use domain::{Order, OrderId, OrderParts, ReportedPayment, Sku};
 use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
+use kontor::replay::PastOrder;
 use kontor::world::Options;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::report::{Report, table};
-use crate::rig::{Binaries, Build, Cart, Request, Shopping, Tally, TestRig, carts, median, microseconds};
+use crate::report::{publish, table};
+use crate::rig::Request::{Checkout, HandOver, Minute, Page, Product, Quote, Search, Status};
+use crate::rig::{Request, Shopping, Tally, TestRig, build, cart_of, carts, exact, median, microseconds};
 
 /// Lines of an order: the least, the median, up to the largest of the real shop.
 const LINES: [usize; 6] = [1, 13, 100, 300, 600, 1_200];
@@ -58,27 +59,21 @@ struct Point {
     units: f64,
 }
 
-/// Processes whose calls are counted.
-struct Counted {
-    shopping: Shopping,
-    tallies: Vec<Tally>,
-}
-
 /// # Errors
 /// Where a request makes more calls or takes more units than it did when the table of orders was smaller, too.
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
-    let own = Binaries::build(&Request::functions(), Build::Own).await?;
+    let binaries = build(&Request::functions(), false).await?;
     let growth = Growth {
-        lines: by_lines(&own).await?,
-        products: by_products(&own).await?,
-        orders: by_orders(&own, args.orders).await?,
+        lines: by_lines(&binaries).await?,
+        products: by_products(&binaries).await?,
+        orders: by_orders(&binaries, args.orders).await?,
     };
     let tables = [
         points_table("Lines of an order", &growth.lines),
         points_table("Products of the catalogue", &growth.products),
         points_table("Orders in the table", &growth.orders),
     ];
-    Report::new("growth", &growth, &tables)?.publish(out)?;
+    publish("growth", &growth, &tables, out)?;
     proof(&growth.orders)
 }
 
@@ -94,98 +89,88 @@ fn proof(points: &[Point]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn by_lines(own: &Binaries) -> anyhow::Result<Vec<Point>> {
+async fn by_lines(binaries: &Path) -> anyhow::Result<Vec<Point>> {
     let rig = TestRig::open().await?;
     let products = catalogue()?.products;
     let skus: Vec<String> = products.iter().map(|product| product.sku.to_string()).collect();
     let mut points = Vec::new();
     for lines in LINES {
         eprintln!("{lines} lines ...");
-        let mut counted = Counted::new(&rig, own).await?;
-        let cart = Cart::of(&skus[..lines]);
-        for request in [
-            Request::Quote,
-            Request::Checkout,
-            Request::Status,
-            Request::HandOver,
-        ] {
-            points.push(counted.point(request, &cart, lines).await?);
+        let counted = rig.tallied_shopping(binaries).await?;
+        let cart = cart_of(&skus[..lines]);
+        for request in [Quote, Checkout, Status, HandOver] {
+            points.push(point(&counted, request, &cart, lines).await?);
         }
     }
     Ok(points)
 }
 
-async fn by_products(own: &Binaries) -> anyhow::Result<Vec<Point>> {
-    use Request::{Checkout, Page, Product, Quote, Search};
+async fn by_products(binaries: &Path) -> anyhow::Result<Vec<Point>> {
     let cart = &carts(13)?[0];
     let mut points = Vec::new();
     for products in PRODUCTS {
         eprintln!("{products} products ...");
         let rig = TestRig::stocked_with(catalogue_of(products)?).await?;
-        let mut counted = Counted::new(&rig, own).await?;
+        let counted = rig.tallied_shopping(binaries).await?;
         for request in [Page, Product, Search, Quote, Checkout] {
-            points.push(counted.point(request, cart, products).await?);
+            points.push(point(&counted, request, cart, products).await?);
         }
     }
     Ok(points)
 }
 
-async fn by_orders(own: &Binaries, most: usize) -> anyhow::Result<Vec<Point>> {
+async fn by_orders(binaries: &Path, most: usize) -> anyhow::Result<Vec<Point>> {
     let rig = TestRig::open().await?;
-    let mut counted = Counted::new(&rig, own).await?;
+    let counted = rig.tallied_shopping(binaries).await?;
     let cart = &carts(13)?[0];
     let tables = rig.tables()?;
-    let past = forwarded(counted.shopping.place(cart).await?.stored(&tables).await?)?;
+    let id = OrderId::parse(&counted.0.place(cart).await?.id)?;
+    let placed = tables.get(id).await?.context("the order is not there")?;
+    let past = forwarded(placed)?;
     let (mut points, mut stored) = (Vec::new(), 0);
     let sizes = std::iter::successors(Some(1_000), |size| Some(size * 10));
     for size in sizes.take_while(|size| *size <= most) {
         eprintln!("{size} orders ...");
         store(&tables, &past, stored..size).await?;
         stored = size;
-        for request in [
-            Request::Minute,
-            Request::Checkout,
-            Request::Status,
-            Request::HandOver,
-        ] {
-            points.push(counted.point(request, cart, size).await?);
+        for request in [Minute, Checkout, Status, HandOver] {
+            points.push(point(&counted, request, cart, size).await?);
         }
     }
     Ok(points)
 }
 
-impl Counted {
-    async fn new(rig: &TestRig, own: &Binaries) -> anyhow::Result<Self> {
-        let (shopping, tallies) = rig.tallied_shopping(own).await?;
-        Ok(Self { shopping, tallies })
-    }
-
-    async fn point(&mut self, request: Request, cart: &Cart, size: usize) -> anyhow::Result<Point> {
-        let [mut wall, mut cpu, mut calls, mut units] = [const { Vec::new() }; 4];
-        for number in 0..WARM_UP + SAMPLES {
-            if number == WARM_UP && request.is_catalogue() {
-                tokio::time::sleep(COPIED).await;
-            }
-            let event = request.event(&mut self.shopping, cart).await?;
-            self.tallies.iter().for_each(|tally| drop(tally.take()));
-            let done = request.invoke(&mut self.shopping, &event).await?;
-            let made: Vec<_> = self.tallies.iter().flat_map(Tally::take).collect();
-            if number >= WARM_UP {
-                wall.push(microseconds(done.wall));
-                cpu.push(microseconds(done.cpu));
-                calls.push(made.iter().map(|call| call.count).sum());
-                units.push(made.iter().map(|call| call.read_units + call.write_units).sum());
-            }
+/// Measures a request, and counts its calls.
+async fn point(
+    (shopping, tally): &(Shopping, Tally),
+    request: Request,
+    cart: &PastOrder,
+    size: usize,
+) -> anyhow::Result<Point> {
+    let [mut wall, mut cpu, mut calls, mut units] = [const { Vec::new() }; 4];
+    for number in 0..WARM_UP + SAMPLES {
+        if number == WARM_UP && request.is_catalogue() {
+            tokio::time::sleep(COPIED).await;
         }
-        Ok(Point {
-            size,
-            request: request.name(),
-            wall_us: median(&wall),
-            cpu_us: median(&cpu),
-            calls: median(&calls),
-            units: median(&units),
-        })
+        let event = request.event(shopping, cart).await?;
+        tally.take();
+        let done = request.invoke(shopping, &event).await?;
+        let made = tally.take();
+        if number >= WARM_UP {
+            wall.push(microseconds(done.wall));
+            cpu.push(microseconds(done.cpu));
+            calls.push(exact(made.len()));
+            units.push(made.iter().map(|call| call.read_units + call.write_units).sum());
+        }
     }
+    Ok(Point {
+        size,
+        request: request.name(),
+        wall_us: median(&wall),
+        cpu_us: median(&cpu),
+        calls: median(&calls),
+        units: median(&units),
+    })
 }
 
 fn catalogue() -> anyhow::Result<Catalogue> {
@@ -194,28 +179,29 @@ fn catalogue() -> anyhow::Result<Catalogue> {
 
 /// The real catalogue, again and again under other SKUs.
 fn catalogue_of(products: usize) -> anyhow::Result<Catalogue> {
-    let mut csv = String::from("sku,name,unit_price\n");
     let real = catalogue()?;
-    for (number, product) in real.products.iter().cycle().take(products).enumerate() {
-        let sku = match number / real.products.len() {
-            0 => product.sku.to_string(),
-            round => format!("{}-{round}", product.sku),
-        };
-        let name = product.name.replace('"', "\"\"");
-        writeln!(csv, "{sku},\"{name}\",{}", product.unit_price.minor())?;
+    let mut all = Catalogue {
+        products: Vec::new(),
+        stock: Vec::new(),
+    };
+    let both = real.products.iter().zip(&real.stock).cycle().take(products);
+    for (number, (product, level)) in both.enumerate() {
+        let (mut product, mut level) = (product.clone(), level.clone());
+        if let round @ 1.. = number / real.products.len() {
+            product.sku = Sku::parse(&format!("{}-{round}", product.sku))?;
+            level.sku = product.sku.clone();
+        }
+        all.products.push(product);
+        all.stock.push(level);
     }
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), csv)?;
-    Catalogue::read(file.path())
+    Ok(all)
 }
 
 /// A placed order, paid and handed over to the warehouse.
 fn forwarded(placed: Order) -> anyhow::Result<Order> {
     let (amount, at) = (placed.quote().total, placed.placed_at());
     let payment_id = "pi_past".to_owned();
-    let Settlement::Paid(paid) = placed.settle(ReportedPayment { payment_id, amount }, at) else {
-        bail!("a placed order is payable");
-    };
+    let (paid, _) = placed.settle(ReportedPayment { payment_id, amount }, at);
     Ok(paid.accepted_by_warehouse("PAST".to_owned(), at)?)
 }
 
@@ -251,18 +237,19 @@ async fn store(tables: &DynamoDb, past: &Order, numbers: Range<usize>) -> anyhow
 fn points_table(title: &str, points: &[Point]) -> String {
     let mut rows: Vec<&Point> = points.iter().collect();
     rows.sort_by_key(|point| points.iter().position(|first| first.request == point.request));
-    table(
-        title,
-        &rows,
-        &[
-            ("request, warm", &|point| point.request.to_owned()),
-            ("of", &|point| point.size.to_string()),
-            ("ms", &|point| format!("{:.2}", point.wall_us / 1e3)),
-            ("own CPU ms", &|point| format!("{:.2}", point.cpu_us / 1e3)),
-            ("calls", &|point| format!("{:.0}", point.calls)),
-            ("read and write units", &|point| format!("{:.1}", point.units)),
-        ],
-    )
+    let rows = rows.into_iter().map(|point| {
+        let [wall, cpu] = [point.wall_us, point.cpu_us].map(|us| us / 1e3);
+        let Point {
+            size,
+            request,
+            calls,
+            units,
+            ..
+        } = point;
+        format!("{request} | {size} | {wall:.2} | {cpu:.2} | {calls:.0} | {units:.1}")
+    });
+    let header = "request, warm | of | ms | own CPU ms | calls | read and write units";
+    table(title, header, rows)
 }
 
 #[cfg(test)]

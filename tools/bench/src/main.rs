@@ -3,7 +3,6 @@
 
 mod cold;
 mod cost;
-mod figures;
 mod growth;
 mod load;
 mod report;

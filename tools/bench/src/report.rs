@@ -1,6 +1,6 @@
 //! Tables in Markdown, and where they and the figures are kept.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,25 @@ use comfy_table::{CellAlignment, Table, presets};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-/// A column's title, and what stands in it for a row.
-pub(crate) type Column<'c, T> = (&'c str, &'c dyn Fn(&T) -> String);
-
-/// A table with a title. The first column names the row and is aligned left, the others are numbers.
-pub(crate) fn table<T>(title: impl Display, rows: &[T], columns: &[Column<'_, T>]) -> String {
+/// A table with a title. The header and each row have their cells between ` | `, as in Markdown. The first column names the row and is
+/// aligned left, the others are numbers.
+pub(crate) fn table(title: impl Display, header: &str, rows: impl IntoIterator<Item = String>) -> String {
     let mut grid = Table::new();
     grid.load_style(presets::ASCII_MARKDOWN);
-    grid.set_header(columns.iter().map(|(title, _)| *title));
+    grid.set_header(header.split(" | "));
     for row in rows {
-        grid.add_row(columns.iter().map(|(_, cell)| cell(row)));
+        grid.add_row(row.split(" | "));
     }
     for column in grid.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     format!("**{title}**\n\n{grid}\n")
+}
+
+/// A cell of what may not have been measured.
+pub(crate) fn or_dash(cell: Option<impl Display>) -> String {
+    cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
 }
 
 /// Figures of a part, with when and where they were measured.
@@ -51,70 +53,48 @@ impl Machine {
     fn here() -> Self {
         let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = described.lines().find_map(|line| line.strip_prefix("model name"));
-        let model = model.map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
         Self {
-            processor: model.to_owned(),
+            processor: model
+                .map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']))
+                .to_owned(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         }
     }
 }
 
-/// What a part found.
-pub(crate) struct Report {
-    part: &'static str,
-    measured: Measured<Value>,
-    tables: String,
+/// Prints a part's tables, keeps its figures as `directory/part.json`, and puts the tables into `directory.md` where that has a place for
+/// them: between the comments `<!-- part -->` and `<!-- /part -->`.
+pub(crate) fn publish(
+    part: &str,
+    figures: impl Serialize,
+    tables: &[String],
+    directory: &Path,
+) -> anyhow::Result<()> {
+    let (tables, machine) = (tables.join("\n"), Machine::here());
+    println!("{tables}");
+    let at = Timestamp::now().to_string();
+    let content = format!(
+        "{tables}\nMeasured on {}: {} processors, {}.\n",
+        &at[..10],
+        machine.processors,
+        machine.processor
+    );
+    // A value's members are sorted: where none has changed, no line of the file has.
+    let figures = serde_json::to_value(figures)?;
+    let measured = Measured { at, machine, figures };
+    fs::create_dir_all(directory)?;
+    write(
+        &file(directory, part),
+        &(serde_json::to_string_pretty(&measured)? + "\n"),
+    )?;
+    let page = directory.with_extension("md");
+    let text = fs::read_to_string(&page).unwrap_or_default();
+    with_section(&text, part, &content).map_or(Ok(()), |text| write(&page, &text))
 }
 
-impl Report {
-    /// Figures and their tables, measured now and here.
-    pub(crate) fn new(
-        part: &'static str,
-        figures: &impl Serialize,
-        tables: &[String],
-    ) -> anyhow::Result<Self> {
-        let measured = Measured {
-            at: Timestamp::now().to_string(),
-            machine: Machine::here(),
-            figures: serde_json::to_value(figures)?,
-        };
-        Ok(Self {
-            part,
-            measured,
-            tables: tables.join("\n"),
-        })
-    }
-
-    /// Prints the tables, keeps the figures as `directory/part.json`, and puts the tables into `directory.md` where that has a place for them:
-    /// between the comments `<!-- part -->` and `<!-- /part -->`.
-    pub(crate) fn publish(&self, directory: &Path) -> anyhow::Result<()> {
-        println!("{}", self.tables);
-        fs::create_dir_all(directory)?;
-        let json = serde_json::to_string_pretty(&self.measured)? + "\n";
-        let file = file(directory, self.part);
-        fs::write(&file, json).with_context(|| format!("{} cannot be written", file.display()))?;
-        let page = directory.with_extension("md");
-        let Ok(text) = fs::read_to_string(&page) else {
-            return Ok(());
-        };
-        let Machine {
-            processor,
-            processors,
-            ..
-        } = &self.measured.machine;
-        let day = self.measured.at.get(..10).unwrap_or_default();
-        let mut content = String::new();
-        write!(
-            content,
-            "{}\nMeasured on {day}: {processors} processors, {processor}.\n",
-            self.tables
-        )?;
-        if let Some(text) = with_section(&text, self.part, &content) {
-            fs::write(&page, text).with_context(|| format!("{} cannot be written", page.display()))?;
-        }
-        Ok(())
-    }
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// The page with another content between a part's comments; `None` where it has none.
@@ -145,15 +125,9 @@ mod tests {
 
     #[test]
     fn a_table_has_a_line_a_row_and_a_cell_a_column() {
-        let shown = table(
-            "Sizes",
-            &[1, 22],
-            &[("a", &|row| format!("row {row}")), ("b", &ToString::to_string)],
-        );
-        assert_eq!(
-            shown,
-            "**Sizes**\n\n| a      |  b |\n|--------|----|\n| row 1  |  1 |\n| row 22 | 22 |\n"
-        );
+        let rows = ["row 1 | 1", "row 22 | 22", "row 3 | "].map(str::to_owned);
+        let expected = "**Sizes**\n\n| a      |  b |\n|--------|----|\n| row 1  |  1 |\n| row 22 | 22 |\n| row 3  |    |\n";
+        assert_eq!(table("Sizes", "a | b", rows), expected);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::figures::{Call, Warm, WarmRequest};
-use crate::report::{Report, table};
+use kontor::replay::PastOrder;
+use serde::{Deserialize, Serialize};
+
+use crate::report::{or_dash, publish, table};
 use crate::rig::{
-    Binaries, Build, Cart, Invocation, Request, Shopping, Tally, TestRig, add, best_tenth, callgrind, carts,
-    median, microseconds,
+    Call, Invocation, Request, Shopping, TestRig, best_tenth, build, carts, exact, median, microseconds,
 };
 
 /// Requests before the first one that counts.
@@ -30,154 +31,173 @@ pub(crate) struct Args {
     lines: usize,
 }
 
+/// What the part keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Warm {
+    pub(crate) requests: Vec<WarmRequest>,
+}
+
+/// A kind of request to a process that has answered some already.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WarmRequest {
+    /// What is asked, such as `checkout, 13 lines`.
+    pub(crate) request: String,
+    pub(crate) function: String,
+    pub(crate) samples: usize,
+    /// The function's own processor time (median), in microseconds.
+    pub(crate) cpu_us: f64,
+    /// What it stays below in a tenth of all requests, in microseconds.
+    pub(crate) cpu_best_us: f64,
+    /// From the event to the answer (median), in microseconds.
+    pub(crate) wall_us: f64,
+    /// Instructions (callgrind), where valgrind is there.
+    pub(crate) instructions: Option<u64>,
+    /// What it writes to its log for one request, in bytes.
+    pub(crate) log_bytes: f64,
+    pub(crate) answer_bytes: f64,
+    /// Its calls to the engines, by operation.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// A kind of request on a rig of its own: what one kind leaves behind is no other's work.
+struct Subject<'s> {
+    request: Request,
+    rig: TestRig,
+    binaries: &'s Path,
+    carts: &'s [PastOrder],
+}
+
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
-    let own = Binaries::build(&Request::functions(), Build::Own).await?;
+    let binaries = build(&Request::functions(), false).await?;
     let carts = carts(args.lines)?;
     let mut requests = Vec::new();
     for request in Request::ALL {
         eprintln!("{} ...", request.name());
-        // Each on a rig of its own: what one kind leaves behind is no other's work.
-        let rig = TestRig::open().await?;
-        let mut shopping = rig.shopping(&own, rig.endpoints()).await?;
-        let done = warmed(&mut shopping, request, &carts, args.samples).await?;
-        let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
-        let cpu = of(|done| microseconds(done.cpu));
-        let name = match request {
-            Request::Minute | Request::Page | Request::Product | Request::Search => request.name().to_owned(),
-            _ => format!("{}, {} lines", request.name(), args.lines),
+        let subject = Subject {
+            request,
+            rig: TestRig::open().await?,
+            binaries: &binaries,
+            carts: &carts,
         };
-        requests.push(WarmRequest {
-            request: name,
-            function: request.function().to_owned(),
+        requests.push(subject.measure(args).await?);
+    }
+    let warm = Warm { requests };
+    publish("warm", &warm, &tables(&warm), out)
+}
+
+impl Subject<'_> {
+    async fn measure(&self, args: &Args) -> anyhow::Result<WarmRequest> {
+        let shopping = self.rig.shopping(self.binaries, self.rig.endpoints()).await?;
+        let done = self.warmed(&shopping, args.samples).await?;
+        let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
+        let (cpu, name) = (of(|done| microseconds(done.cpu)), self.request.name());
+        Ok(WarmRequest {
+            request: match self.request {
+                Request::Minute | Request::Page | Request::Product | Request::Search => name.to_owned(),
+                _ => format!("{name}, {} lines", args.lines),
+            },
+            function: self.request.function().to_owned(),
             samples: args.samples,
             cpu_us: median(&cpu),
             cpu_best_us: best_tenth(&cpu),
             wall_us: median(&of(|done| microseconds(done.wall))),
-            instructions: instructions(&rig, &own, request, &carts).await?,
-            log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples as u64),
-            answer_bytes: median(&of(|done| exact(done.answer.len() as u64))),
-            calls: calls(&rig, &own, request, &carts).await?,
-        });
+            instructions: self.instructions(&shopping).await?,
+            log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples),
+            answer_bytes: median(&of(|done| exact(done.answer.len()))),
+            calls: self.calls().await?,
+        })
     }
-    let warm = Warm { requests };
-    Report::new("warm", &warm, &tables(&warm))?.publish(out)
-}
 
-/// So many requests, after some that do not count.
-async fn warmed(
-    shopping: &mut Shopping,
-    request: Request,
-    carts: &[Cart],
-    samples: usize,
-) -> anyhow::Result<Vec<Invocation>> {
-    let mut done = Vec::new();
-    for (number, cart) in carts.iter().cycle().take(WARM_UP + samples).enumerate() {
-        if number == WARM_UP {
-            tokio::time::sleep(SETTLE).await;
-            done.clear();
+    /// So many requests, after some that do not count.
+    async fn warmed(&self, shopping: &Shopping, samples: usize) -> anyhow::Result<Vec<Invocation>> {
+        let mut done = Vec::new();
+        for (number, cart) in self.carts.iter().cycle().take(WARM_UP + samples).enumerate() {
+            if number == WARM_UP {
+                tokio::time::sleep(SETTLE).await;
+                done.clear();
+            }
+            let event = self.request.event(shopping, cart).await?;
+            done.push(self.request.invoke(shopping, &event).await?);
         }
-        let event = request.event(shopping, cart).await?;
-        done.push(request.invoke(shopping, &event).await?);
+        Ok(done)
     }
-    Ok(done)
-}
 
-/// The calls of a request on average, by operation.
-async fn calls(rig: &TestRig, own: &Binaries, request: Request, carts: &[Cart]) -> anyhow::Result<Vec<Call>> {
-    let (mut shopping, tallies) = rig.tallied_shopping(own).await?;
-    warmed(&mut shopping, request, carts, 0).await?;
-    tokio::time::sleep(SETTLE).await;
-    let mut all = BTreeMap::new();
-    for cart in carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
-        let event = request.event(&mut shopping, cart).await?;
-        for tally in &tallies {
+    /// The calls of a request on average, by operation.
+    async fn calls(&self) -> anyhow::Result<Vec<Call>> {
+        let (shopping, tally) = self.rig.tallied_shopping(self.binaries).await?;
+        self.warmed(&shopping, 0).await?;
+        tokio::time::sleep(SETTLE).await;
+        let mut means: BTreeMap<String, Call> = BTreeMap::new();
+        for cart in self.carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
+            let event = self.request.event(&shopping, cart).await?;
             tally.take();
+            self.request.invoke(&shopping, &event).await?;
+            for call in tally.take() {
+                let mean = means.entry(call.operation.clone()).or_default();
+                mean.operation.clone_from(&call.operation);
+                mean.add(&call, 1.0 / exact(COUNTED));
+            }
         }
-        request.invoke(&mut shopping, &event).await?;
-        for call in tallies.iter().flat_map(Tally::take) {
-            add(&mut all, call);
-        }
+        Ok(means.into_values().collect())
     }
-    let mean = |sum: f64| sum / exact(COUNTED as u64);
-    let means = all.into_values().map(|sum| Call {
-        operation: sum.operation,
-        count: mean(sum.count),
-        sent_bytes: mean(sum.sent_bytes),
-        received_bytes: mean(sum.received_bytes),
-        read_units: mean(sum.read_units),
-        write_units: mean(sum.write_units),
-    });
-    Ok(means.collect())
-}
 
-async fn instructions(
-    rig: &TestRig,
-    own: &Binaries,
-    request: Request,
-    carts: &[Cart],
-) -> anyhow::Result<Option<u64>> {
-    let mut shopping = rig.shopping(own, rig.endpoints()).await?;
-    let launch = rig.launch(request.function(), &own.path(request.function()), rig.endpoints())?;
-    let mut sums = Vec::new();
-    for count in INSTRUCTED {
-        let mut events = Vec::new();
-        for cart in carts.iter().cycle().take(count) {
-            events.push(request.event(&mut shopping, cart).await?);
+    async fn instructions(&self, shopping: &Shopping) -> anyhow::Result<Option<u64>> {
+        let function = self.request.function();
+        let executable = self.binaries.join(function);
+        let launch = self.rig.launch(function, executable, self.rig.endpoints())?;
+        let mut sums = Vec::new();
+        for count in INSTRUCTED {
+            let mut events = Vec::new();
+            for cart in self.carts.iter().cycle().take(count) {
+                events.push(self.request.event(shopping, cart).await?);
+            }
+            sums.push(launch.instructions(&events).await?);
         }
-        sums.push(callgrind::instructions(&launch, &events).await?);
+        let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
+        Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
     }
-    let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
-    Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
 }
 
 fn tables(warm: &Warm) -> [String; 2] {
-    let ms = |us: f64| format!("{:.2}", us.max(0.0) / 1e3);
-    let thousands = |count: u64| (count / 1_000).to_string();
-    let sum = |of: &WarmRequest, value: fn(&Call) -> f64| of.calls.iter().map(value).fold(0.0, |a, b| a + b);
-    let named = |call: &Call| format!("{:.2} {}", call.count, call.operation);
-    let times = table(
-        "Warm requests, in the function: its own work, and waiting for the engines",
-        &warm.requests,
-        &[
-            ("request", &|of| of.request.clone()),
-            ("function", &|of| of.function.clone()),
-            ("ms", &|of| ms(of.wall_us)),
-            ("own CPU ms", &|of| ms(of.cpu_us)),
-            ("best tenth", &|of| ms(of.cpu_best_us)),
-            ("waiting ms", &|of| ms(of.wall_us - of.cpu_us)),
-            ("k instructions", &|of| {
-                of.instructions.map_or_else(|| "-".to_owned(), thousands)
-            }),
-            ("log bytes", &|of| format!("{:.0}", of.log_bytes)),
-            ("answer bytes", &|of| format!("{:.0}", of.answer_bytes)),
-        ],
-    );
-    let calls = table(
-        "Calls of a warm request, and the units that DynamoDB bills for them",
-        &warm.requests,
-        &[
-            ("request", &|of| of.request.clone()),
-            ("calls", &|of| {
-                of.calls.iter().map(named).collect::<Vec<_>>().join(", ")
-            }),
-            ("bytes sent", &|of| {
-                format!("{:.0}", sum(of, |call| call.sent_bytes))
-            }),
-            ("bytes received", &|of| {
-                format!("{:.0}", sum(of, |call| call.received_bytes))
-            }),
-            ("read units", &|of| {
-                format!("{:.1}", sum(of, |call| call.read_units))
-            }),
-            ("write units", &|of| {
-                format!("{:.1}", sum(of, |call| call.write_units))
-            }),
-        ],
-    );
-    [times, calls]
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and sizes far below 2^52")]
-fn exact(count: u64) -> f64 {
-    count as f64
+    let times = warm.requests.iter().map(|of| {
+        let [wall, cpu, best] = [of.wall_us, of.cpu_us, of.cpu_best_us].map(|us| us / 1e3);
+        let (waiting, thousands) = ((wall - cpu).max(0.0), of.instructions.map(|count| count / 1_000));
+        format!(
+            "{} | {} | {wall:.2} | {cpu:.2} | {best:.2} | {waiting:.2} | {} | {:.0} | {:.0}",
+            of.request,
+            of.function,
+            or_dash(thousands),
+            of.log_bytes,
+            of.answer_bytes
+        )
+    });
+    let calls = warm.requests.iter().map(|of| {
+        let mut sum = Call::default();
+        of.calls.iter().for_each(|call| sum.add(call, 1.0));
+        let named = of
+            .calls
+            .iter()
+            .map(|call| format!("{:.2} {}", call.count, call.operation));
+        format!(
+            "{} | {} | {:.0} | {:.0} | {:.1} | {:.1}",
+            of.request,
+            named.collect::<Vec<_>>().join(", "),
+            sum.sent_bytes,
+            sum.received_bytes,
+            sum.read_units,
+            sum.write_units
+        )
+    });
+    [
+        table(
+            "Warm requests, in the function: its own work, and waiting for the engines",
+            "request | function | ms | own CPU ms | best tenth | waiting ms | k instructions | log bytes | answer bytes",
+            times,
+        ),
+        table(
+            "Calls of a warm request, and the units that DynamoDB bills for them",
+            "request | calls | bytes sent | bytes received | read units | write units",
+            calls,
+        ),
+    ]
 }

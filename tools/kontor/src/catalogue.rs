@@ -2,15 +2,11 @@
 
 use anyhow::{Context, bail};
 use domain::{Currency, Money, Product, Sku, StockLevel, TaxRate};
+use serde::Deserialize;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-
-/// Pieces of each product when the file does not say.
-const DEFAULT_STOCK: u32 = 100_000;
-/// Tax rate in percent when the file does not say.
-const DEFAULT_TAX_RATE: &str = "19";
 
 /// Products and what there is of each, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +33,14 @@ impl Catalogue {
 
     fn parse(csv: impl Read) -> anyhow::Result<Self> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-        let columns = Columns::of(reader.headers().context("line 1")?)?;
+        let header = reader.headers().context("line 1")?.clone();
+        for name in ["sku", "name", "unit_price"] {
+            if !header.iter().any(|column| column == name) {
+                bail!(
+                    "line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate]"
+                );
+            }
+        }
         let mut catalogue = Self {
             products: Vec::new(),
             stock: Vec::new(),
@@ -46,7 +49,8 @@ impl Catalogue {
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
-            let (product, level) = columns.read(&record).with_context(|| format!("line {line}"))?;
+            let row: Row = record.deserialize(Some(&header))?;
+            let (product, level) = row.read().with_context(|| format!("line {line}"))?;
             if let Some(earlier) = lines.insert(product.sku.clone(), line) {
                 bail!("line {line}: the SKU {} is also on line {earlier}", product.sku);
             }
@@ -60,75 +64,53 @@ impl Catalogue {
     }
 }
 
-/// The index of each column.
-struct Columns {
-    sku: usize,
-    name: usize,
-    unit_price: usize,
-    stock: Option<usize>,
-    tax_rate: Option<usize>,
+/// A line of the file, as it is written.
+#[derive(Deserialize)]
+struct Row {
+    sku: String,
+    name: String,
+    unit_price: String,
+    #[serde(default = "default_stock")]
+    stock: String,
+    #[serde(default = "default_tax_rate")]
+    tax_rate: String,
 }
 
-impl Columns {
-    fn of(header: &csv::StringRecord) -> anyhow::Result<Self> {
-        // A byte order mark, as spreadsheets write it, is no part of the first name.
-        let find = |name: &str| {
-            header
-                .iter()
-                .position(|column| column.trim_start_matches('\u{feff}') == name)
-        };
-        let required = |name: &str| {
-            find(name).with_context(|| {
-                format!("line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate]")
-            })
-        };
-        Ok(Self {
-            sku: required("sku")?,
-            name: required("name")?,
-            unit_price: required("unit_price")?,
-            stock: find("stock"),
-            tax_rate: find("tax_rate"),
-        })
-    }
+/// Pieces of each product when the file does not say.
+fn default_stock() -> String {
+    "100000".to_owned()
+}
 
-    fn read(&self, record: &csv::StringRecord) -> anyhow::Result<(Product, StockLevel)> {
-        let field = |column: usize| record.get(column).unwrap_or_default();
-        let sku = Sku::parse(field(self.sku)).with_context(|| format!("sku `{}`", field(self.sku)))?;
-        let name =
-            Product::parse_name(field(self.name)).with_context(|| format!("name `{}`", field(self.name)))?;
-        let cents = field(self.unit_price);
-        let unit_price = cents
-            .parse::<u32>()
-            .ok()
-            .filter(|cents| *cents > 0)
-            .with_context(|| {
-                format!("unit_price `{cents}` must be a whole number of cents, at least 1 (199 for 1.99 EUR)")
-            })?;
-        let percent = self.tax_rate.map_or(DEFAULT_TAX_RATE, field);
-        let tax_rate = percent
-            .parse()
-            .ok()
-            .and_then(TaxRate::from_percent)
-            .with_context(|| {
-                let known = TaxRate::ALL.map(|rate| rate.percent().to_string()).join(" or ");
-                format!("tax_rate `{percent}` must be {known}")
-            })?;
-        let available = match self.stock.map(field) {
-            None => DEFAULT_STOCK,
-            Some(stock) => stock
-                .parse()
-                .with_context(|| format!("stock `{stock}` must be a whole number of pieces, 0 or more"))?,
+/// Tax rate in percent when the file does not say.
+fn default_tax_rate() -> String {
+    "19".to_owned()
+}
+
+impl Row {
+    fn read(&self) -> anyhow::Result<(Product, StockLevel)> {
+        let sku = Sku::parse(&self.sku).with_context(|| format!("sku `{}`", self.sku))?;
+        let name = Product::parse_name(&self.name).with_context(|| format!("name `{}`", self.name))?;
+        let cents = self.unit_price.parse::<u32>().ok().filter(|cents| *cents > 0);
+        let cents = cents.with_context(|| {
+            let price = &self.unit_price;
+            format!("unit_price `{price}` must be a whole number of cents, at least 1 (199 for 1.99 EUR)")
+        })?;
+        let tax_rate = self.tax_rate.parse().ok().and_then(TaxRate::from_percent);
+        let tax_rate = tax_rate.with_context(|| {
+            let known = TaxRate::ALL.map(|rate| rate.percent().to_string()).join(" or ");
+            format!("tax_rate `{}` must be {known}", self.tax_rate)
+        })?;
+        let available = self.stock.parse().with_context(|| {
+            let stock = &self.stock;
+            format!("stock `{stock}` must be a whole number of pieces, 0 or more")
+        })?;
+        let product = Product {
+            sku: sku.clone(),
+            name,
+            unit_price: Money::new(cents.into(), Currency::Eur),
+            tax_rate,
         };
-        let unit_price = Money::new(unit_price.into(), Currency::Eur);
-        Ok((
-            Product {
-                sku: sku.clone(),
-                name,
-                unit_price,
-                tax_rate,
-            },
-            StockLevel { sku, available },
-        ))
+        Ok((product, StockLevel { sku, available }))
     }
 }
 

@@ -209,21 +209,19 @@ impl fmt::Display for Welcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let world = self.0;
         writeln!(f, "\nThe shop is open: {}\n", world.shop_url())?;
-        writeln!(
-            f,
-            "  payments   {:<24} the payment provider's sandbox",
-            world.payments_url()
-        )?;
-        writeln!(
-            f,
-            "  warehouse  {:<24} the warehouse simulator; GET /sandbox/orders\n",
-            world.warehouse_url()
-        )?;
-        writeln!(f, "For the AWS CLI and `ops --local`:")?;
-        writeln!(
-            f,
-            "  export AWS_REGION={REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
-        )?;
+        for (name, url, what) in [
+            ("payments", world.payments_url(), "the payment provider's sandbox"),
+            (
+                "warehouse",
+                world.warehouse_url(),
+                "the warehouse simulator; GET /sandbox/orders",
+            ),
+        ] {
+            writeln!(f, "  {name:<9}  {url:<24} {what}")?;
+        }
+        writeln!(f, "\nFor the AWS CLI and `ops --local`:")?;
+        let account = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test";
+        writeln!(f, "  export AWS_REGION={REGION} {account}")?;
         for (variable, url) in world.endpoints() {
             writeln!(f, "  export {variable}={url}")?;
         }

@@ -89,11 +89,8 @@ impl Shop {
         for _ in 0..LOOKS {
             let redriven = self.last_move().await?;
             if redriven.status != "RUNNING" {
-                ensure!(
-                    redriven.status == "COMPLETED",
-                    "the move ended as {}",
-                    redriven.status
-                );
+                let Redriven { status, .. } = &redriven;
+                ensure!(status == "COMPLETED", "the move ended as {status}");
                 return Ok(redriven);
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -147,11 +144,8 @@ impl Shop {
         while received.len() < limit {
             let batch = self.receive_batch().await?;
             let before = received.len();
-            received.extend(
-                batch
-                    .into_iter()
-                    .map(|message| (message.message_id().unwrap_or_default().to_owned(), message)),
-            );
+            let id = |message: &Message| message.message_id().unwrap_or_default().to_owned();
+            received.extend(batch.into_iter().map(|message| (id(&message), message)));
             if received.len() == before {
                 break;
             }

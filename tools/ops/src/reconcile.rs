@@ -45,12 +45,8 @@ impl Shop {
             .with_context(|| format!("{} was not started", self.reconciler))?;
         let failure = run.function_error().map(|kind| {
             let told = run.payload().map(Blob::as_ref).unwrap_or_default();
-            match serde_json::from_slice::<serde_json::Value>(told) {
-                Ok(told) if told["errorMessage"].is_string() => {
-                    told["errorMessage"].as_str().unwrap_or_default().to_owned()
-                }
-                _ => kind.to_owned(),
-            }
+            let told: serde_json::Value = serde_json::from_slice(told).unwrap_or_default();
+            told["errorMessage"].as_str().unwrap_or(kind).to_owned()
         });
         Ok(ReconciledNow {
             failure,
@@ -62,12 +58,8 @@ impl Shop {
     async fn due_at(&self, now: Timestamp) -> anyhow::Result<usize> {
         let mut due = 0;
         for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
-            due += self
-                .orders
-                .due(index, now, MOST)
-                .await
-                .context("the index of due orders")?
-                .len();
+            let of_index = self.orders.due(index, now, MOST).await;
+            due += of_index.context("the index of due orders")?.len();
         }
         Ok(due)
     }

@@ -51,11 +51,11 @@ impl From<domain::Money> for Amount {
 }
 
 /// A table with these headings.
-pub(crate) fn table<const N: usize>(headings: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(headings: [impl ToString; N]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_header(headings);
+        .set_header(headings.map(|heading| heading.to_string()));
     table
 }
 

@@ -43,7 +43,7 @@ pub enum Refused {
 
 impl Refused {
     fn of(order: Option<&Order>) -> Option<Self> {
-        match order.map(|order| order.status()) {
+        match order.map(Order::status) {
             None => Some(Self::Unknown),
             Some(Status::Paid) => None,
             Some(Status::Forwarded | Status::Shipped | Status::Delivered) => Some(Self::Forwarded),
@@ -109,12 +109,10 @@ impl fmt::Display for Resend {
         let (id, status) = (&self.order_id, self.status.unwrap_or_default());
         match (self.refused, self.dry_run) {
             (Some(Refused::Unknown), _) => writeln!(f, "There is no order {id}."),
-            (Some(Refused::NotPaid), _) => {
-                writeln!(
-                    f,
-                    "Order {id} is {status}, not paid: nothing for the warehouse. Nothing was done."
-                )
-            }
+            (Some(Refused::NotPaid), _) => writeln!(
+                f,
+                "Order {id} is {status}, not paid: nothing for the warehouse. Nothing was done."
+            ),
             (Some(Refused::Forwarded), _) => writeln!(
                 f,
                 "Order {id} is {status}; the warehouse has it as {}. Nothing was done.",

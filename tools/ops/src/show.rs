@@ -4,9 +4,10 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
+use comfy_table::Table;
 use domain::{
-    AttemptState, Capture, HistoryEvent, Job, JobKind, Order, OrderId, Parked, ParkedReason, PaymentAttempt,
-    Refund, RefundState,
+    AttemptState, Capture, Currency, HistoryEvent, Job, JobKind, Money, Order, OrderId, Parked, ParkedReason,
+    PaymentAttempt, Refund, RefundState,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,16 +16,29 @@ use crate::report::{Amount, table};
 use crate::stuck::work_name;
 use crate::{Outcome, Report, Shop};
 
+/// What people are shown of an order, in this order; what there is none of is left out. The rest stands in tables of its own.
+const FACTS: [&str; 15] = [
+    "status",
+    "placed_at",
+    "reserved_until",
+    "total",
+    "shipping",
+    "lines_held",
+    "payment",
+    "capture",
+    "refunds",
+    "erp_number",
+    "parked",
+    "jobs",
+    "of_another_release",
+    "customer",
+    "shipping_address",
+];
+
 /// An order as an operator sees it, or that there is none.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Shown {
-    value: Value,
-    #[serde(skip)]
-    found: Option<Box<Order>>,
-    #[serde(skip)]
-    personal: bool,
-}
+pub struct Shown(Value);
 
 impl Shop {
     /// The order of that id; who ordered it and where it goes only if `personal`.
@@ -33,15 +47,10 @@ impl Shop {
     /// Where the store does not answer, or the order cannot be read.
     pub async fn show(&self, id: OrderId, personal: bool) -> anyhow::Result<Shown> {
         let found = self.orders.get(id).await.context("the table of orders")?;
-        let value = match &found {
+        Ok(Shown(match &found {
             Some(order) => in_json(order, personal),
             None => json!({"order_id": id.as_str(), "found": false}),
-        };
-        Ok(Shown {
-            value,
-            found: found.map(Box::new),
-            personal,
-        })
+        }))
     }
 }
 
@@ -144,7 +153,7 @@ fn parked(parked: &Parked) -> Value {
 
 impl Report for Shown {
     fn outcome(&self) -> Outcome {
-        if self.found.is_some() {
+        if self.0["found"] == true {
             Outcome::Well
         } else {
             Outcome::Refused
@@ -154,129 +163,61 @@ impl Report for Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(order) = &self.found else {
-            return writeln!(
-                f,
-                "There is no order {}.",
-                self.value["order_id"].as_str().unwrap_or_default()
-            );
-        };
-        let mut facts = table(["order", order.id().as_str()]);
-        for (name, value) in facts_of(order, self.personal) {
-            facts.add_row([name.to_owned(), value]);
+        let id = self.0["order_id"].as_str().unwrap_or_default();
+        if self.0["found"] != true {
+            return writeln!(f, "There is no order {id}.");
+        }
+        let mut facts = table(["order", id]);
+        for name in FACTS {
+            let values = match &self.0[name] {
+                Value::Array(several) => several.iter().collect(),
+                one => vec![one],
+            };
+            for value in values.into_iter().filter(|value| !value.is_null()) {
+                facts.add_row([words(name), text(value)]);
+            }
         }
         writeln!(f, "{facts}")?;
-        let mut lines = table(["sku", "name", "pieces", "each", "total"]);
-        for line in &order.quote().lines {
-            lines.add_row([
-                line.sku.as_str().to_owned(),
-                line.name.clone(),
-                line.quantity.get().to_string(),
-                line.unit_price.to_string(),
-                line.line_total.to_string(),
-            ]);
-        }
-        writeln!(f, "{lines}")?;
-        let mut history = table(["when", "what"]);
-        for entry in order.history() {
-            history.add_row([entry.at.to_string(), entry.event.name().to_owned()]);
-        }
-        writeln!(f, "{history}")
+        let columns = ["sku", "name", "quantity", "unit_price", "line_total"];
+        writeln!(f, "{}", rows_of(&self.0["lines"], columns))?;
+        writeln!(f, "{}", rows_of(&self.0["history"], ["at", "event"]))
     }
 }
 
-/// The rows for people: only what there is.
-fn facts_of(order: &Order, personal: bool) -> Vec<(&'static str, String)> {
-    let mut facts = vec![
-        ("status", order.status().name().to_owned()),
-        ("placed", order.placed_at().to_string()),
-        (
-            "total",
-            format!("{} ({} shipping)", order.quote().total, order.quote().shipping),
-        ),
-        (
-            "lines held",
-            format!("{} of {}", order.held(), order.quote().lines.len()),
-        ),
-    ];
-    if let Some(attempt) = order.payment() {
-        let state = match &attempt.state {
-            AttemptState::Opening => "asked for, no answer known".to_owned(),
-            AttemptState::Open { session_id } => format!("page {session_id}"),
-            AttemptState::Failed => "there is no page".to_owned(),
-        };
-        facts.push((
-            "payment attempt",
-            format!("{}: {state}, ends {}", attempt.number, attempt.expires_at),
-        ));
+/// A table of a list's members.
+fn rows_of<const N: usize>(list: &Value, members: [&str; N]) -> Table {
+    let mut rows = table(members.map(words));
+    for entry in list.as_array().into_iter().flatten() {
+        rows.add_row(members.map(|member| text(&entry[member])));
     }
-    if let Some(Capture {
-        payment_id,
-        amount,
-        at,
-    }) = order.capture()
-    {
-        facts.push(("paid", format!("{amount} by {payment_id} at {at}")));
+    rows
+}
+
+/// A member's name as words.
+fn words(member: &str) -> String {
+    member.replace('_', " ")
+}
+
+/// A value in one line: an amount as money, of an object what is there.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(members) => match (value["amount"].as_i64(), value["currency"].as_str()) {
+            (Some(amount), Some(currency)) => money(amount, currency),
+            _ => {
+                let known = members.iter().filter(|(_, value)| !value.is_null());
+                let texts = known.map(|(name, value)| format!("{} {}", words(name), text(value)));
+                texts.collect::<Vec<_>>().join(", ")
+            }
+        },
+        other => other.to_string(),
     }
-    for refund in order.refunds() {
-        let state = match &refund.state {
-            RefundState::Due => "due".to_owned(),
-            RefundState::Done { refund_id } => format!("done as {refund_id}"),
-            RefundState::Refused { reason } => format!("refused for good: {reason}"),
-        };
-        let Refund {
-            amount,
-            payment_id,
-            reason,
-            ..
-        } = refund;
-        facts.push((
-            "refund",
-            format!("{amount} of {payment_id} ({}): {state}", reason.name()),
-        ));
-    }
-    if let Some(number) = order.erp_number() {
-        facts.push(("warehouse's number", number.to_owned()));
-    }
-    if let Some(Parked {
-        at,
-        reason: ParkedReason::AmountDiffers { payment_id, captured },
-    }) = order.parked()
-    {
-        facts.push((
-            "parked",
-            format!("{payment_id} was {captured}, not the order's total; since {at}"),
-        ));
-    }
-    for job in order.jobs() {
-        facts.push((
-            "to be done",
-            format!(
-                "{}, next try {}, due first {}, {} failed tries",
-                work_name(&job.kind),
-                job.due_at,
-                job.first_due_at,
-                job.tries
-            ),
-        ));
-    }
-    for name in of_another_release(order) {
-        facts.push(("of another release", name));
-    }
-    if personal {
-        let (customer, to) = (order.customer(), order.shipping_address());
-        facts.push(("customer", format!("{} <{}>", customer.name, customer.email)));
-        facts.push((
-            "ships to",
-            format!(
-                "{}, {}, {} {}, {}",
-                to.name,
-                to.street,
-                to.postal_code,
-                to.city,
-                to.country.as_str()
-            ),
-        ));
-    }
-    facts
+}
+
+fn money(amount: i64, currency: &str) -> String {
+    let currency = Currency::parse(currency);
+    currency.map_or_else(
+        || amount.to_string(),
+        |currency| Money::new(amount, currency).to_string(),
+    )
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::Orders;
-use domain::{DueIndex, JobKind, Order, OrderId};
+use domain::{DueIndex, JobKind, Order};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -90,7 +90,10 @@ impl Shop {
             while let Some((id, read)) = read.next().await {
                 match read {
                     Ok(order) => orders.extend(order),
-                    Err(error) => unreadable.push(Unreadable::new(id, &error)),
+                    Err(error) => unreadable.push(Unreadable {
+                        order_id: id.to_string(),
+                        error: format!("{:#}", anyhow::Error::from(error)),
+                    }),
                 }
             }
         }
@@ -118,19 +121,12 @@ impl StuckOrder {
     /// Why and since when `order` waits; `None` where all goes its way.
     fn of(order: &Order, patience: SignedDuration, now: Timestamp) -> Option<Self> {
         let late = |since: &Timestamp| now.duration_since(*since) > patience;
+        let due = order.jobs().iter().map(|job| job.first_due_at).min();
+        let refund = order.job(&JobKind::Refund).filter(|job| job.tries > 0);
         let since = [
-            (
-                "overdue",
-                order.jobs().iter().map(|job| job.first_due_at).min().filter(late),
-            ),
+            ("overdue", due.filter(late)),
             ("not_forwarded", not_forwarded_since(order).filter(late)),
-            (
-                "refund_failed",
-                order
-                    .job(&JobKind::Refund)
-                    .filter(|job| job.tries > 0)
-                    .map(|job| job.first_due_at),
-            ),
+            ("refund_failed", refund.map(|job| job.first_due_at)),
             ("parked", parked_since(order)),
         ];
         let oldest = since.iter().filter_map(|(_, since)| *since).min()?;
@@ -173,20 +169,6 @@ pub(crate) fn work_name(kind: &JobKind) -> &str {
     }
 }
 
-impl Unreadable {
-    fn new(id: OrderId, error: &dyn std::error::Error) -> Self {
-        let cause = error.source().map(ToString::to_string);
-        Self {
-            order_id: id.to_string(),
-            error: [Some(error.to_string()), cause]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(": "),
-        }
-    }
-}
-
 impl Report for Stuck {
     fn outcome(&self) -> Outcome {
         if self.orders.is_empty() && self.unreadable.is_empty() {
@@ -203,15 +185,7 @@ impl fmt::Display for Stuck {
         if self.orders.is_empty() {
             writeln!(f, "No order waits for longer than it should.")?;
         } else {
-            let mut rows = table([
-                "order",
-                "status",
-                "waiting",
-                "why",
-                "to be done",
-                "tries",
-                "next look",
-            ]);
+            let mut rows = table(["order", "status", "waiting", "why", "work", "tries", "next look"]);
             for order in &self.orders {
                 rows.add_row([
                     order.order_id.clone(),

@@ -9,10 +9,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use domain::{Circuit, JobKind, Order, ReportedPayment, Settlement, StockLevel};
+use domain::{Circuit, JobKind, Order, OrderId, ReportedPayment, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
-use ops::{Clients, Outcome, Refused, Report, Search, Shop};
+use ops::{Clients, DeadLetters, Outcome, Refused, Report, Resend, Search, Shop, Stuck};
 use queue::SqsOrderQueue;
 use sam_runner::engines::dynamodb::DynamoDb as Engine;
 use sam_runner::engines::sqs::Sqs;
@@ -48,19 +48,16 @@ impl Premises {
             engine.create_table(&table.properties).expect("a table");
         }
         for queue in &stack.queues {
-            sqs.create_queue(&queue.name, queue.into());
+            sqs.create_queue(&queue.name, queue.attributes.clone());
         }
         let reconciler = stack.function("reconciler").expect("in the template");
         let environment = reconciler.environment.clone();
         let lambda = lambda_of(&reconciler.name, &environment, status, failure).await;
         let clients = Clients::at(&engine.endpoint(), &sqs.endpoint(), &lambda).await;
         let tables = Tables::named(|name| environment.get(name).cloned()).expect("tables");
-        let queue = stack
-            .queues
-            .iter()
-            .find(|queue| queue.id == "OrdersQueue")
-            .expect("a queue");
-        let dead_letters = queue.redrive.as_ref().expect("dead letters");
+        let mut queues = stack.queues.iter();
+        let queue = queues.find(|queue| queue.id == "OrdersQueue").expect("a queue");
+        let dead_letters = queue.attributes.redrive.as_ref().expect("dead letters");
         Self {
             shop: Shop::find(clients.clone(), "shop").await.expect("a shop"),
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),
@@ -99,6 +96,24 @@ impl Premises {
                     .change_visibility(&self.queue_name, &message.receipt_handle, Duration::ZERO);
             }
         }
+    }
+
+    async fn stuck(&self, now: Timestamp) -> Stuck {
+        self.shop.stuck(SEARCH, now).await.expect("an answer")
+    }
+
+    async fn resend(&self, id: OrderId, dry_run: bool, now: Timestamp) -> Resend {
+        let told = self.shop.resend(id, dry_run, now).await;
+        told.expect("an answer")
+    }
+
+    async fn dead_letters(&self) -> DeadLetters {
+        let letters = self.shop.dead_letters(100, Timestamp::now()).await;
+        letters.expect("an answer")
+    }
+
+    async fn stored(&self, id: OrderId) -> Order {
+        self.orders.get(id).await.expect("read").expect("an order")
     }
 
     fn queued(&self) -> usize {
@@ -167,14 +182,14 @@ fn in_json(report: &impl Report) -> Value {
 async fn a_paid_order_that_is_not_with_the_warehouse_is_found() {
     let premises = Premises::open().await;
     let order = premises.keep(an_order().paid()).await;
-    let early = premises.shop.stuck(SEARCH, after(4)).await.expect("an answer");
+    let early = premises.stuck(after(4)).await;
     assert!(early.orders.is_empty(), "{:?}", early.orders);
     assert_eq!(early.outcome(), Outcome::Well);
     // Put off again and again: overdue by its first due time, and still not there.
     let order = premises
         .keep(order.retry_later(&JobKind::Forward, after(19)))
         .await;
-    let stuck = premises.shop.stuck(SEARCH, after(19)).await.expect("an answer");
+    let stuck = premises.stuck(after(19)).await;
     assert_eq!(stuck.outcome(), Outcome::Attention);
     let [found] = &stuck.orders[..] else {
         panic!("{:?}", stuck.orders);
@@ -192,10 +207,10 @@ async fn an_order_that_nobody_brings_on_is_found_and_others_are_not() {
     let placed = premises.keep(an_order().under("placed").placed()).await;
     premises.keep(an_order().under("there").forwarded()).await;
     let due = placed.due_at().expect("due");
-    let stuck = premises.shop.stuck(SEARCH, due).await.expect("an answer");
+    let stuck = premises.stuck(due).await;
     assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
     let late = due + SignedDuration::from_mins(6);
-    let stuck = premises.shop.stuck(SEARCH, late).await.expect("an answer");
+    let stuck = premises.stuck(late).await;
     assert_eq!(stuck.orders.len(), 1);
     assert_eq!(stuck.orders[0].reasons, ["overdue"]);
 }
@@ -205,12 +220,12 @@ async fn a_refund_that_failed_is_found_at_once() {
     let premises = Premises::open().await;
     let rejected = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
     let rejected = premises.keep(rejected).await;
-    let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    let stuck = premises.stuck(after(1)).await;
     assert!(stuck.orders.is_empty(), "{:?}", stuck.orders);
     premises
         .keep(rejected.retry_later(&JobKind::Refund, noon()))
         .await;
-    let stuck = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    let stuck = premises.stuck(after(1)).await;
     assert_eq!(stuck.orders[0].reasons, ["refund_failed"]);
     assert!(stuck.orders[0].work.contains(&"refund".to_owned()));
 }
@@ -222,12 +237,9 @@ async fn a_parked_order_is_found_where_the_whole_table_is_read() {
         payment_id: "pi_odd".to_owned(),
         amount: eur(1),
     };
-    let Settlement::Parked(parked) = an_order().placed().settle(payment, noon()) else {
-        panic!("not parked");
-    };
-    premises.keep(parked).await;
+    premises.keep(an_order().placed().settle(payment, noon()).0).await;
     premises.keep(an_order().under("there").forwarded()).await;
-    let quick = premises.shop.stuck(SEARCH, after(1)).await.expect("an answer");
+    let quick = premises.stuck(after(1)).await;
     assert!(quick.orders.is_empty() && quick.to_string().contains("--parked"));
     let search = Search {
         parked: true,
@@ -241,11 +253,11 @@ async fn a_parked_order_is_found_where_the_whole_table_is_read() {
 #[tokio::test]
 async fn it_is_told_that_the_warehouse_is_left_alone() {
     let premises = Premises::open().await;
-    let stuck = premises.shop.stuck(SEARCH, noon()).await.expect("an answer");
+    let stuck = premises.stuck(noon()).await;
     assert_eq!(in_json(&stuck)["circuit"], json!({"state": "closed"}));
     let open = Circuit::default().paused(noon());
     premises.circuit.store(open).await.expect("stored");
-    let stuck = premises.shop.stuck(SEARCH, noon()).await.expect("an answer");
+    let stuck = premises.stuck(noon()).await;
     assert_eq!(
         in_json(&stuck)["circuit"],
         json!({"state": "paused", "pauses": 1, "retry_at": "2026-11-21T12:00:10Z"})
@@ -312,7 +324,7 @@ async fn that_there_is_no_such_order_is_told() {
     let shown = premises.shop.show(id, false).await.expect("an answer");
     assert_eq!(shown.outcome(), Outcome::Refused);
     assert_eq!(in_json(&shown)["found"], false);
-    let resend = premises.shop.resend(id, false, noon()).await.expect("an answer");
+    let resend = premises.resend(id, false, noon()).await;
     assert_eq!(resend.refused, Some(Refused::Unknown));
     assert_eq!(premises.queued(), 0);
 }
@@ -321,72 +333,44 @@ async fn that_there_is_no_such_order_is_told() {
 async fn a_dry_run_changes_nothing() {
     let premises = Premises::open().await;
     let order = premises.keep(an_order().paid()).await;
-    let told = premises
-        .shop
-        .resend(order.id(), true, after(30))
-        .await
-        .expect("an answer");
+    let told = premises.resend(order.id(), true, after(30)).await;
     assert_eq!((told.outcome(), told.sent), (Outcome::Well, false));
     assert!(told.to_string().contains("would be queued"));
     assert_eq!(premises.queued(), 0);
-    assert_eq!(premises.orders.get(order.id()).await.expect("read"), Some(order));
+    assert_eq!(premises.stored(order.id()).await, order);
 }
 
 #[tokio::test]
 async fn a_paid_order_is_queued_again_and_looked_at_later() {
     let premises = Premises::open().await;
     let id = premises.keep(an_order().paid()).await.id();
-    let done = premises
-        .shop
-        .resend(id, false, after(30))
-        .await
-        .expect("an answer");
+    let done = premises.resend(id, false, after(30)).await;
     assert!(done.sent);
     assert_eq!(premises.queued(), 1);
-    let stored = premises.orders.get(id).await.expect("read").expect("an order");
+    let stored = premises.stored(id).await;
     assert_eq!(stored.due_at(), Some(after(35)));
 }
 
 #[tokio::test]
-async fn a_refund_that_is_due_does_not_wait_for_an_order_that_is_queued_again() {
+async fn a_due_refund_does_not_wait_for_an_order_queued_again() {
     let premises = Premises::open().await;
-    let twice = ReportedPayment {
-        payment_id: "pi_2".to_owned(),
-        amount: an_order().paid().quote().total,
-    };
-    let Settlement::RefundDue(owing) = an_order().paid().settle(twice, noon()) else {
-        panic!("not paid twice");
-    };
-    let order = premises.keep(owing).await;
-    let done = premises
-        .shop
-        .resend(order.id(), false, after(30))
-        .await
-        .expect("an answer");
+    let order = premises.keep(an_order().paid_twice()).await;
+    let done = premises.resend(order.id(), false, after(30)).await;
     assert!(done.sent);
-    let read = premises
-        .orders
-        .get(order.id())
-        .await
-        .expect("read")
-        .expect("an order");
+    let read = premises.stored(order.id()).await;
     assert_eq!(read.job(&JobKind::Refund), order.job(&JobKind::Refund));
     let forward = read.job(&JobKind::Forward).map(|job| job.due_at);
     assert_eq!(forward, Some(after(35)), "it is not queued a second time");
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_paid_or_with_the_warehouse_is_not_queued() {
+async fn an_order_unpaid_or_with_the_warehouse_is_not_queued() {
     let premises = Premises::open().await;
     let unpaid = premises.keep(an_order().under("unpaid").placed()).await;
     let there = premises.keep(an_order().under("there").forwarded()).await;
     for (id, why) in [(unpaid.id(), Refused::NotPaid), (there.id(), Refused::Forwarded)] {
         for dry_run in [true, false] {
-            let told = premises
-                .shop
-                .resend(id, dry_run, noon())
-                .await
-                .expect("an answer");
+            let told = premises.resend(id, dry_run, noon()).await;
             assert_eq!((told.outcome(), told.refused), (Outcome::Refused, Some(why)));
             assert!(told.to_string().contains("Nothing was done"));
         }
@@ -400,11 +384,7 @@ async fn a_dead_letter_is_listed_stays_and_is_redriven() {
     let order = premises.keep(an_order().paid()).await;
     premises.let_fail(&order).await;
     for _ in 0..2 {
-        let letters = premises
-            .shop
-            .dead_letters(100, Timestamp::now())
-            .await
-            .expect("an answer");
+        let letters = premises.dead_letters().await;
         assert_eq!((letters.outcome(), letters.in_queue), (Outcome::Attention, 1));
         let listed = &in_json(&letters)["messages"][0];
         assert_eq!(listed["order_id"], order.id().as_str());
@@ -414,11 +394,7 @@ async fn a_dead_letter_is_listed_stays_and_is_redriven() {
     let moved = premises.shop.redrive().await.expect("an answer");
     assert_eq!((moved.status.as_str(), moved.moved), ("COMPLETED", 1));
     assert_eq!(premises.queued(), 1);
-    let letters = premises
-        .shop
-        .dead_letters(100, Timestamp::now())
-        .await
-        .expect("an answer");
+    let letters = premises.dead_letters().await;
     assert_eq!((letters.outcome(), letters.messages.len()), (Outcome::Well, 0));
 }
 

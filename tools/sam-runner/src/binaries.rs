@@ -270,14 +270,16 @@ mod tests {
         assert_eq!(said.stdout, b"hello\n");
     }
 
+    async fn refusal(binaries: &Binaries, name: &str, source: &Path) -> String {
+        let (name, source) = (name.to_owned(), source.to_owned());
+        let refused = binaries.provide(&[Binary { name, source }]).await;
+        refused.expect_err("refused").to_string()
+    }
+
     #[tokio::test]
     async fn a_broken_build_shows_what_cargo_says() {
         let (_directory, binary) = a_package("fixture-broken", "fn main() { nonsense() }");
-        let error = Binaries::BuildQuietly
-            .provide(&[binary])
-            .await
-            .expect_err("broken")
-            .to_string();
+        let error = refusal(&Binaries::BuildQuietly, &binary.name, &binary.source).await;
         assert!(error.starts_with("the functions do not build"), "{error}");
         assert!(error.contains("cannot find function `nonsense`"), "{error}");
     }
@@ -285,46 +287,29 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_binary_is_named() {
         let (directory, _) = a_package("fixture-unknown", "fn main() {}");
-        let binary = Binary {
-            name: "other".into(),
-            source: directory.path().to_path_buf(),
-        };
-        let error = Binaries::BuildQuietly
-            .provide(&[binary])
-            .await
-            .expect_err("unknown")
-            .to_string();
-        assert!(
-            error.contains("has a binary `other`; correct its CodeUri or Binary"),
-            "{error}"
-        );
-        let nowhere = Binary {
-            name: "other".into(),
-            source: "/nowhere".into(),
-        };
-        let error = Binaries::BuildQuietly
-            .provide(&[nowhere])
-            .await
-            .expect_err("nowhere")
-            .to_string();
-        assert!(error.contains("correct its CodeUri"), "{error}");
+        for (source, says) in [
+            (
+                directory.path(),
+                "has a binary `other`; correct its CodeUri or Binary",
+            ),
+            (Path::new("/nowhere"), "correct its CodeUri"),
+        ] {
+            let error = refusal(&Binaries::BuildQuietly, "other", source).await;
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[tokio::test]
     async fn a_missing_prebuilt_binary_is_named() {
         let directory = tempfile::tempdir().expect("a directory");
+        let binaries = Binaries::Prebuilt(directory.path().to_path_buf());
+        let error = refusal(&binaries, "greet", Path::new("")).await;
+        assert!(error.contains("there is no binary `greet` in"), "{error}");
+        std::fs::write(directory.path().join("greet"), "").expect("written");
         let wanted = Binary {
             name: "greet".into(),
             source: PathBuf::new(),
         };
-        let binaries = Binaries::Prebuilt(directory.path().to_path_buf());
-        let error = binaries
-            .provide(std::slice::from_ref(&wanted))
-            .await
-            .expect_err("missing")
-            .to_string();
-        assert!(error.contains("there is no binary `greet` in"), "{error}");
-        std::fs::write(directory.path().join("greet"), "").expect("written");
         assert!(binaries.provide(&[wanted]).await.is_ok());
     }
 

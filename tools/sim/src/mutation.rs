@@ -6,9 +6,9 @@
 use clap::ValueEnum;
 use domain::{
     AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, Refund,
-    RefundReason, RefundState, ReportedPayment, Settlement, Status, StockChange,
+    RefundReason, RefundState, Settlement, Status, StockChange,
 };
-use testkit::altered;
+use testkit::{a_payment, altered};
 
 /// One seeded bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -368,11 +368,8 @@ fn accept_any(stored: Option<&Order>, next: &mut Order) {
     };
     alter(next, |next| next.parked = None);
     let ParkedReason::AmountDiffers { payment_id, .. } = parked.reason;
-    let report = ReportedPayment {
-        payment_id,
-        amount: next.quote().total,
-    };
-    if let Settlement::Paid(paid) = stored.clone().settle(report, parked.at) {
+    let report = a_payment(&payment_id, next);
+    if let (paid, Settlement::Paid) = stored.clone().settle(report, parked.at) {
         *next = paid;
     }
 }

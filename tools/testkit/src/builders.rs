@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use app::PlaceOrder;
 use domain::{
     Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts, Product,
-    Quote, ReportedPayment, Settlement, ShippingTable, Sku, Status, TaxRate, price_cart,
+    Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
 };
 use jiff::Timestamp;
 
@@ -59,6 +59,14 @@ pub fn altered(order: Order, alter: impl FnOnce(&mut OrderParts)) -> Order {
     let mut parts = order.into_parts();
     alter(&mut parts);
     Order::restore(parts).expect("parts of an order")
+}
+
+/// The payment of that name, of the order's total.
+pub fn a_payment(payment_id: &str, order: &Order) -> ReportedPayment {
+    ReportedPayment {
+        payment_id: payment_id.to_owned(),
+        amount: order.quote().total,
+    }
 }
 
 /// An order of one piece of each of `LINE0`, `LINE1`, ..., placed under the key `an order` at [`noon`]; see [`OrderBuilder`].
@@ -136,17 +144,23 @@ impl OrderBuilder {
         order
     }
 
+    /// With a first attempt to pay, that is being opened.
+    pub fn paying(&self) -> Order {
+        self.placed().attempt_for(self.at).expect("payable")
+    }
+
     /// Paid in full, by the payment `pi_1`.
     pub fn paid(&self) -> Order {
         let placed = self.placed();
-        let payment = ReportedPayment {
-            payment_id: "pi_1".to_owned(),
-            amount: placed.quote().total,
-        };
-        match placed.settle(payment, self.at) {
-            Settlement::Paid(paid) => paid,
-            other => unreachable!("{other:?}"),
-        }
+        let payment = a_payment("pi_1", &placed);
+        placed.settle(payment, self.at).0
+    }
+
+    /// Paid a second time, by `pi_2`, which is to be given back.
+    pub fn paid_twice(&self) -> Order {
+        let paid = self.paid();
+        let second = a_payment("pi_2", &paid);
+        paid.settle(second, self.at).0
     }
 
     /// Acknowledged by the warehouse.

@@ -96,7 +96,7 @@ fn orders_of_every_kind() -> Vec<Order> {
         amount: yen,
     };
     let settled = |order: Order, report| match order.settle(report, now) {
-        Settlement::Parked(order) | Settlement::RefundDue(order) => order,
+        (order, Settlement::Parked | Settlement::RefundDue) => order,
         other => panic!("{other:?}"),
     };
     let parked_in_yen = settled(builder.clone().under("yen").placed(), in_yen("pi_1"));
@@ -284,15 +284,7 @@ async fn only_due_orders_are_listed_the_longest_due_first(store: &impl Orders) {
 }
 
 async fn an_order_that_is_due_twice_is_listed_in_both_indexes(store: &impl Orders) {
-    let paid = an_order().lines(1).under("due twice").paid();
-    let again = ReportedPayment {
-        payment_id: "pi_2".to_owned(),
-        amount: paid.quote().total,
-    };
-    let Settlement::RefundDue(owing) = paid.settle(again, noon()) else {
-        panic!("kept")
-    };
-    let owing = stored(store, owing).await;
+    let owing = stored(store, an_order().lines(1).under("due twice").paid_twice()).await;
     let now = noon() + SignedDuration::from_hours(1);
     for (index, due_at) in [
         (DueIndex::Reconciler, noon()),

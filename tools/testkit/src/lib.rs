@@ -11,7 +11,9 @@ mod provider;
 mod queue;
 mod warehouse;
 
-pub use builders::{OrderBuilder, a_country, a_product, a_sku, a_wish, altered, an_address, an_order, eur};
+pub use builders::{
+    OrderBuilder, a_country, a_payment, a_product, a_sku, a_wish, altered, an_address, an_order, eur,
+};
 pub use clock::{FakeClock, noon};
 pub use memory_store::{MemoryStore, StoreState};
 pub use provider::{Charge, FakeProvider, Page, PageState, ProviderFault, ProviderState};

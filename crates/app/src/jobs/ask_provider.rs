@@ -3,24 +3,18 @@
 use domain::{JobKind, Order, OrderId, PaymentAttempt};
 
 use super::close_window::expire;
-use super::{Worked, Worker};
-use crate::ports::{Clock, OrderQueue, Orders, PaymentProvider, SessionState, StoreError};
+use super::{Ports, Worked, Worker};
+use crate::ports::{Clock, PaymentProvider, SessionState, StoreError};
 use crate::settle_payment::{Settled, apply_payment};
 
 /// Looks how the attempt to pay stands, and applies it.
 ///
 /// # Errors
 /// [`StoreError`]; the job stays due.
-pub(super) async fn ask_provider<O, Q, P, C>(
-    worker: &Worker<'_, O, Q, P, C>,
+pub(super) async fn ask_provider(
+    worker: &Worker<'_, impl Ports>,
     order: Order,
-) -> Result<Worked, StoreError>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+) -> Result<Worked, StoreError> {
     let (orders, clock) = (worker.orders, worker.clock);
     let may_call = worker.guard.may_call(clock.now());
     let Some(attempt) = order.payment().cloned().filter(|_| may_call) else {

@@ -29,12 +29,27 @@ pub(crate) enum Worked {
     Other,
 }
 
+/// The ports that handlers need, as one type.
+pub(crate) trait Ports {
+    type Orders: Orders;
+    type Queue: OrderQueue;
+    type Provider: PaymentProvider;
+    type Clock: Clock;
+}
+
+impl<O: Orders, Q: OrderQueue, P: PaymentProvider, C: Clock> Ports for (O, Q, P, C) {
+    type Orders = O;
+    type Queue = Q;
+    type Provider = P;
+    type Clock = C;
+}
+
 /// What the handlers work with.
-pub(crate) struct Worker<'a, O, Q, P, C> {
-    pub(crate) orders: &'a O,
-    pub(crate) queue: &'a Q,
-    pub(crate) provider: &'a P,
-    pub(crate) clock: &'a C,
+pub(crate) struct Worker<'a, P: Ports> {
+    pub(crate) orders: &'a P::Orders,
+    pub(crate) queue: &'a P::Queue,
+    pub(crate) provider: &'a P::Provider,
+    pub(crate) clock: &'a P::Clock,
     pub(crate) guard: &'a ProviderGuard,
 }
 
@@ -69,13 +84,7 @@ impl ProviderGuard {
     }
 }
 
-impl<O, Q, P, C> Worker<'_, O, Q, P, C>
-where
-    O: Orders,
-    Q: OrderQueue,
-    P: PaymentProvider,
-    C: Clock,
-{
+impl<P: Ports> Worker<'_, P> {
     /// Works on the due job of that kind.
     pub(crate) async fn work(&self, order: Order, kind: &JobKind) -> Result<Worked, StoreError> {
         let (orders, clock) = (self.orders, self.clock);

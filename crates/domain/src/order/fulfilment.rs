@@ -20,10 +20,10 @@ impl Order {
     /// # Errors
     /// [`Unmoved`] where the order is not paid.
     pub fn rejected_by_warehouse(self, now: Timestamp) -> Result<Self, Unmoved> {
-        let mut order = self.on(Event::RejectedByWarehouse, now)?;
-        if let Some(capture) = order.0.capture.clone() {
-            order.owe_refund(capture, RefundReason::RejectedByWarehouse, now);
-        }
-        Ok(order)
+        let order = self.on(Event::RejectedByWarehouse, now)?;
+        Ok(match order.capture().cloned() {
+            Some(capture) => order.owe_refund(capture, RefundReason::RejectedByWarehouse, now),
+            None => order,
+        })
     }
 }

@@ -69,16 +69,16 @@ pub struct ReportedPayment {
 }
 
 /// What a reported payment means for an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// It pays the order.
-    Paid(Order),
+    Paid,
     /// It pays nothing and is to be given back.
-    RefundDue(Order),
+    RefundDue,
     /// Its amount is not the order's: a human decides.
-    Parked(Order),
-    /// It is known already.
-    Known(Order),
+    Parked,
+    /// It is known already: the order stays as it is.
+    Known,
 }
 
 impl Order {
@@ -146,11 +146,11 @@ impl Order {
     }
 
     /// Applies a payment that the provider reports, as often as it does.
-    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> Settlement {
+    pub fn settle(self, report: ReportedPayment, now: Timestamp) -> (Self, Settlement) {
         // What went back before it was told of is a payment all the same, but nothing is owed for it.
         let is_back = self.was_taken_back(&report.payment_id);
         if self.knows_payment(&report.payment_id) && !is_back {
-            return Settlement::Known(self);
+            return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
         if amount != self.0.quote.total && self.0.parked.is_none() {
@@ -158,7 +158,7 @@ impl Order {
                 payment_id,
                 captured: amount,
             };
-            return Settlement::Parked(self.park(reason, now));
+            return (self.park(reason, now), Settlement::Parked);
         }
         let capture = Capture {
             payment_id,
@@ -172,20 +172,14 @@ impl Order {
         } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
             order.0.capture = Some(capture);
             order.reschedule(now);
-            return Settlement::Paid(order);
+            return (order, Settlement::Paid);
         } else {
             RefundReason::OrderEnded
         };
         if is_back {
-            Settlement::Known(self)
-        } else {
-            Settlement::RefundDue(self.owing(capture, reason, now))
+            return (self, Settlement::Known);
         }
-    }
-
-    fn owing(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
-        self.owe_refund(capture, reason, now);
-        self
+        (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 
     fn knows_payment(&self, payment_id: &str) -> bool {

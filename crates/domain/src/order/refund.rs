@@ -119,12 +119,12 @@ fn done_by_hand() -> RefundState {
 
 impl Order {
     /// Notes that `capture` is to be given back.
-    pub(crate) fn owe_refund(&mut self, capture: Capture, reason: RefundReason, now: Timestamp) {
+    pub(crate) fn owe_refund(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
         let Capture {
             payment_id, amount, ..
         } = capture;
         if self.was_taken_back(&payment_id) {
-            return;
+            return self;
         }
         self.0.refunds.push(Refund {
             payment_id,
@@ -134,6 +134,7 @@ impl Order {
         });
         self.note(HistoryEvent::RefundDue, now);
         self.reschedule(now);
+        self
     }
 
     /// Notes that `payment` went back without the shop, as often as it is told. A refund of the shop's own, of which the provider tells like of

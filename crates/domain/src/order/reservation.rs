@@ -45,10 +45,8 @@ impl Order {
     /// [`Unmoved`] where the order is not being reserved.
     pub fn reserve_step(mut self, now: Timestamp) -> Result<(Self, Vec<StockChange>), Unmoved> {
         if self.0.status != Status::Reserving {
-            return Err(Unmoved {
-                status: self.0.status,
-                event: Event::StockReserved,
-            });
+            let (status, event) = (self.0.status, Event::StockReserved);
+            return Err(Unmoved { status, event });
         }
         let (held, changes) = take_next(&self.0.quote.lines, self.0.held);
         self.0.held = held;

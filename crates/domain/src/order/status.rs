@@ -239,25 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_order_stays_ended() {
-        for status in [
-            Status::Delivered,
-            Status::Expired,
-            Status::Cancelled,
-            Status::Rejected,
-            Status::Withdrawn,
-        ] {
-            assert!(
-                EVENTS
-                    .into_iter()
-                    .all(|event| !matches!(status.on(event), Step::To(_))),
-                "{status:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_shopper_never_hears_of_an_order_that_is_not_placed_yet_or_was_withdrawn() {
+    fn reserving_and_withdrawn_orders_are_not_public() {
         let kept_quiet = Status::ALL.into_iter().filter(|status| !status.is_public());
         assert_eq!(
             kept_quiet.collect::<Vec<_>>(),

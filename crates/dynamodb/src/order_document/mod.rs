@@ -15,8 +15,8 @@ use domain::{Carried, DueIndex, Order, OrderId, Status};
 use jiff::Timestamp;
 
 use crate::carried::{Fields, attribute, attributes_beyond};
-use crate::catalogue::Item;
 use crate::failure::corrupt;
+use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{
     DOCUMENT, DUE, DUE_AT, DUE_INDEX, FORWARD_AT, FORWARD_DUE, FORWARD_INDEX, ORDER_ID, PARKED, PLACED_AT,
     STATUS, VERSION,
@@ -28,30 +28,20 @@ use document::{Document, time};
 pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
     let packed = pack(&Document::of(order), &stored_fields(order)).map_err(corrupt)?;
     let document = Blob::new(packed);
-    let number = |n: String| AttributeValue::N(n);
-    let mut item = Item::from([
-        (ORDER_ID.to_owned(), AttributeValue::S(order.id().to_string())),
-        (VERSION.to_owned(), number(order.version().to_string())),
-        (
-            PLACED_AT.to_owned(),
-            number(order.placed_at().as_millisecond().to_string()),
-        ),
-        (
-            STATUS.to_owned(),
-            AttributeValue::S(order.status().name().to_owned()),
-        ),
-        (DOCUMENT.to_owned(), AttributeValue::B(document)),
+    let mut item = item([
+        (ORDER_ID, text(order.id())),
+        (VERSION, number(order.version())),
+        (PLACED_AT, number(order.placed_at().as_millisecond())),
+        (STATUS, text(order.status().name())),
+        (DOCUMENT, AttributeValue::B(document)),
     ]);
     for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
         let Some(due_at) = order.due_in(index) else {
             continue;
         };
         let keys = IndexKeys::of(index);
-        item.insert(
-            keys.partition.to_owned(),
-            AttributeValue::S(index_name(index).to_owned()),
-        );
-        item.insert(keys.sort.to_owned(), number(due_at.as_millisecond().to_string()));
+        item.insert(keys.partition.to_owned(), text(keys.value));
+        item.insert(keys.sort.to_owned(), number(due_at.as_millisecond()));
     }
     if order.needs_human() {
         item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
@@ -63,53 +53,44 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-/// The index of a index.
+/// How one index of due orders is stored.
 pub(crate) struct IndexKeys {
     pub(crate) name: &'static str,
     pub(crate) partition: &'static str,
+    /// What the partition's key is in every entry.
+    pub(crate) value: &'static str,
     pub(crate) sort: &'static str,
 }
 
 impl IndexKeys {
-    /// Where the release before kept both lanes, as two partitions.
-    pub(crate) const OF_BOTH: Self = Self {
+    const RECONCILER: Self = Self {
         name: DUE_INDEX,
         partition: DUE,
+        value: "mending",
         sort: DUE_AT,
+    };
+    const FORWARDER: Self = Self {
+        name: FORWARD_INDEX,
+        partition: FORWARD_DUE,
+        value: "forwarding",
+        sort: FORWARD_AT,
+    };
+    /// Where the release before kept what is due for the warehouse.
+    pub(crate) const FORWARDER_BEFORE: Self = Self {
+        value: Self::FORWARDER.value,
+        ..Self::RECONCILER
     };
 
     pub(crate) fn of(index: DueIndex) -> Self {
         match index {
-            DueIndex::Reconciler => Self::OF_BOTH,
-            DueIndex::Forwarder => Self {
-                name: FORWARD_INDEX,
-                partition: FORWARD_DUE,
-                sort: FORWARD_AT,
-            },
+            DueIndex::Reconciler => Self::RECONCILER,
+            DueIndex::Forwarder => Self::FORWARDER,
         }
-    }
-}
-
-/// The partition of a index.
-pub(crate) fn index_name(index: DueIndex) -> &'static str {
-    match index {
-        DueIndex::Reconciler => "mending",
-        DueIndex::Forwarder => "forwarding",
     }
 }
 
 /// The order of an item.
 pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
-    let text = |name: &str| {
-        item.get(name)
-            .and_then(|value| value.as_s().ok())
-            .map(String::as_str)
-    };
-    let number = |name: &str| {
-        item.get(name)
-            .and_then(|value| value.as_n().ok())
-            .and_then(|n| n.parse::<i64>().ok())
-    };
     let document = item.get(DOCUMENT).and_then(|value| value.as_b().ok());
     let (document, fields) = unpack::<Document>(document.map_or(&[], Blob::as_ref)).map_err(corrupt)?;
     let read = || {
@@ -118,11 +99,11 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             .as_ref()
             .map(|attempt| attempt_name(attempt.number));
         let head = Head {
-            id: OrderId::parse(text(ORDER_ID)?).ok()?,
-            version: u64::try_from(number(VERSION)?).ok()?,
-            placed_at: time(number(PLACED_AT)?)?,
-            status: Status::parse(text(STATUS)?)?,
-            due_at: match number(DUE_AT) {
+            id: OrderId::parse(text_of(item, ORDER_ID)?).ok()?,
+            version: number_of(item, VERSION)?,
+            placed_at: time(number_of(item, PLACED_AT)?)?,
+            status: Status::parse(text_of(item, STATUS)?)?,
+            due_at: match number_of(item, DUE_AT) {
                 Some(due_at) => Some(time(due_at)?),
                 None => None,
             },
@@ -133,7 +114,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
         };
         document.into_order(head)
     };
-    read().ok_or_else(|| corrupt(format!("order {:?}", text(ORDER_ID))))
+    read().ok_or_else(|| corrupt(format!("order {:?}", text_of(item, ORDER_ID))))
 }
 
 /// The attributes that this release reads and writes; it carries all others.

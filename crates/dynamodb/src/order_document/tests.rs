@@ -1,5 +1,5 @@
 use domain::RefundState;
-use testkit::{altered, an_order, noon};
+use testkit::{a_payment, altered, an_order, noon};
 
 use super::*;
 
@@ -93,15 +93,15 @@ fn a_payment_in_yen_is_readable_in_the_release_before() {
         payment_id: payment_id.to_owned(),
         amount: yen,
     };
-    let domain::Settlement::Parked(parked) = an_order().placed().settle(report("pi_1"), noon()) else {
+    let (parked, domain::Settlement::Parked) = an_order().placed().settle(report("pi_1"), noon()) else {
         panic!("not parked")
     };
-    let domain::Settlement::RefundDue(owing) = parked.settle(report("pi_2"), noon()) else {
+    let (owing, domain::Settlement::RefundDue) = parked.settle(report("pi_2"), noon()) else {
         panic!("not owed")
     };
     assert_eq!(written_back(&owing), owing);
-    let packed = pack(&Document::of(&owing), &Fields::new()).expect("packed");
-    let (before, _) = unpack::<Before>(&packed).expect("a document of the release before");
+    let document = pack(&Document::of(&owing), &Fields::new()).expect("packed");
+    let (before, _) = unpack::<Before>(&document).expect("a document of the release before");
     assert_eq!(before.k.amount_differs.currency, "EUR");
     assert_eq!(before.b[0].u, "EUR");
 }
@@ -180,13 +180,8 @@ fn an_order_takes_36_write_units_from_cart_to_warehouse() {
     let opening = placed.clone().attempt_for(at(60)).expect("payable");
     let session = format!("cs_live_{}", "a1B2c3".repeat(10));
     let open = opening.clone().attempt_opened(session);
-    let payment = domain::ReportedPayment {
-        payment_id: "pi_3MtwBwLkdIwHu7ix28a3tqPa".to_owned(),
-        amount: open.quote().total,
-    };
-    let domain::Settlement::Paid(paid) = open.clone().settle(payment, at(120)) else {
-        panic!("not paid")
-    };
+    let payment = a_payment("pi_3MtwBwLkdIwHu7ix28a3tqPa", &open);
+    let (paid, _) = open.clone().settle(payment, at(120));
     let forwarded = paid
         .clone()
         .accepted_by_warehouse("K-0001234".to_owned(), at(122))

@@ -1,6 +1,5 @@
 //! The guard before `lambda_http`, whose conversion of an event (1.3) unwraps what a client may have made up.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use data_encoding::BASE64;
@@ -30,17 +29,13 @@ const UNSAFE: &AsciiSet = &CONTROLS
 const LONGEST_URI: usize = 60_000;
 
 /// The request that an event holds. Query and path are encoded where a URI needs it, host and body kept from the conversion.
-///
-/// # Errors
 /// 414 for a longer URI than any server takes.
 pub(super) fn into_request(mut event: ApiGatewayV2httpRequest) -> Result<Request, Problem> {
     let encoded = |text: Option<String>| utf8_percent_encode(&text.unwrap_or_default(), UNSAFE).to_string();
-    let path = encoded(event.raw_path.take());
-    let path = if path.starts_with('/') {
-        path
-    } else {
-        format!("/{path}")
-    };
+    let mut path = encoded(event.raw_path.take());
+    if !path.starts_with('/') {
+        path.insert(0, '/');
+    }
     let query = encoded(event.raw_query_string.take());
     if path.len() + query.len() > LONGEST_URI {
         return Err(Problem::new(414, "uri_too_long", "The address is too long"));
@@ -48,13 +43,11 @@ pub(super) fn into_request(mut event: ApiGatewayV2httpRequest) -> Result<Request
     (event.raw_path, event.raw_query_string) = (Some(path), Some(query));
     (event.request_context.domain_name, event.request_context.stage) = (None, None);
     let host = event.headers.remove(HOST);
-    let body = match event.body.take() {
-        Some(body) if event.is_base64_encoded => match BASE64.decode(body.as_bytes()) {
-            Ok(bytes) => Body::Binary(bytes),
-            Err(_) => Body::Text(body),
-        },
-        body => body.map_or(Body::Empty, Body::Text),
-    };
+    let body = event.body.take().unwrap_or_default();
+    let bytes = event
+        .is_base64_encoded
+        .then(|| BASE64.decode(body.as_bytes()).ok());
+    let body = bytes.flatten().map_or(Body::Text(body), Body::Binary);
     let mut request = Request::from(LambdaRequest::ApiGatewayV2(event));
     *request.body_mut() = body;
     request.headers_mut().extend(host.map(|host| (HOST, host)));
@@ -67,10 +60,10 @@ pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
         event.request_context.route_key = event.route_key.take();
     }
     if event.request_context.route_key.as_deref() == Some("$default") {
-        let fitting = routes
+        let mut fitting = routes
             .iter()
-            .find_map(|route| Some((*route, variables(event, route)?)));
-        if let Some((route, variables)) = fitting {
+            .filter_map(|route| Some((*route, variables(event, route)?)));
+        if let Some((route, variables)) = fitting.next() {
             event.request_context.route_key = Some(route.to_owned());
             event.path_parameters = variables;
         }
@@ -79,18 +72,19 @@ pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
 
 /// The variables of a route, decoded, where method and path fit it.
 fn variables(event: &ApiGatewayV2httpRequest, route: &str) -> Option<HashMap<String, String>> {
-    let method = event.request_context.http.method.as_str();
-    let path = route.strip_prefix(method)?.strip_prefix(' ')?;
-    let (pattern, actual) = (path.split('/'), event.raw_path.as_deref()?.split('/'));
-    if pattern.clone().count() != actual.clone().count() {
+    let pattern = route.strip_prefix(event.request_context.http.method.as_str())?;
+    let (pattern, path) = (
+        pattern.strip_prefix(' ')?.split('/'),
+        event.raw_path.as_deref()?.split('/'),
+    );
+    if pattern.clone().count() != path.clone().count() {
         return None;
     }
     let mut variables = HashMap::new();
-    for (pattern, actual) in pattern.zip(actual) {
-        let name = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        match name {
+    for (pattern, actual) in pattern.zip(path) {
+        match pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) if !actual.is_empty() => {
-                let value: Cow<'_, str> = percent_decode_str(actual).decode_utf8_lossy();
+                let value = percent_decode_str(actual).decode_utf8_lossy();
                 variables.insert(name.to_owned(), value.into_owned());
             }
             None if pattern == actual => {}

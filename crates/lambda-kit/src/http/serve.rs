@@ -1,12 +1,8 @@
-use std::panic::AssertUnwindSafe;
-use std::time::Instant;
-
-use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::{Body, Context, Request, RequestExt};
+use subtle::{Choice, ConstantTimeEq};
 
-use super::origin::Locked;
-use super::{ReadRequest, Response, event};
+use super::{ReadRequest, ReadResponse, Response, event};
 use crate::config::Variables;
 use crate::{Error, Problem, invocations, metrics, telemetry};
 
@@ -20,32 +16,65 @@ pub trait Handle {
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, Problem>>;
 }
 
-/// Answers requests until Lambda ends the process: all of them, or with `ORIGIN_KEYS` in the environment those that came
-/// through the CDN.
-///
-/// # Errors
-/// Where those keys cannot be read, or Lambda's own interface fails.
+/// The lock that leaves the CDN the only way in: its firewall and its caches count for nothing if the API answers whoever asks it.
+pub(super) struct Locked<H> {
+    handler: H,
+    /// Of which the CDN shows one in `x-origin-key`; none at all where the API answers everybody.
+    keys: Option<Vec<String>>,
+}
+
+impl<H> Locked<H> {
+    /// Locks `handler` with the keys in `ORIGIN_KEYS`: comma separated, so that two are live while one is rolled. Where the variable is
+    /// not set, nothing is locked. One that is set and empty has too short a key, so that a secret gone missing opens nothing.
+    pub(super) fn new(handler: H, env: &Variables) -> Result<Self, &'static str> {
+        let keys = env.get("ORIGIN_KEYS");
+        let keys = keys.map(|text| text.split(',').map(|key| key.trim().to_owned()).collect());
+        let keys: Option<Vec<String>> = keys;
+        if keys.iter().flatten().any(|key| key.len() < 32) {
+            return Err("ORIGIN_KEYS: each key needs 32 characters or more");
+        }
+        Ok(Self { handler, keys })
+    }
+}
+
+impl<H: Handle> Handle for Locked<H> {
+    const ROUTES: &'static [&'static str] = H::ROUTES;
+
+    async fn handle(&self, request: &Request) -> Result<Response, Problem> {
+        let shown = request.header("x-origin-key").unwrap_or_default().as_bytes();
+        // Every key is compared, each in constant time.
+        let any = |open: Choice, key: &String| open | key.as_bytes().ct_eq(shown);
+        let keys = self.keys.as_ref();
+        if keys.is_none_or(|keys| keys.iter().fold(Choice::from(0), any).into()) {
+            return self.handler.handle(request).await;
+        }
+        let problem = Problem::new(403, "origin_locked", "This is not the way in");
+        Err(problem.detail("Ask at the shop's own address."))
+    }
+}
+
+/// Answers requests until Lambda ends the process or its interface fails: all of them, or with `ORIGIN_KEYS` in the environment those
+/// that came through the CDN.
 pub async fn serve<H: Handle>(handler: H) -> Result<(), Error> {
-    let handler = &Locked::new(handler, Variables::of_the_process())?;
-    invocations::run(async |event: &str, context| Ok(into_event(answer_event(handler, event, context).await)))
-        .await
+    let handler = &Locked::new(handler, &Variables::of_the_process())?;
+    let answer = async |event: &str, context| Ok(into_event(answer_event(handler, event, context).await));
+    invocations::run(answer).await
 }
 
 /// Answers an event, whatever is in it.
-pub(crate) async fn answer_event<H: Handle>(handler: &H, event: &str, context: Context) -> Response {
-    let request = read_event(event, H::ROUTES).map(|request| request.with_lambda_context(context.clone()));
-    let request = match request {
-        Ok(request) => request,
-        Err(problem) => return problem.into_response(&context.request_id),
-    };
-    let failed = |response: &Response| usize::from(response.status().is_server_error());
-    metrics::measured(request.route(), failed, answer(handler, &request)).await
+pub(super) async fn answer_event<H: Handle>(handler: &H, event: &str, context: Context) -> Response {
+    match read_event(event, H::ROUTES) {
+        Err(problem) => problem.into_response(&context.request_id),
+        Ok(request) => {
+            let request = request.with_lambda_context(context);
+            let failed = |response: &Response| usize::from(response.status().is_server_error());
+            metrics::measured(request.route(), failed, answer(handler, &request)).await
+        }
+    }
 }
 
-/// Reads an event: its request, which is given the one of `routes` that it fits where no gateway chose one.
-///
-/// # Errors
-/// 400 for what is no event of these sources, 414 for a longer address than any server takes.
+/// Reads an event: its request, which is given the one of `routes` that it fits where no gateway chose one. 400 for what is no event
+/// of these sources, 414 for a longer address than any server takes.
 pub fn read_event(event: &str, routes: &[&str]) -> Result<Request, Problem> {
     let read = invocations::read::<ApiGatewayV2httpRequest>(event);
     let mut event = read.map_err(|_| Problem::new(400, "malformed_request", "The request cannot be read"))?;
@@ -57,40 +86,31 @@ pub fn read_event(event: &str, routes: &[&str]) -> Result<Request, Problem> {
 pub(super) fn into_event(response: Response) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut event = ApiGatewayV2httpResponse::default();
-    event.status_code = parts.status.as_u16().into();
-    event.headers = parts.headers;
+    (event.status_code, event.headers) = (parts.status.as_u16().into(), parts.headers);
     event.is_base64_encoded = matches!(body, Body::Binary(_));
     event.body = Some(body).filter(|body| *body != Body::Empty);
     event
 }
 
-/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. Of a good read the
-/// log of the API or of the CDN has what is worth keeping, so that here only level `debug` tells of it. A panic fails the
+/// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. A panic fails the
 /// request alone.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
-    let facts = vec![("request_id", request.id().to_owned())];
-    telemetry::scope(facts, async {
-        let begun = Instant::now();
-        // Boxed: a use case is a deep and large future. Nothing of it is seen after a panic but what is behind its own locks.
-        let outcome = AssertUnwindSafe(Box::pin(handler.handle(request)))
-            .catch_unwind()
-            .await;
-        let outcome = outcome.unwrap_or_else(|_| Err(Problem::internal_error("a panic")));
-        log(request.route(), &outcome, telemetry::milliseconds(begun));
+    let answered = async {
+        let (outcome, duration_ms) = invocations::guarded(Box::pin(handler.handle(request))).await;
+        let outcome = outcome.unwrap_or_else(|panic| Err(Problem::internal_error(panic)));
+        log(request.route(), &outcome, duration_ms);
         outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
-    })
-    .await
+    };
+    telemetry::scope("request_id", request.id().to_owned(), answered).await
 }
 
+/// Of a good read the log of the API or of the CDN has what is worth keeping: only level `debug` has it.
 fn log(route: &str, outcome: &Result<Response, Problem>, duration_ms: f64) {
     let problem = outcome.as_ref().err();
-    let status = outcome
-        .as_ref()
-        .map_or_else(Problem::status, |response| response.status().as_u16());
+    let status = outcome.as_ref().map_or_else(Problem::status, ReadResponse::code);
     let code = problem.map(Problem::code);
-    let error = problem
-        .and_then(Problem::cause)
-        .map(|cause| telemetry::chain(cause));
+    let cause = problem.and_then(Problem::cause);
+    let error = cause.map(|cause| telemetry::chain(cause));
     // The level is part of a line's static data, hence a line for each.
     macro_rules! line {
         ($level:ident, $message:literal) => {

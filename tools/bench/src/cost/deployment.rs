@@ -4,23 +4,36 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use sam_runner::template::{Document, Resolver, Stack, Surroundings};
-use serde_json::Value;
+use sam_runner::template::{self, Document, Resolver, Stack, Surroundings};
+use serde_json::{Map, Value};
 
-/// The processors of the functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Architecture {
-    Arm64,
-    X86,
-}
+use super::bill::{Values, values};
+use crate::rig::exact;
 
-/// Which invocations X-Ray records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tracing {
-    Off,
-    /// One a second of each function and a share of the rest.
-    Sampled,
-    Everything,
+/// X-Ray records one invocation a second of each function, and this share of the rest
+/// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html>).
+pub(crate) const SAMPLED: f64 = 0.05;
+
+/// Counts what a resource with these properties is billed as.
+type Count = fn(&Map<String, Value>) -> usize;
+
+/// What stands in a stage: resources of a kind, and how many things each of them is billed as.
+const STANDING: [(&str, &str, Count); 5] = [
+    ("alarm_metrics", "AWS::CloudWatch::Alarm", metrics_of_an_alarm),
+    ("keys", "AWS::KMS::Key", |_| 1),
+    ("dashboards", "AWS::CloudWatch::Dashboard", |_| 1),
+    ("firewalls", "AWS::WAFv2::WebACL", |_| 1),
+    ("firewall_rules", "AWS::WAFv2::WebACL", |acl| {
+        acl["Rules"].as_array().map_or(0, Vec::len)
+    }),
+];
+
+/// An alarm over several metrics costs as much as one over each.
+fn metrics_of_an_alarm(alarm: &Map<String, Value>) -> usize {
+    match alarm.get("Metrics") {
+        Some(Value::Array(all)) => all.iter().filter(|one| one.get("MetricStat").is_some()).count(),
+        _ => 1,
+    }
 }
 
 /// A function, as far as it costs.
@@ -33,45 +46,24 @@ pub(crate) struct Function {
     pub(crate) operations: f64,
 }
 
-/// What a stage has whether or not anybody buys.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Standing {
-    /// Metrics that alarms look at, counted once an alarm.
-    pub(crate) alarm_metrics: f64,
-    /// Keys of its own.
-    pub(crate) keys: f64,
-    pub(crate) dashboards: f64,
-    pub(crate) firewalls: f64,
-    pub(crate) firewall_rules: f64,
-}
-
-/// The stage `dev` as the template has it, with the choices that can be compared.
+/// The shop as the templates have it.
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
-    /// A REST API in the place of the HTTP API, for comparison.
-    pub(crate) rest_api: bool,
-    /// Whether the CDN asks the API for products, and not their function.
-    pub(crate) catalogue_by_api: bool,
-    pub(crate) architecture: Architecture,
-    pub(crate) tracing: Tracing,
-    /// Whether the platform logs each invocation.
-    pub(crate) platform_logs: bool,
-    /// What each invocation logs besides, in bytes: for comparison.
-    pub(crate) more_log_bytes: f64,
-    /// The API's log of a request, in bytes.
-    pub(crate) access_log_bytes: f64,
+    /// What can be chosen otherwise; one or zero where it is a yes or no.
+    pub(crate) settings: Values,
     /// By binary.
     pub(crate) functions: BTreeMap<String, Function>,
-    /// Queues that Lambda polls for functions.
-    pub(crate) event_source_mappings: f64,
-    pub(crate) dev: Standing,
-    pub(crate) prod: Standing,
+    /// What stands in these stages, whether or not anybody buys.
+    pub(crate) dev: Values,
+    pub(crate) prod: Values,
 }
 
 impl Deployment {
-    /// Reads `template.yaml`, and the templates in `infra`.
-    pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+    /// Reads `template.yaml`, and the templates in `infra`. `log_value_bytes` is the length of a value in the API's log.
+    pub(crate) fn read(root: &Path, log_value_bytes: f64) -> anyhow::Result<Self> {
         let template = Document::read(&root.join("template.yaml"))?;
+        let infra = |file: &str| Document::read(&root.join("infra").join(file));
+        let (alarms, site) = (infra("alarms.yaml")?, infra("site.yaml")?);
         let surroundings = surroundings("Stage", "dev");
         let resolver = Resolver::new(&template, &surroundings)?;
         let stack = Stack::read(&resolver)?;
@@ -82,78 +74,60 @@ impl Deployment {
             let value = resolver.value(&globals[name], name)?;
             value.with_context(|| format!("the template's Globals have no {name}"))
         };
-        let infra = |file: &str| Document::read(&root.join("infra").join(file));
-        let (observability, edge) = (infra("observability.yaml")?, infra("edge.yaml")?);
-        let (site, alarms) = (infra("site.yaml")?, infra("alarms.yaml")?);
+        let yes = |applies| f64::from(u8::from(applies));
+        let mappings = stack.functions.iter().map(|function| function.queues.len());
+        let settings = values([
+            ("rest_api", 0.0),
+            ("catalogue_by_api", yes(origin_of_products(&site)? == "api")),
+            (
+                "x86",
+                match global("Architectures")?[0].as_str() {
+                    Some("arm64") => 0.0,
+                    Some("x86_64") => 1.0,
+                    other => bail!("the architecture {other:?} has no price here"),
+                },
+            ),
+            ("traced_share", yes(global("Tracing")? == "Active") * SAMPLED),
+            (
+                "platform_logs",
+                yes(global("LoggingConfig")?["SystemLogLevel"] != "WARN"),
+            ),
+            ("more_log_bytes", 0.0),
+            ("kept_warm", 0.0),
+            ("one_by_one", 0.0),
+            ("access_log_bytes", access_log_bytes(&template, log_value_bytes)?),
+            ("event_source_mappings", exact(mappings.sum())),
+        ]);
         let dev = [(&template, "Stage", "dev"), (&alarms, "DataKeyArn", "")];
         let prod = [
             (&template, "Stage", "prod"),
             (&alarms, "DataKeyArn", "a key"),
-            (&observability, "", ""),
+            (&infra("observability.yaml")?, "", ""),
+            (&infra("edge.yaml")?, "", ""),
         ];
-        let mappings = stack.functions.iter().map(|function| function.queues.len());
+        let functions = stack.functions.iter().map(function);
         Ok(Self {
-            rest_api: false,
-            catalogue_by_api: origin_of_products(&site)? == "api",
-            architecture: match global("Architectures")?[0].as_str() {
-                Some("arm64") => Architecture::Arm64,
-                Some("x86_64") => Architecture::X86,
-                other => bail!("the architecture {other:?} has no price here"),
-            },
-            tracing: match global("Tracing")?.as_str() {
-                Some("Active") => Tracing::Sampled,
-                _ => Tracing::Off,
-            },
-            platform_logs: global("LoggingConfig")?["SystemLogLevel"] != "WARN",
-            more_log_bytes: 0.0,
-            access_log_bytes: access_log_bytes(&template)?,
-            event_source_mappings: count(mappings.sum()),
-            dev: Standing::read(&dev)?,
-            prod: Standing::read(&prod)?.with_firewall(&edge),
-            functions: stack
-                .functions
-                .iter()
-                .map(function)
-                .collect::<anyhow::Result<_>>()?,
+            settings,
+            functions: functions.collect::<anyhow::Result<_>>()?,
+            dev: standing(&dev)?,
+            prod: standing(&prod)?,
         })
     }
 }
 
-impl Standing {
-    /// What these templates make, each with the parameter that differs from its default.
-    fn read(templates: &[(&Document, &str, &str)]) -> anyhow::Result<Self> {
-        let mut standing = Self::default();
-        for (template, parameter, value) in templates {
-            let surroundings = surroundings(parameter, value);
-            let resolver = Resolver::new(template, &surroundings)?;
-            let alarms = resolver.resources("AWS::CloudWatch::Alarm")?;
-            // An alarm over several metrics costs as much as one over each.
-            let metrics = alarms
-                .iter()
-                .map(|id| match &template.properties_of(id).get("Metrics") {
-                    Some(Value::Array(all)) => all
-                        .iter()
-                        .filter(|metric| metric.get("MetricStat").is_some())
-                        .count(),
-                    _ => 1,
-                });
-            standing.alarm_metrics += count(metrics.sum());
-            standing.keys += count(resolver.resources("AWS::KMS::Key")?.len());
-            standing.dashboards += count(resolver.resources("AWS::CloudWatch::Dashboard")?.len());
+/// What these templates make, each with the parameter that differs from its default.
+fn standing(templates: &[(&Document, &str, &str)]) -> anyhow::Result<Values> {
+    let mut all = values([("idle_months", 0.0)]);
+    for (template, parameter, value) in templates {
+        let surroundings = surroundings(parameter, value);
+        let resolver = Resolver::new(template, &surroundings)?;
+        for (name, kind, count) in STANDING {
+            let ids = resolver.resources(kind)?.into_iter();
+            let counts = ids.map(|id| count(&template.properties_of(id)));
+            *all.entry(name.to_owned()).or_default() += exact(counts.sum());
         }
-        Ok(standing)
     }
-
-    fn with_firewall(mut self, edge: &Document) -> Self {
-        for (_, resource) in edge.entries("Resources") {
-            if resource["Type"] == "AWS::WAFv2::WebACL" {
-                self.firewalls += 1.0;
-                let rules = resource["Properties"]["Rules"].as_array();
-                self.firewall_rules += count(rules.map_or(0, Vec::len));
-            }
-        }
-        self
-    }
+    Ok(all)
 }
 
 /// Where the CDN gets products from.
@@ -166,31 +140,18 @@ fn origin_of_products(site: &Document) -> anyhow::Result<String> {
     Ok(origin.to_owned())
 }
 
-/// The API's log of a request, with values of the usual length.
-fn access_log_bytes(template: &Document) -> anyhow::Result<f64> {
-    const VALUES: [(&str, &str); 9] = [
-        ("$context.requestId", "JKJaXmPLvHcESHA="),
-        ("$context.requestTimeEpoch", "1795262400000"),
-        ("$context.routeKey", "GET /api/products/{sku}"),
-        ("$context.status", "200"),
-        ("$context.responseLatency", "12"),
-        ("$context.integrationLatency", "10"),
-        ("$context.responseLength", "2500"),
-        ("$context.error.responseType", "-"),
-        ("$context.integration.error", "-"),
-    ];
+/// The API's log of a request: its format with a value in the place of each variable.
+fn access_log_bytes(template: &Document, value_bytes: f64) -> anyhow::Result<f64> {
     let format = &template.properties_of("Api")["AccessLogSettings"]["Format"];
-    let mut line = format.as_str().context("the API's log has no format")?.to_owned();
-    for (name, value) in VALUES {
-        line = line.replace(name, value);
-    }
-    if let Some((_, rest)) = line.split_once("$context.") {
-        bail!("the API logs something whose length is not known here: {rest}");
-    }
-    Ok(count(line.len()))
+    let format = format.as_str().context("the API's log has no format")?;
+    let (before, rest) = format.split_once("$context.").context("it logs no variable")?;
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '.';
+    let after = |piece: &str| exact(piece.trim_start_matches(is_name).len());
+    let variables = rest.split("$context.").map(|piece| value_bytes + after(piece));
+    Ok(exact(before.len()) + variables.sum::<f64>())
 }
 
-fn function(function: &sam_runner::template::Function) -> anyhow::Result<(String, Function)> {
+fn function(function: &template::Function) -> anyhow::Result<(String, Function)> {
     // Every function has the variable; its role says whether it may read the secret.
     let mut actions = function.role.statements.iter().flat_map(|one| &one.actions);
     let reads = actions.any(|action| action == "secretsmanager:GetSecretValue");
@@ -198,7 +159,7 @@ fn function(function: &sam_runner::template::Function) -> anyhow::Result<(String
     let own = Function {
         memory_mb: f64::from(function.memory_mb),
         secret_max_age_s: age.map(|age| age.parse()).transpose().context("SECRET_MAX_AGE")?,
-        operations: count(function.routes.len() + function.queues.len() + function.schedules.len()),
+        operations: exact(function.routes.len() + function.queues.len() + function.schedules.len()),
     };
     Ok((function.binary.name.clone(), own))
 }
@@ -213,9 +174,4 @@ fn surroundings(parameter: &str, value: &str) -> Surroundings<'static> {
         parameters: parameter.into_iter().collect(),
         queue_url: &str::to_owned,
     }
-}
-
-/// A small number, to be multiplied.
-pub(crate) fn count(number: usize) -> f64 {
-    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }

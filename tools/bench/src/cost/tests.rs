@@ -1,24 +1,20 @@
 //! The rules of a bill, by made-up measurements.
 
-use std::path::Path;
-
 use super::Basis;
-use super::bill::{API, Bill, CDN, FORWARDER, FUNCTIONS, LOGS, QUEUE, RECONCILER, TABLES};
-use super::deployment::{Deployment, Tracing};
-use super::prices::price_list;
-use super::request::billed;
-use super::traffic::{ALL_WELL, TRANSACTIONS, Traffic, WAITING, requests_of_an_order};
-use crate::figures::{Call, Cold, ColdFunction, ColdStart, Warm, WarmRequest};
-use crate::rig::Request;
+use super::bill::{Bill, CDN, PriceList};
+use super::deployment::{Deployment, SAMPLED};
+use super::usage::{ALL_WELL, Traffic, WAITING, billed, requests_of_an_order};
+use crate::cold::{Cold, ColdFunction, ColdStart};
+use crate::rig::{Call, Request, workspace};
+use crate::warm::{Warm, WarmRequest};
 
 fn call(operation: &str, read_units: f64, write_units: f64) -> Call {
     Call {
         operation: operation.to_owned(),
         count: 1.0,
-        sent_bytes: 0.0,
-        received_bytes: 0.0,
         read_units,
         write_units,
+        ..Call::default()
     }
 }
 
@@ -50,24 +46,17 @@ fn measured(request: Request) -> WarmRequest {
 
 fn basis() -> Basis {
     let start = ColdStart {
-        init_us: 1_000.0,
-        first_us: 1_000.0,
         cpu_us: 2_000.0,
-        throttled_us: None,
-        instructions: None,
-        memory_bytes: 0,
-        binary_bytes: 0,
-        zip_bytes: 0,
+        ..ColdStart::default()
     };
     let cold = |request: Request| ColdFunction {
         function: request.function().to_owned(),
         own: start.clone(),
         sdk_defaults: start.clone(),
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     Basis {
-        list: price_list().expect("the price list"),
-        shop: Deployment::read(&root).expect("the template"),
+        list: PriceList::read().expect("the tables"),
+        shop: Deployment::read(&workspace(), 7.0).expect("the template"),
         warm: Warm {
             requests: Request::ALL.map(measured).into(),
         },
@@ -81,7 +70,7 @@ fn basis() -> Basis {
 impl Basis {
     fn busiest(&self) -> Bill {
         let hour = Traffic::hour(1_000.0, 100.0, 100.0);
-        self.bill(hour).expect("a bill")
+        self.bill(hour, &self.shop.prod).expect("a bill")
     }
 
     fn orders(&self, orders: f64) -> Bill {
@@ -90,7 +79,12 @@ impl Basis {
             orders,
             ..Traffic::default()
         };
-        self.bill(hour).expect("a bill")
+        self.bill(hour, &self.shop.prod).expect("a bill")
+    }
+
+    fn with(mut self, setting: &str, value: f64) -> Self {
+        self.shop.settings.insert(setting.to_owned(), value);
+        self
     }
 }
 
@@ -111,116 +105,112 @@ fn duration_is_billed_in_whole_milliseconds() {
     let memory = basis.function("order-status").expect("a function").memory_mb;
     let work = basis.work(Request::Status).expect("measured");
     let busy = 0.1 / (memory / 1_769.0);
-    assert!(
-        near(work.billed_ms, (busy + 4.0).ceil()),
-        "own work by its share of a processor, and a call"
-    );
-    assert!(near(work.gb_s, work.billed_ms / 1_000.0 * memory / 1_024.0));
+    // Own work by its share of a processor, and a call.
+    assert!(near(work["billed_ms"], (busy + 4.0).ceil()));
+    assert!(near(work["gb_s"], work["billed_ms"] / 1_000.0 * memory / 1_024.0));
 }
 
 #[test]
-fn the_rate_behind_the_cdn_includes_the_orders_requests() {
-    let hour = Traffic::hour(1_000.0, 100.0, 100.0);
+fn quantities_are_those_of_traffic_and_measurements() {
+    let (basis, hour) = (basis(), Traffic::hour(1_000.0, 100.0, 100.0));
     let requests = hour.catalogue + hour.orders * requests_of_an_order();
-    assert!(near(requests, 360_000.0));
-    assert!(near(quantity(&basis().busiest(), CDN, "requests"), 3_600_000.0));
+    assert!(
+        near(requests, 360_000.0),
+        "those of orders are part of the rate behind the CDN"
+    );
+    let (busiest, million, quiet) = (basis.busiest(), basis.orders(1e6), basis.orders(0.0));
+    for (bill, line, what, expected) in [
+        (&busiest, CDN, "requests", 3_600_000.0),
+        (&busiest, "API Gateway", "requests of orders", 36_000.0),
+        (&million, "tables", "writes in transactions", 31e6),
+        (&million, "tables", "single writes", 4e6),
+        (&quiet, "reconciler", "reconciler: invocations", 60.0),
+        (&quiet, "queue", "polls", 900.0),
+    ] {
+        assert!(near(quantity(bill, line, what), expected), "{line}: {what}");
+    }
+    for line in ["functions behind the CDN", "order forwarder", "API Gateway"] {
+        assert!(near(quiet.of(line), 0.0), "{line} costs while nobody buys");
+    }
 }
 
 #[test]
 fn the_api_is_paid_and_logs_for_orders_alone() {
-    let mut basis = basis();
-    let own = basis.busiest();
-    basis.shop.catalogue_by_api = true;
-    let all = basis.busiest();
-    assert!(near(own.of(API), 0.0432), "36,000");
-    assert!(near(all.of(API), 0.432), "360,000");
-    assert!(own.of(LOGS) < all.of(LOGS));
-    assert!(near(own.of(FUNCTIONS), all.of(FUNCTIONS)));
+    let (own, all) = (basis().busiest(), basis().with("catalogue_by_api", 1.0).busiest());
+    assert!(near(own.of("API Gateway"), 0.0432), "36,000");
+    assert!(near(all.of("API Gateway"), 0.432), "360,000");
+    assert!(own.of("logs") < all.of("logs"));
+    let functions = "functions behind the CDN";
+    assert!(near(own.of(functions), all.of(functions)));
 }
 
 #[test]
 fn an_answer_of_more_than_512_kb_is_two_requests() {
     let mut basis = basis();
-    let small = basis.orders(1.0).of(API);
+    let small = basis.orders(1.0).of("API Gateway");
     for request in &mut basis.warm.requests {
         request.answer_bytes = 512.0 * 1_024.0 + 1.0;
     }
-    assert!(near(basis.orders(1.0).of(API), 2.0 * small));
-    basis.shop.rest_api = true;
-    assert!(near(basis.orders(1.0).of(API), small / 1.20 * 3.70));
-}
-
-#[test]
-fn an_order_writes_in_a_transaction_and_then_by_itself() {
-    let bill = basis().orders(1_000_000.0);
-    assert!(near(quantity(&bill, TABLES, TRANSACTIONS), 31e6));
-    assert!(near(quantity(&bill, TABLES, "single writes"), 4e6));
-}
-
-#[test]
-fn a_quiet_hour_costs_sixty_runs_and_the_polls() {
-    let bill = basis().orders(0.0);
-    assert!(near(quantity(&bill, RECONCILER, "reconciler: invocations"), 60.0));
-    assert!(near(quantity(&bill, QUEUE, "polls"), 900.0));
-    for line in [FUNCTIONS, FORWARDER, API] {
-        assert!(near(bill.of(line), 0.0), "{line}");
-    }
+    assert!(near(basis.orders(1.0).of("API Gateway"), 2.0 * small));
+    let rest = basis.with("rest_api", 1.0).orders(1.0).of("API Gateway");
+    assert!(near(rest, small / 1.20 * 3.70));
 }
 
 #[test]
 fn a_sample_is_one_a_second_and_a_share_of_the_rest() {
-    let mut basis = basis();
-    basis.shop.tracing = Tracing::Sampled;
-    let busy = basis.traced(360_000.0, 1.0);
-    assert!((busy - (3_600.0 + 0.05 * 356_400.0)).abs() < 1.0);
-    let quiet = basis.traced(60.0, 1.0);
-    assert!((59.0..=60.0).contains(&quiet), "nearly all of a few");
-    basis.shop.tracing = Tracing::Off;
-    assert!(near(basis.traced(360_000.0, 1.0), 0.0));
+    for (share, invocations, expected) in [
+        (SAMPLED, 360_000.0, 3_600.0 + 0.05 * 356_400.0),
+        (SAMPLED, 60.0, 59.5),
+        (1.0, 360_000.0, 360_000.0),
+        (0.0, 360_000.0, 0.0),
+    ] {
+        let traced = basis().with("traced_share", share).traced(invocations, 1.0);
+        assert!(
+            (traced - expected).abs() < 1.0,
+            "{share} of {invocations}: {traced}"
+        );
+    }
 }
 
 #[test]
 fn logs_are_billed_with_what_each_event_adds() {
-    let mut basis = basis();
-    assert!(!basis.shop.platform_logs, "the template turns them off");
-    let own = basis.work(Request::Status).expect("measured").log_bytes;
-    assert!(near(own, 600.0 + 2.0 * 26.0), "two lines of 300 bytes");
-    basis.shop.platform_logs = true;
-    let all = basis.work(Request::Status).expect("measured").log_bytes;
-    assert!(near(all - own, 700.0 + 3.0 * 26.0));
+    let log = |basis: Basis| basis.work(Request::Status).expect("measured")["log_bytes"];
+    let own = log(basis());
+    assert!(
+        near(own, 600.0 + 2.0 * 26.0),
+        "two lines of 300 bytes, none of the platform's"
+    );
+    assert!(near(
+        log(basis().with("platform_logs", 1.0)) - own,
+        700.0 + 3.0 * 26.0
+    ));
 }
 
 #[test]
 fn the_stage_dev_has_no_key_and_fewer_alarms() {
     let basis = basis();
     let [dev, prod] = [&basis.shop.dev, &basis.shop.prod];
-    assert!(near(dev.keys, 0.0) && near(prod.keys, 1.0));
-    assert!(dev.alarm_metrics < prod.alarm_metrics);
+    assert!(near(dev["keys"], 0.0) && near(prod["keys"], 1.0));
+    assert!(dev["alarm_metrics"] < prod["alarm_metrics"]);
     let [dev, prod] = [dev, prod].map(|stage| basis.idle_month(stage).expect("a month"));
     assert!(dev.total() < prod.total());
     let runs = dev
         .items
         .iter()
         .find(|item| item.what == "reconciler: invocations");
-    let runs = runs.expect("runs");
-    assert!(
-        near(runs.usd_after_free_tier, 0.0),
-        "a million invocations are free"
-    );
+    let runs = runs.expect("runs").usd_after_free_tier;
+    assert!(near(runs, 0.0), "a million invocations are free");
 }
 
 #[test]
 fn every_metric_of_a_good_hour_is_one_that_a_function_writes() {
-    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
-    let mut sources = String::new();
-    for function in std::fs::read_dir(functions).expect("the functions").flatten() {
-        for file in std::fs::read_dir(function.path().join("src"))
-            .expect("sources")
-            .flatten()
-        {
-            sources += &std::fs::read_to_string(file.path()).unwrap_or_default();
-        }
-    }
+    let functions = std::fs::read_dir(workspace().join("functions")).expect("the functions");
+    let directories = functions.flatten().map(|function| function.path().join("src"));
+    let files =
+        directories.flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
+    let sources: String = files
+        .filter_map(|file| std::fs::read_to_string(file.path()).ok())
+        .collect();
     for name in WAITING.iter().chain(&ALL_WELL) {
         assert!(
             sources.contains(&format!("\"{name}\"")),

@@ -1,21 +1,20 @@
-//! Memory and processor time of the running processes, from `/proc`.
+//! Memory and processor time of the running processes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use kontor::world::World;
 use serde::Serialize;
 
 use super::record::Record;
 use crate::report::table;
+use crate::rig::microseconds;
+use crate::rig::process::{memory_of, threads, time_of};
 
-/// Linux counts processor time in hundredths of a second.
-const TICK_US: f64 = 10_000.0;
-/// Fields after the name: a process's own time, and that of its children that have ended.
-const OWN_TIME: [usize; 2] = [11, 12];
-const CHILDRENS_TIME: [usize; 2] = [13, 14];
+/// The threads that send a load.
+pub(super) const GENERATOR: &str = "load generator";
+/// Threads of this process that have a name, and who they are; the others are the local world.
+const THREADS: [(&str, &str); 2] = [(GENERATOR, GENERATOR), ("dynamodb", "DynamoDB engine")];
 
 /// One look at the running world.
 #[derive(Clone, Debug, Serialize)]
@@ -43,12 +42,14 @@ pub(super) async fn sampled<T>(
     let sample = || -> anyhow::Result<Sample> {
         let lately = record.since_last();
         let pids: Vec<u32> = pids(world).map(|(_, pid)| pid).collect();
-        let functions = pids.iter().filter_map(|pid| resident(&pid.to_string()));
+        let functions = pids
+            .iter()
+            .filter_map(|pid| memory_of(&pid.to_string(), "VmRSS").ok());
         let sample = Sample {
             at_seconds: started.elapsed().as_secs_f64(),
             answered: lately.count,
             p99_ms: lately.p99_ms,
-            world_bytes: resident("self").context("/proc has no memory: this part needs Linux")?,
+            world_bytes: memory_of("self", "VmRSS")?,
             functions_bytes: functions.sum(),
             processes: pids.len(),
         };
@@ -58,30 +59,24 @@ pub(super) async fn sampled<T>(
     let mut samples = vec![sample()?];
     tokio::pin!(work);
     loop {
-        match tokio::time::timeout(interval, &mut work).await {
-            Err(_) => samples.push(sample()?),
-            Ok(done) => {
-                samples.push(sample()?);
-                return Ok((samples, done));
-            }
+        let done = tokio::time::timeout(interval, &mut work).await;
+        samples.push(sample()?);
+        if let Ok(done) = done {
+            return Ok((samples, done));
         }
     }
 }
 
 pub(super) fn samples_table(title: &str, samples: &[Sample]) -> String {
-    let megabytes = |bytes: u64| (bytes / 1_000_000).to_string();
-    table(
-        title,
-        samples,
-        &[
-            ("at, s", &|at| format!("{:.0}", at.at_seconds)),
-            ("answered", &|at| at.answered.to_string()),
-            ("p99, ms", &|at| format!("{:.1}", at.p99_ms)),
-            ("world, MB", &|at| megabytes(at.world_bytes)),
-            ("functions, MB", &|at| megabytes(at.functions_bytes)),
-            ("processes", &|at| at.processes.to_string()),
-        ],
-    )
+    let row = |at: &Sample| {
+        let [world, functions] = [at.world_bytes, at.functions_bytes].map(|bytes| bytes / 1_000_000);
+        format!(
+            "{:.0} | {} | {:.1} | {world} | {functions} | {}",
+            at.at_seconds, at.answered, at.p99_ms, at.processes
+        )
+    };
+    let header = "at, s | answered | p99, ms | world, MB | functions, MB | processes";
+    table(title, header, samples.iter().map(row))
 }
 
 /// The processes of functions, with their binaries' names.
@@ -94,72 +89,41 @@ fn pids(world: &World) -> impl Iterator<Item = (&str, u32)> {
     })
 }
 
-fn resident(process: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
-/// Processor time so far, in microseconds, by who spent it; threads that have ended are missing.
-pub(super) fn processor_time(world: &World) -> BTreeMap<String, f64> {
-    let mut times = BTreeMap::new();
-    let mut add = |who: &str, path: &str, fields| {
-        let stat = fs::read_to_string(path).unwrap_or_default();
-        let who = if name(&stat) == "dynamodb" {
-            "DynamoDB engine"
-        } else {
-            who
-        };
-        *times.entry(who.to_owned()).or_default() += time(&stat, fields);
-    };
-    for thread in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        let stat = thread.path().join("stat").display().to_string();
-        add("gateway, runtime, sandboxes", &stat, OWN_TIME);
+/// Processor time so far, in microseconds, by who spent it; processes and threads that have ended are missing.
+pub(super) fn processor_time(world: &World) -> anyhow::Result<BTreeMap<String, f64>> {
+    let mut times: BTreeMap<String, f64> = BTreeMap::new();
+    let mut add = |who: &str, time| *times.entry(who.to_owned()).or_default() += microseconds(time);
+    for (name, time) in threads("self")? {
+        let named = THREADS.iter().find(|(thread, _)| *thread == name);
+        add(named.map_or("gateway, runtime, sandboxes", |(_, who)| who), time);
     }
     for (function, pid) in pids(world) {
-        add(function, &format!("/proc/{pid}/stat"), OWN_TIME);
+        add(function, time_of(pid).unwrap_or_default());
     }
-    add("functions that have ended", "/proc/self/stat", CHILDRENS_TIME);
-    times
+    Ok(times)
 }
 
-/// Processor time of the calling thread, in microseconds.
-pub(super) fn of_this_thread() -> f64 {
-    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
-    time(&stat, OWN_TIME)
-}
-
-/// The name stands in parentheses, and may have some itself.
-fn name(stat: &str) -> &str {
-    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
-    name.map_or("", |(name, _)| name)
-}
-
-fn time(stat: &str, fields: [usize; 2]) -> f64 {
-    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let all: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = |field: usize| all.get(field).and_then(|ticks| ticks.parse::<f64>().ok());
-    fields.into_iter().filter_map(ticks).sum::<f64>() * TICK_US
+/// Processor time of each who spent some between two looks, for each of so many requests.
+pub(super) fn spent(
+    before: &BTreeMap<String, f64>,
+    after: &BTreeMap<String, f64>,
+    requests: f64,
+) -> BTreeMap<String, f64> {
+    let of = |(who, after): (&String, &f64)| {
+        let spent = after - before.get(who).copied().unwrap_or_default();
+        (who.clone(), spent.max(0.0) / requests.max(1.0))
+    };
+    after.iter().map(of).filter(|(_, spent)| *spent > 0.0).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STAT: &str = "42 (tokio-rt (1) x) S 1 42 42 0 -1 4194560 100 0 0 0 7 3 20 5 20 0 1 0 100 1000 10";
-
     #[test]
-    fn a_threads_name_and_times_are_read_whatever_the_name() {
-        assert_eq!(name(STAT), "tokio-rt (1) x");
-        assert!((time(STAT, OWN_TIME) - 100_000.0).abs() < 1.0);
-        assert!((time(STAT, CHILDRENS_TIME) - 250_000.0).abs() < 1.0);
-    }
-
-    #[test]
-    fn a_process_that_has_ended_took_nothing() {
-        assert_eq!(name(""), "");
-        assert!(time("", OWN_TIME).abs() < 1.0);
-        assert_eq!(resident("none"), None);
+    fn processor_time_is_shown_by_request_and_spender() {
+        let times = |a: f64, b: f64| BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
+        let spent = spent(&times(100.0, 50.0), &times(300.0, 50.0), 10.0);
+        assert_eq!(spent, BTreeMap::from([("a".to_owned(), 20.0)]));
     }
 }

@@ -1,6 +1,5 @@
 //! The shop under load, and the proof that every order reached the warehouse once.
 
-mod ceiling;
 mod generator;
 mod machine;
 mod proof;
@@ -13,21 +12,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use kontor::world::{Options, World};
 use sam_runner::binaries::Binaries;
 use serde::Serialize;
 use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
 
 use self::generator::Load;
-use self::machine::{Sample, processor_time, sampled, samples_table};
+use self::machine::{GENERATOR, Sample, processor_time, sampled, samples_table, spent};
 use self::proof::Proof;
-use self::record::{Failure, Latencies, Record};
+use self::record::{Latencies, Record};
 use self::shop::Shop;
-use crate::report::{Report, table};
+use crate::report::{publish, table};
 
-/// The generator's connections at most.
-const CONNECTIONS: usize = 256;
 /// Processes of one function at most; more only take turns on few processors.
 const MAX_PROCESSES: usize = 6;
 /// How long the warehouse takes for an order.
@@ -55,12 +53,9 @@ pub(crate) struct Args {
     /// The orders to place, again and again.
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../kontor/data/online-retail/orders-2010-12-01-week.jsonl"))]
     orders: PathBuf,
-    /// Take the functions' binaries, and that of `no-op`, from this directory instead of building them.
+    /// Take the functions' binaries from this directory instead of building them.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Leave out how much the machine can do at all.
-    #[arg(long)]
-    no_ceiling: bool,
     /// Instead of all that: replay the orders once, as fast as the warehouse takes them.
     #[arg(long)]
     week: bool,
@@ -77,14 +72,12 @@ struct Figures {
     reached: f64,
     /// Of all kinds together first, then of each; from when a request was due.
     latencies: Vec<Latencies>,
-    failures: Vec<Failure>,
+    failures: BTreeMap<String, u64>,
     /// The first one is the start.
     minutes: Vec<Sample>,
     /// Processor time by who spent it, in microseconds for each request.
     processor_us: BTreeMap<String, f64>,
     proof: Proof,
-    /// The most requests a second that were answered in time: by a no-op function, and by the shop.
-    ceiling: Option<(f64, f64)>,
 }
 
 impl Args {
@@ -127,17 +120,12 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     if args.week {
         return week::run(&args.orders, args.binaries(), out).await;
     }
-    let no_op = if args.no_ceiling {
-        None
-    } else {
-        Some(ceiling::of_a_no_op(&args.binaries()).await?)
-    };
     let files = TempDir::new()?;
     let world = World::start(args.world(files.path())?).await?;
-    let figures = measure(args, &world, no_op).await;
+    let figures = measure(args, &world).await;
     world.stop().await;
     let figures = figures?;
-    Report::new("load", &figures, &tables(&figures))?.publish(out)?;
+    publish("load", &figures, &tables(&figures), out)?;
     ensure!(figures.failures.is_empty(), "requests failed");
     ensure!(figures.proof.holds(), "not every order is in the warehouse once");
     Ok(())
@@ -152,37 +140,69 @@ fn well_stocked(catalogue: &str) -> String {
     catalogue.lines().enumerate().map(line).collect()
 }
 
-async fn measure(args: &Args, world: &World, no_op: Option<f64>) -> anyhow::Result<Figures> {
+/// Sends loads to the shop, from a thread of its own, so that its processor time is known apart from the shop's.
+struct Generator {
+    shop: Arc<Shop>,
+    runtime: Option<Runtime>,
+}
+
+impl Generator {
+    fn of(shop: Shop) -> anyhow::Result<Self> {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).thread_name(GENERATOR).enable_all();
+        Ok(Self {
+            shop: Arc::new(shop),
+            runtime: Some(runtime.build()?),
+        })
+    }
+
+    /// Sends the load and waits for the last answer.
+    async fn send(&self, load: Load, record: &Arc<Record>) -> anyhow::Result<()> {
+        let (shop, record) = (Arc::clone(&self.shop), Arc::clone(record));
+        let sending = load.send(move |visit, due| {
+            let (shop, record) = (Arc::clone(&shop), Arc::clone(&record));
+            async move { shop.visit(visit, due, &record).await }
+        });
+        let runtime = self.runtime.as_ref().context("the generator has ended")?;
+        runtime.spawn(sending).await.context("the generator ended early")
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        // Within a runtime, another one must not be waited for.
+        self.runtime
+            .take()
+            .into_iter()
+            .for_each(Runtime::shutdown_background);
+    }
+}
+
+async fn measure(args: &Args, world: &World) -> anyhow::Result<Figures> {
     let load = Load {
         per_second: args.rate,
         orders_per_minute: args.orders_per_minute,
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
     };
-    let shop = Arc::new(Shop::at(world.shop_url(), &args.orders).await?);
-    let stock = shop.stock().await?;
+    let generator = Generator::of(Shop::at(world.shop_url(), &args.orders).await?)?;
+    let stock = generator.shop.stock().await?;
     let warm_up = Load {
         lasts: WARM_UP,
         ..load
     };
-    generator::send(warm_up, Arc::clone(&shop), Arc::default()).await?;
+    generator.send(warm_up, &Arc::default()).await?;
 
     let record = Arc::<Record>::default();
-    let (started, before) = (Instant::now(), processor_time(world));
-    let sending = generator::send(load, Arc::clone(&shop), Arc::clone(&record));
-    let (minutes, generator) = sampled(world, &record, MINUTE, sending).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let mut after = processor_time(world);
-    after.insert("load generator".to_owned(), generator?);
+    let (started, before) = (Instant::now(), processor_time(world)?);
+    let (minutes, sent) = sampled(world, &record, MINUTE, generator.send(load, &record)).await?;
+    sent?;
+    let (seconds, after) = (started.elapsed().as_secs_f64(), processor_time(world)?);
     let latencies = record.latencies();
     #[expect(clippy::cast_precision_loss, reason = "millions of requests")]
-    let answered = latencies.first().map_or(0, |all| all.count) as f64;
+    let answered = latencies[0].count as f64;
 
     eprintln!("Waiting for the warehouse ...");
-    let proof = proof::prove(&shop, &stock, &world.warehouse_url()).await?;
-    let ceiling = match no_op {
-        None => None,
-        Some(no_op) => Some((no_op, ceiling::highest(&shop, load).await?)),
-    };
+    let proof = proof::prove(&generator.shop, &stock, &world.warehouse_url()).await?;
     Ok(Figures {
         rate: args.rate,
         orders_per_minute: args.orders_per_minute,
@@ -194,21 +214,7 @@ async fn measure(args: &Args, world: &World, no_op: Option<f64>) -> anyhow::Resu
         minutes,
         processor_us: spent(&before, &after, answered),
         proof,
-        ceiling,
     })
-}
-
-/// Processor time of each who spent some, for each request.
-fn spent(
-    before: &BTreeMap<String, f64>,
-    after: &BTreeMap<String, f64>,
-    requests: f64,
-) -> BTreeMap<String, f64> {
-    let of = |(who, after): (&String, &f64)| {
-        let spent = after - before.get(who).copied().unwrap_or_default();
-        (who.clone(), spent.max(0.0) / requests.max(1.0))
-    };
-    after.iter().map(of).filter(|(_, spent)| *spent > 0.0).collect()
 }
 
 fn tables(figures: &Figures) -> Vec<String> {
@@ -216,53 +222,34 @@ fn tables(figures: &Figures) -> Vec<String> {
         "{:.0} requests a second of {:.0}, {:.0} orders a minute, {:.0} s; milliseconds from when each was due",
         figures.reached, figures.rate, figures.orders_per_minute, figures.seconds
     );
-    let ms = |ms: f64| format!("{ms:.1}");
-    let mut spent: Vec<(&str, f64)> = figures
-        .processor_us
-        .iter()
-        .map(|(who, us)| (who.as_str(), *us))
-        .collect();
-    spent.push(("all", figures.processor_us.values().sum()));
+    let latency = |of: &Latencies| {
+        format!(
+            "{} | {} | {:.1} | {:.1} | {:.1} | {:.1}",
+            of.request, of.count, of.p50_ms, of.p99_ms, of.p999_ms, of.max_ms
+        )
+    };
+    let all = figures.processor_us.values().sum();
+    let spenders = figures.processor_us.iter().map(|(who, us)| (who.as_str(), *us));
+    let spenders = spenders.chain([("all", all)]);
     let mut tables = vec![
         table(
             title,
-            &figures.latencies,
-            &[
-                ("request", &|of| of.request.clone()),
-                ("answered", &|of| of.count.to_string()),
-                ("p50", &|of| ms(of.p50_ms)),
-                ("p99", &|of| ms(of.p99_ms)),
-                ("p99.9", &|of| ms(of.p999_ms)),
-                ("max", &|of| ms(of.max_ms)),
-            ],
+            "request | answered | p50 | p99 | p99.9 | max",
+            figures.latencies.iter().map(latency),
         ),
         figures.proof.table(),
         samples_table("Minute by minute", &figures.minutes),
         table(
             "Processor time for each request, all kinds together",
-            &spent,
-            &[
-                ("spent by", &|row| row.0.to_owned()),
-                ("µs", &|row| format!("{:.0}", row.1)),
-            ],
+            "spent by | µs",
+            spenders.map(|(who, us)| format!("{who} | {us:.0}")),
         ),
     ];
     if !figures.failures.is_empty() {
-        tables.push(table(
-            "Failures",
-            &figures.failures,
-            &[
-                ("request", &|of| of.request.clone()),
-                ("why", &|of| of.why.clone()),
-                ("count", &|of| of.count.to_string()),
-            ],
-        ));
+        let failures = figures.failures.iter();
+        let failures = failures.map(|(failure, count)| format!("{failure} | {count}"));
+        tables.push(table("Failures", "request: why | count", failures));
     }
-    tables.extend(
-        figures
-            .ceiling
-            .map(|(no_op, shop)| ceiling::table_of(no_op, shop)),
-    );
     tables
 }
 
@@ -277,12 +264,5 @@ mod tests {
             stocked,
             format!("sku,name,unit_price,stock\nA,\"B, C\",1,{STOCK}\n")
         );
-    }
-
-    #[test]
-    fn processor_time_is_told_by_request_and_spender() {
-        let times = |a: f64, b: f64| BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
-        let spent = spent(&times(100.0, 50.0), &times(300.0, 50.0), 10.0);
-        assert_eq!(spent, BTreeMap::from([("a".to_owned(), 20.0)]));
     }
 }

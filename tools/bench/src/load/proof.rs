@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::Context;
 use kontor::replay::PastOrder;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::shop::{Accepted, Connections, Shop};
+use super::shop::{Accepted, Shop};
 use crate::report::table;
 
 /// An order whose message was lost is queued again after six minutes at most.
@@ -44,19 +43,22 @@ impl Proof {
     }
 
     pub(super) fn table(&self) -> String {
+        let Self {
+            accepted,
+            paid,
+            in_warehouse,
+            missing,
+            unknown,
+            doubled,
+            stock_differs,
+            drained_seconds,
+        } = self;
         table(
             "Every order is in the warehouse once",
-            &[self],
-            &[
-                ("accepted", &|proof| proof.accepted.to_string()),
-                ("paid", &|proof| proof.paid.to_string()),
-                ("in the warehouse", &|proof| proof.in_warehouse.to_string()),
-                ("missing", &|proof| proof.missing.to_string()),
-                ("unknown", &|proof| proof.unknown.to_string()),
-                ("doubled", &|proof| proof.doubled.to_string()),
-                ("stock differs", &|proof| proof.stock_differs.to_string()),
-                ("drained, s", &|proof| format!("{:.1}", proof.drained_seconds)),
-            ],
+            " | accepted | paid | in the warehouse | missing | unknown | doubled | stock differs | drained, s",
+            [format!(
+                "orders | {accepted} | {paid} | {in_warehouse} | {missing} | {unknown} | {doubled} | {stock_differs} | {drained_seconds:.1}"
+            )],
         )
     }
 }
@@ -79,15 +81,13 @@ pub(super) async fn prove(
     before: &BTreeMap<String, i64>,
     warehouse: &str,
 ) -> anyhow::Result<Proof> {
-    let http = Connections::new(1)?;
     let accepted = shop.accepted();
     let paid = accepted.values().filter(|order| order.paid).count();
     let started = Instant::now();
     let (mut most, mut moved) = (0, Instant::now());
     let held = loop {
-        let answer = http.send(http.get(&format!("{warehouse}/sandbox/orders")), Instant::now());
-        let answer = answer.await.map_err(anyhow::Error::msg);
-        let held = serde_json::from_value::<Warehouse>(answer.context("the warehouse")?)?.orders;
+        let answer = shop.read(&format!("{warehouse}/sandbox/orders")).await?;
+        let held = serde_json::from_value::<Warehouse>(answer)?.orders;
         if held.len() > most {
             (most, moved) = (held.len(), Instant::now());
         }

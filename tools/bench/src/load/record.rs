@@ -9,6 +9,8 @@ use serde::Serialize;
 
 /// Longer ones are counted as this.
 const LONGEST_US: u64 = 60_000_000;
+/// All kinds together.
+const ALL: &str = "all";
 
 /// What was answered, how fast, and what was not.
 #[derive(Default)]
@@ -19,10 +21,11 @@ struct Inner {
     kinds: BTreeMap<&'static str, Latency>,
     /// Since the last look, all kinds together.
     lately: Latency,
-    failures: BTreeMap<(&'static str, String), u64>,
+    failures: BTreeMap<String, u64>,
 }
 
 /// Microseconds, with three significant digits.
+#[derive(Clone)]
 struct Latency(Histogram<u64>);
 
 impl Default for Latency {
@@ -42,51 +45,38 @@ pub(super) struct Latencies {
     pub(super) max_ms: f64,
 }
 
-/// Requests that failed alike.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Failure {
-    pub(super) request: String,
-    /// The status and the problem's code, or the error of the connection.
-    pub(super) why: String,
-    pub(super) count: u64,
-}
-
 impl Record {
     pub(super) fn answered(&self, kind: &'static str, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
         let mut inner = self.inner();
-        inner.kinds.entry(kind).or_default().0.saturating_record(took);
+        for kind in [ALL, kind] {
+            inner.kinds.entry(kind).or_default().0.saturating_record(took);
+        }
         inner.lately.0.saturating_record(took);
     }
 
-    pub(super) fn failed(&self, kind: &'static str, why: String) {
-        *self.inner().failures.entry((kind, why)).or_default() += 1;
+    /// `why` is the status and the problem's code, or the error of the connection.
+    pub(super) fn failed(&self, kind: &str, why: &str) {
+        let failure = format!("{kind}: {why}");
+        *self.inner().failures.entry(failure).or_default() += 1;
     }
 
     /// Of all kinds since the last call.
     pub(super) fn since_last(&self) -> Latencies {
-        std::mem::take(&mut self.inner().lately).named("")
+        std::mem::take(&mut self.inner().lately).named(ALL)
     }
 
     /// Of all kinds together, then of each.
     pub(super) fn latencies(&self) -> Vec<Latencies> {
-        let inner = self.inner();
-        let mut all = Latency::default();
-        for kind in inner.kinds.values() {
-            // Histograms of the same bounds always add up.
-            let _ = all.0.add(&kind.0);
-        }
-        let kinds = inner.kinds.iter().map(|(kind, latency)| latency.named(kind));
-        std::iter::once(all.named("all")).chain(kinds).collect()
+        let mut each = self.inner().kinds.clone();
+        let all = each.remove(ALL).unwrap_or_default().named(ALL);
+        let each = each.iter().map(|(kind, latency)| latency.named(kind));
+        std::iter::once(all).chain(each).collect()
     }
 
-    pub(super) fn failures(&self) -> Vec<Failure> {
-        let failure = |((request, why), count): (&(&str, String), &u64)| Failure {
-            request: (*request).to_owned(),
-            why: why.clone(),
-            count: *count,
-        };
-        self.inner().failures.iter().map(failure).collect()
+    /// How often each kind failed, and why.
+    pub(super) fn failures(&self) -> BTreeMap<String, u64> {
+        self.inner().failures.clone()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -126,10 +116,7 @@ mod tests {
         assert_eq!((all.count, product.count, search.count), (101, 100, 1));
         assert!((product.p50_ms - 50.0).abs() < 0.1, "{product:?}");
         assert!((product.p99_ms - 99.0).abs() < 0.1, "{product:?}");
-        assert!(
-            (all.max_ms - 60_000.0).abs() < 100.0,
-            "longer than a minute is a minute: {all:?}"
-        );
+        assert!((all.max_ms - 60_000.0).abs() < 100.0, "at most a minute: {all:?}");
     }
 
     #[test]
@@ -143,10 +130,12 @@ mod tests {
     #[test]
     fn failures_are_counted_by_reason_and_are_no_latencies() {
         let record = Record::default();
-        record.failed("checkout", "503".to_owned());
-        record.failed("checkout", "503".to_owned());
-        let failures = record.failures();
-        assert_eq!((failures.len(), failures[0].count), (1, 2));
+        record.failed("checkout", "503");
+        record.failed("checkout", "503");
+        assert_eq!(
+            record.failures(),
+            BTreeMap::from([("checkout: 503".to_owned(), 2)])
+        );
         assert_eq!(record.latencies()[0].count, 0);
     }
 }

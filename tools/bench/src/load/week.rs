@@ -8,14 +8,11 @@ use kontor::world::{Options, World};
 use sam_runner::binaries::Binaries;
 use serde::Serialize;
 
-use super::machine::{Sample, sampled, samples_table};
-use super::record::Record;
-use crate::report::{Report, table};
+use crate::report::{publish, table};
+use crate::rig::exact;
 
 /// `WarehouseOrdersPerMinute` by default, in orders a second.
 const WAREHOUSE_TAKES: f64 = 8.0;
-/// Between two looks at memory.
-const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What the week took.
 #[derive(Serialize)]
@@ -26,10 +23,12 @@ struct Week {
     seconds: f64,
     /// The least that the warehouse can take for so many.
     least_seconds: f64,
-    memory: Vec<Sample>,
 }
 
 /// Replays the orders of a file.
+///
+/// # Errors
+/// Where an order does not reach the warehouse.
 pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow::Result<()> {
     let world = World::start(Options {
         binaries,
@@ -42,33 +41,25 @@ pub(super) async fn run(orders: &Path, binaries: Binaries, out: &Path) -> anyhow
         rate: None,
         shop: world.shop_url().to_owned(),
     };
-    let (memory, replayed) = sampled(&world, &Record::default(), INTERVAL, replay(&args)).await?;
+    let replayed = replay(&args).await;
     world.stop().await;
     let replayed = replayed?;
     println!("{replayed}");
-    #[expect(clippy::cast_precision_loss, reason = "thousands of orders")]
-    let least_seconds = replayed.orders as f64 / WAREHOUSE_TAKES;
     let week = Week {
         orders: replayed.orders,
         in_warehouse: replayed.forwarded,
         seconds: replayed.took.as_secs_f64(),
-        least_seconds,
-        memory,
+        least_seconds: exact(replayed.orders) / WAREHOUSE_TAKES,
     };
     let took = table(
         "A week of orders, as fast as the warehouse takes them",
-        &[&week],
-        &[
-            ("orders", &|week| week.orders.to_string()),
-            ("in the warehouse", &|week| week.in_warehouse.to_string()),
-            ("took, s", &|week| format!("{:.1}", week.seconds)),
-            ("the warehouse's least, s", &|week| {
-                format!("{:.1}", week.least_seconds)
-            }),
-        ],
+        "orders | in the warehouse | took, s | the warehouse's least, s",
+        [format!(
+            "{} | {} | {:.1} | {:.1}",
+            week.orders, week.in_warehouse, week.seconds, week.least_seconds
+        )],
     );
-    let memory = samples_table("Its memory", &week.memory);
-    Report::new("week", &week, &[took, memory])?.publish(out)?;
+    publish("week", &week, &[took], out)?;
     ensure!(
         week.in_warehouse == week.orders,
         "not every order reached the warehouse"

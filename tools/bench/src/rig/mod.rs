@@ -1,12 +1,10 @@
-//! The test rig: one process of each function behind a Runtime API of its own, before the engines and sandboxes of the local world. Nothing
+//! The test rig: one process of each function in a Lambda runtime of its own, before the engines and sandboxes of the local world. Nothing
 //! else runs there, so that the processor time of a request is its own.
 
 mod binaries;
-pub(crate) mod callgrind;
 mod events;
-mod median;
-mod process;
-mod processor;
+mod lambda;
+pub(crate) mod process;
 mod request;
 mod shopping;
 mod tally;
@@ -19,16 +17,14 @@ use anyhow::Context;
 use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::world::{Options, Outside};
-use sam_runner::runtime::environment;
 use sam_runner::template::{Document, Stack};
 
-pub(crate) use binaries::{Binaries, Build, sizes};
-pub(crate) use median::{best_tenth, median, microseconds};
-pub(crate) use process::{Invocation, Launch, Process};
-pub(crate) use processor::Share;
+pub(crate) use binaries::{build, sizes};
+pub(crate) use lambda::{Invocation, Lambda, Launch};
+pub(crate) use process::{best_tenth, median, microseconds};
 pub(crate) use request::Request;
-pub(crate) use shopping::{Cart, Shopping, carts};
-pub(crate) use tally::{Tally, add};
+pub(crate) use shopping::{Shopping, cart_of, carts};
+pub(crate) use tally::{Call, Tally, exact};
 pub(crate) use tls::{Authority, TlsFronts};
 
 /// Pieces of each product: nothing sells out while it is measured.
@@ -38,7 +34,6 @@ const PLENTY: u32 = 1_000_000;
 pub(crate) struct TestRig {
     outside: Outside,
     stack: Stack,
-    endpoints: BTreeMap<String, String>,
 }
 
 impl TestRig {
@@ -57,11 +52,7 @@ impl TestRig {
         let outside = Outside::start(&options).await?;
         let stack = outside.read(&Document::read(&options.template)?, &options)?;
         outside.stock(&stack, &catalogue).await?;
-        Ok(Self {
-            endpoints: outside.environment(),
-            outside,
-            stack,
-        })
+        Ok(Self { outside, stack })
     }
 
     /// Opens a rig that sells the catalogue of the local world.
@@ -70,8 +61,8 @@ impl TestRig {
     }
 
     /// The engines' addresses, by the variables that the SDK reads them from.
-    pub(crate) fn endpoints(&self) -> &BTreeMap<String, String> {
-        &self.endpoints
+    pub(crate) fn endpoints(&self) -> BTreeMap<String, String> {
+        self.outside.environment()
     }
 
     /// The shop's tables, for filling them.
@@ -79,49 +70,41 @@ impl TestRig {
         self.outside.tables(&self.stack)
     }
 
-    /// How a process of the function with this binary is started; `endpoints` are those of the engines.
+    /// A function with a binary of its own; the environment has the engines' addresses.
     pub(crate) fn launch(
         &self,
         binary: &str,
-        executable: &Path,
-        endpoints: &BTreeMap<String, String>,
+        executable: PathBuf,
+        environment: BTreeMap<String, String>,
     ) -> anyhow::Result<Launch> {
         let mut functions = self.stack.functions.iter();
         let function = functions.find(|function| function.binary.name == binary);
         let function = function.with_context(|| format!("the template has no function {binary}"))?;
         Ok(Launch {
-            executable: executable.to_owned(),
-            environment: environment(function, executable, endpoints),
-            wrapper: Vec::new(),
+            function: function.clone(),
+            executable,
+            environment,
         })
     }
 
-    /// A warm process of each function that is measured.
+    /// A warm process of each function that is measured; `endpoints` are those of the engines.
     pub(crate) async fn shopping(
         &self,
-        binaries: &Binaries,
-        endpoints: &BTreeMap<String, String>,
+        binaries: &Path,
+        endpoints: BTreeMap<String, String>,
     ) -> anyhow::Result<Shopping> {
-        let mut processes = BTreeMap::new();
+        let mut functions = Vec::new();
         for name in Request::functions() {
-            let launch = self.launch(name, &binaries.path(name), endpoints)?;
-            processes.insert(name.to_owned(), Process::start(&launch).await?);
+            let launch = self.launch(name, binaries.join(name), BTreeMap::new())?;
+            functions.push((launch.function, launch.executable));
         }
-        Ok(Shopping::new(processes))
+        Ok(Shopping(Lambda::start(functions, endpoints).await?))
     }
 
     /// The same, with everything that they call counted.
-    pub(crate) async fn tallied_shopping(
-        &self,
-        binaries: &Binaries,
-    ) -> anyhow::Result<(Shopping, Vec<Tally>)> {
-        let (mut tallies, mut endpoints) = (Vec::new(), BTreeMap::new());
-        for (variable, endpoint) in &self.endpoints {
-            let tally = Tally::before(endpoint).await?;
-            endpoints.insert(variable.clone(), tally.endpoint());
-            tallies.push(tally);
-        }
-        Ok((self.shopping(binaries, &endpoints).await?, tallies))
+    pub(crate) async fn tallied_shopping(&self, binaries: &Path) -> anyhow::Result<(Shopping, Tally)> {
+        let tally = Tally::before(self.endpoints()).await?;
+        Ok((self.shopping(binaries, tally.endpoints()).await?, tally))
     }
 }
 

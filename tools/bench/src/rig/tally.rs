@@ -1,18 +1,34 @@
-//! A proxy before an engine that counts calls, bytes and DynamoDB's capacity units.
+//! A proxy before the engines that counts calls, bytes and DynamoDB's capacity units.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use sam_runner::engines::http_client;
 use sam_runner::engines::server::{Server, listen};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::figures::Call;
+/// Calls of one operation, for one request on average.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// Such as `DynamoDB.TransactWriteItems`.
+    pub(crate) operation: String,
+    pub(crate) count: f64,
+    /// The bodies that are sent, in bytes, all together.
+    pub(crate) sent_bytes: f64,
+    /// The bodies that come back, in bytes, all together.
+    pub(crate) received_bytes: f64,
+    /// DynamoDB's request units, as the engine counts them.
+    pub(crate) read_units: f64,
+    pub(crate) write_units: f64,
+}
 
 /// A proxy that counts by operation. It closes when dropped.
 pub(crate) struct Tally {
@@ -21,125 +37,124 @@ pub(crate) struct Tally {
 }
 
 struct Shared {
-    engine: String,
+    engines: BTreeMap<String, String>,
     client: reqwest::Client,
-    counted: Mutex<BTreeMap<String, Call>>,
+    calls: Mutex<Vec<Call>>,
 }
 
 impl Tally {
-    /// Opens one before the engine at `endpoint`. It asks DynamoDB for the consumed capacity of each call, which the function does not.
-    pub(crate) async fn before(endpoint: &str) -> anyhow::Result<Self> {
+    /// Opens one before engines, each named by the variable that the SDK reads its address from. It asks DynamoDB for the consumed capacity
+    /// of each call, which the function does not.
+    pub(crate) async fn before(engines: BTreeMap<String, String>) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
-            engine: endpoint.to_owned(),
+            engines,
             client: http_client()?,
-            counted: Mutex::default(),
+            calls: Mutex::default(),
         });
-        let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
+        let router = Router::new().route("/{engine}/", post(pass));
+        let router = router.with_state(Arc::clone(&shared));
         let server = Server::start(listen("the tally", 0).await?, router)?;
         Ok(Self { shared, server })
     }
 
-    pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.server.address())
+    /// The addresses to call instead.
+    pub(crate) fn endpoints(&self) -> BTreeMap<String, String> {
+        let address = self.server.address();
+        let engines = self.shared.engines.keys();
+        let endpoint = |engine: &String| (engine.clone(), format!("http://{address}/{engine}/"));
+        engines.map(endpoint).collect()
     }
 
-    /// What was counted since the last time, one entry for each operation, such as `DynamoDB.GetItem`.
+    /// The calls since the last time.
     pub(crate) fn take(&self) -> Vec<Call> {
-        let mut counted = self.shared.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *counted).into_values().collect()
+        std::mem::take(&mut self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    match shared.pass(headers, body).await {
-        Ok(answer) => answer,
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+impl Call {
+    /// Adds a share of another call.
+    pub(crate) fn add(&mut self, more: &Self, share: f64) {
+        self.count += share * more.count;
+        self.sent_bytes += share * more.sent_bytes;
+        self.received_bytes += share * more.received_bytes;
+        self.read_units += share * more.read_units;
+        self.write_units += share * more.write_units;
     }
+}
+
+async fn pass(
+    State(shared): State<Arc<Shared>>,
+    Path(engine): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let passed = shared.pass(&engine, headers, body).await;
+    passed.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())
 }
 
 impl Shared {
-    async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> anyhow::Result<Response> {
-        let target = headers
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok());
-        let operation = operation(target.unwrap_or("unknown"));
-        let sent_bytes = size(&body);
-        let body = if operation.starts_with("DynamoDB") {
-            metered(&body)?
-        } else {
-            body
-        };
+    async fn pass(&self, engine: &str, mut headers: HeaderMap, sent: Bytes) -> anyhow::Result<Response> {
+        let engine = self.engines.get(engine).context("no such engine")?;
+        let target = headers.get("x-amz-target").context("no operation")?;
+        let operation = operation(target.to_str()?);
+        let mut request: Value = serde_json::from_slice(&sent)?;
+        if operation.starts_with("DynamoDB") {
+            request["ReturnConsumedCapacity"] = "TOTAL".into();
+        }
         headers.remove(header::CONTENT_LENGTH);
         headers.remove(header::HOST);
-        let request = self.client.post(&self.engine).headers(headers).body(body);
+        let request = self
+            .client
+            .post(engine)
+            .headers(headers)
+            .body(request.to_string());
         let answer = request.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await?;
-        let mut value: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let consumed = value
-            .as_object_mut()
-            .and_then(|answer| answer.remove("ConsumedCapacity"));
-        let units = units(consumed.as_ref());
-        let writes = ["Put", "Update", "Delete", "Write"];
-        let is_write = writes.iter().any(|verb| operation.contains(verb));
+        let (status, headers, received) = (answer.status(), answer.headers().clone(), answer.bytes().await?);
+        let mut unmetered: Value = serde_json::from_slice(&received).unwrap_or_default();
+        let members = unmetered.as_object_mut();
+        let consumed = members.and_then(|members| members.remove("ConsumedCapacity"));
+        let units = consumed.as_ref().map_or(0.0, units);
+        let is_write = ["Put", "Update", "Delete", "Write"]
+            .iter()
+            .any(|verb| operation.contains(verb));
         let call = Call {
             operation,
             count: 1.0,
-            sent_bytes,
-            received_bytes: consumed.map_or(size(&body), |_| size(value.to_string().as_bytes())),
+            sent_bytes: exact(sent.len()),
+            received_bytes: exact(consumed.map_or(received.len(), |_| unmetered.to_string().len())),
             read_units: if is_write { 0.0 } else { units },
             write_units: if is_write { units } else { 0.0 },
         };
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        add(&mut counted, call);
-        Ok((status, headers, body).into_response())
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(call);
+        Ok((status, headers, received).into_response())
     }
 }
 
-/// Adds a call to those of its operation.
-pub(crate) fn add(calls: &mut BTreeMap<String, Call>, more: Call) {
-    match calls.get_mut(&more.operation) {
-        None => drop(calls.insert(more.operation.clone(), more)),
-        Some(sum) => {
-            sum.count += more.count;
-            sum.sent_bytes += more.sent_bytes;
-            sum.received_bytes += more.received_bytes;
-            sum.read_units += more.read_units;
-            sum.write_units += more.write_units;
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
-fn size(body: &[u8]) -> f64 {
-    body.len() as f64
+/// A count or a size.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(crate) fn exact(count: usize) -> f64 {
+    count as f64
 }
 
 /// `DynamoDB_20120810.GetItem` without the version.
 fn operation(target: &str) -> String {
     let (service, operation) = target.split_once('.').unwrap_or((target, ""));
-    let service = match service.split('_').next() {
-        Some("AmazonSQS") => "SQS",
-        Some("secretsmanager") => "SecretsManager",
-        Some(other) => other,
-        None => service,
+    let service = match service.split('_').next().unwrap_or_default() {
+        "AmazonSQS" => "SQS",
+        "secretsmanager" => "SecretsManager",
+        other => other,
     };
     format!("{service}.{operation}")
 }
 
-/// The same call, asking what it consumes.
-fn metered(body: &Bytes) -> anyhow::Result<Bytes> {
-    let mut call: Value = serde_json::from_slice(body)?;
-    call["ReturnConsumedCapacity"] = "TOTAL".into();
-    Ok(call.to_string().into())
-}
-
 /// The units of all tables that a call touched.
-fn units(consumed: Option<&Value>) -> f64 {
+fn units(consumed: &Value) -> f64 {
     match consumed {
-        Some(Value::Array(tables)) => tables.iter().map(|table| units(Some(table))).sum(),
-        Some(table) => table["CapacityUnits"].as_f64().unwrap_or_default(),
-        None => 0.0,
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => table["CapacityUnits"].as_f64().unwrap_or_default(),
     }
 }
 
@@ -161,8 +176,12 @@ mod tests {
 
     #[test]
     fn units_of_all_tables_add_up() {
-        assert!((units(Some(&json!([{"CapacityUnits": 2.0}, {"CapacityUnits": 0.5}]))) - 2.5).abs() < 1e-9);
-        assert!((units(Some(&json!({"CapacityUnits": 3.0}))) - 3.0).abs() < 1e-9);
-        assert!(units(None).abs() < 1e-9);
+        for (consumed, expected) in [
+            (json!([{"CapacityUnits": 2.0}, {"CapacityUnits": 0.5}]), 2.5),
+            (json!({"CapacityUnits": 3.0}), 3.0),
+            (Value::Null, 0.0),
+        ] {
+            assert!((units(&consumed) - expected).abs() < 1e-9, "{consumed}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! TLS 1.3 before an engine, as AWS has it: most of a cold start is the handshakes of its first calls.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
-use anyhow::Context;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use anyhow::{Context, ensure};
 use sam_runner::engines::server::listen;
+use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -14,54 +15,68 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::TLS13;
 
 /// What the SDK reads by default, all of it.
 const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The roots that a function is built with.
-const AWS_ROOTS: usize = 5;
+const ROOTS: [&str; 5] = ["root", "root-2", "root-3", "root-4", "root-5"];
+/// All keys are RSA with 2,048 bits, since a cold start has to verify their signatures.
+const CERTIFICATE: &str = "req -x509 -config req.cnf -newkey rsa:2048 -noenc -days 30";
+const IS_AUTHORITY: &str = "basicConstraints=critical,CA:TRUE";
 
-/// A certificate authority of this run, with an intermediate one as at AWS. All keys are RSA with 2,048 bits, since a cold start has to verify
-/// their signatures.
-pub(crate) struct Authority {
-    intermediate: CertifiedIssuer<'static, KeyPair>,
-    directory: tempfile::TempDir,
-}
+/// A certificate authority of this run, with an intermediate one as at AWS.
+pub(crate) struct Authority(TempDir);
 
 impl Authority {
     /// Makes one, and two bundles: its own roots alone, and those of this system as well.
     pub(crate) async fn new() -> anyhow::Result<Self> {
-        let root = CertifiedIssuer::self_signed(authority("Root"), rsa_key().await?)?;
-        let intermediate = CertifiedIssuer::signed_by(authority("Intermediate"), rsa_key().await?, &root)?;
-        let directory = tempfile::tempdir()?;
-        // As many as AWS has: a function reads all of them.
-        let mut own = root.pem();
-        for number in 1..AWS_ROOTS {
-            let other = authority(&format!("Another {number}"));
-            own += &other.self_signed(&KeyPair::generate()?)?.pem();
+        let authority = Self(tempfile::tempdir()?);
+        fs::write(
+            authority.file("req.cnf"),
+            "[req]\ndistinguished_name=name\n[name]\n",
+        )?;
+        let mut own = String::new();
+        for root in ROOTS {
+            authority.certify(root, IS_AUTHORITY, None).await?;
+            own += &fs::read_to_string(authority.file(&format!("{root}.pem")))?;
         }
-        std::fs::write(directory.path().join("own.pem"), &own)?;
-        let system = std::fs::read_to_string(SYSTEM_BUNDLE)
+        authority
+            .certify("intermediate", IS_AUTHORITY, Some("root"))
+            .await?;
+        authority
+            .certify("localhost", "subjectAltName=DNS:localhost", Some("intermediate"))
+            .await?;
+        fs::write(authority.file("own.pem"), &own)?;
+        let system = fs::read_to_string(SYSTEM_BUNDLE)
             .with_context(|| format!("{SYSTEM_BUNDLE} cannot be read: install ca-certificates"))?;
-        std::fs::write(directory.path().join("all.pem"), system + &own)?;
-        Ok(Self {
-            intermediate,
-            directory,
-        })
+        fs::write(authority.file("all.pem"), system + &own)?;
+        Ok(authority)
     }
 
-    /// The path of `own.pem` or `all.pem`.
-    pub(crate) fn bundle(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
+    /// The path of `own.pem`, `all.pem`, or of a certificate or its key.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
     }
 
-    async fn server(&self) -> anyhow::Result<TlsAcceptor> {
-        let key = rsa_key().await?;
-        let certificate = CertificateParams::new(["localhost".to_owned()])?;
-        let certificate = certificate.signed_by(&key, &self.intermediate)?;
-        let chain = vec![certificate.der().clone(), self.intermediate.der().clone()];
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    /// Makes a certificate `NAME.pem` and its key `NAME.key`; signed by itself where nobody else signs it.
+    async fn certify(&self, name: &str, extension: &str, by: Option<&str>) -> anyhow::Result<()> {
+        let signer = by.map_or_else(String::new, |by| format!(" -CA {by}.pem -CAkey {by}.key"));
+        let files = format!("-keyout {name}.key -out {name}.pem{signer}");
+        let line = format!("{CERTIFICATE} -subj /CN={name} -addext {extension} {files}");
+        let mut openssl = Command::new("openssl");
+        let made = openssl.args(line.split(' ')).current_dir(&self.0).output();
+        let made = made.await.context("openssl cannot be started: install it")?;
+        let why = String::from_utf8_lossy(&made.stderr);
+        ensure!(made.status.success(), "openssl made no certificate: {why}");
+        Ok(())
+    }
+
+    fn server(&self) -> anyhow::Result<TlsAcceptor> {
+        let certificate = |name| CertificateDer::from_pem_file(self.file(name));
+        let chain = vec![certificate("localhost.pem")?, certificate("intermediate.pem")?];
         // What AWS prefers.
         let provider = CryptoProvider {
             cipher_suites: vec![TLS13_AES_128_GCM_SHA256],
@@ -70,24 +85,9 @@ impl Authority {
         let config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_single_cert(chain, PrivateKeyDer::from_pem_file(self.file("localhost.key"))?)?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
-}
-
-fn authority(name: &str) -> CertificateParams {
-    let mut parameters = CertificateParams::default();
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.distinguished_name.push(DnType::CommonName, name);
-    parameters
-}
-
-/// `ring` makes no RSA keys.
-async fn rsa_key() -> anyhow::Result<KeyPair> {
-    let arguments = "genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048";
-    let made = Command::new("openssl").args(arguments.split(' ')).output().await;
-    let made = made.context("openssl cannot be started: install it")?;
-    KeyPair::from_pem(&String::from_utf8(made.stdout)?).context("openssl made no key")
 }
 
 /// The endpoints of engines with TLS before each. They close when dropped.
@@ -108,7 +108,7 @@ impl TlsFronts {
             let port = listener.local_addr()?.port();
             endpoints.insert(variable.clone(), format!("https://localhost:{port}"));
             let engine = endpoint.trim_start_matches("http://").to_owned();
-            accepting.push(tokio::spawn(accept(listener, authority.server().await?, engine)));
+            accepting.push(tokio::spawn(accept(listener, authority.server()?, engine)));
         }
         Ok(Self { endpoints, accepting })
     }

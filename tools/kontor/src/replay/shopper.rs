@@ -104,20 +104,15 @@ impl Shopper {
 
     async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
         let started = Instant::now();
-        let quote = self
-            .call(Method::POST, "/api/quote", &[], Some(&order.quote()))
-            .await?;
+        let wish = order.quote();
+        let quote = self.call(Method::POST, "/api/quote", &[], Some(&wish)).await?;
         visit.quote = Some(started.elapsed());
 
         let started = Instant::now();
         let key = format!("replay-{}-{}", self.run, order.order);
+        let (key, wish) = ([("idempotency-key", &*key)], order.checkout(&quote["total"]));
         let placed = self
-            .call(
-                Method::POST,
-                "/api/checkout",
-                &[("idempotency-key", &key)],
-                Some(&order.checkout(&quote["total"])),
-            )
+            .call(Method::POST, "/api/checkout", &key, Some(&wish))
             .await?;
         visit.checkout = Some(started.elapsed());
         visit.placed = true;
@@ -141,32 +136,12 @@ impl Shopper {
 
     /// Pays on the sandbox's page. Paying again what is paid does no harm there.
     async fn pay(&self, redirect_url: &str) -> Result<(), Refused> {
-        let Some(pay) = pays_at(redirect_url) else {
-            return Err(Refused("the payment page is not the sandbox's".to_owned()));
-        };
-        let mut pause = FIRST_PAUSE;
-        let mut refused = Refused(String::new());
-        for _ in 0..TRIES {
-            let request = self
-                .client
-                .post(pay.clone())
-                .timeout(REQUEST_TIMEOUT)
-                .json(&json!({"outcome": "paid"}));
-            refused = match request.send().await {
-                Ok(answer) if answer.status().is_success() => return Ok(()),
-                Ok(answer) if answer.status().is_client_error() => {
-                    return Err(Refused(format!(
-                        "the payment sandbox answered {}",
-                        answer.status()
-                    )));
-                }
-                Ok(answer) => Refused(format!("the payment sandbox answered {}", answer.status())),
-                Err(_) => Refused("the payment sandbox did not answer".to_owned()),
-            };
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        Err(refused)
+        let page = pays_at(redirect_url)
+            .ok_or_else(|| Refused("the payment page is not the sandbox's".to_owned()))?;
+        let paid = json!({"outcome": "paid"});
+        let paid = self.call(Method::POST, page.as_str(), &[], Some(&paid)).await;
+        paid.map(drop)
+            .map_err(|Refused(why)| Refused(format!("the payment sandbox: {why}")))
     }
 
     /// Looks where a paid order is. Where the shop does not say, it is still on its way.
@@ -183,7 +158,8 @@ impl Shopper {
         }
     }
 
-    /// Calls the shop, again and again while the outcome is not known; what it answers, or the code of its problem.
+    /// Calls the shop, or whatever the whole URL names, again and again while the outcome is not known; what it answers, or the code of
+    /// its problem.
     async fn call(
         &self,
         method: Method,
@@ -191,13 +167,15 @@ impl Shopper {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
+        let url = match path.strip_prefix('/') {
+            Some(path) => format!("{}/{path}", self.shop),
+            None => path.to_owned(),
+        };
         let mut pause = FIRST_PAUSE;
         let mut refused = Refused(String::new());
         for _ in 0..TRIES {
-            let mut request = self
-                .client
-                .request(method.clone(), format!("{}{path}", self.shop))
-                .timeout(REQUEST_TIMEOUT);
+            let request = self.client.request(method.clone(), &url);
+            let mut request = request.timeout(REQUEST_TIMEOUT);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }

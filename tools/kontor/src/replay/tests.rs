@@ -103,35 +103,25 @@ fn orders(skus: &[&str]) -> tempfile::NamedTempFile {
     file
 }
 
+async fn replayed(orders: &tempfile::NamedTempFile, rate: Option<f64>, shop: &str) -> anyhow::Result<Report> {
+    let (orders, shop) = (orders.path().to_owned(), shop.to_owned());
+    replay(&ReplayArgs { orders, rate, shop }).await
+}
+
 #[tokio::test]
 async fn orders_are_placed_paid_and_followed_refusals_counted() {
     let (server, shop) = shop().await;
     let file = orders(&["A", "B", "UNKNOWN", "SOLD-OUT", "C", "REJECTED"]);
     let shop_url = format!("http://{}/", server.address());
-    let args = ReplayArgs {
-        orders: file.path().to_owned(),
-        rate: Some(1000.0),
-        shop: shop_url,
-    };
-    let report = replay(&args).await.unwrap();
+    let report = replayed(&file, Some(1000.0), &shop_url).await.unwrap();
     assert_eq!(
         (report.orders, report.placed, report.paid, report.forwarded),
         (6, 4, 4, 3),
         "{report}"
     );
-    let refused: Vec<_> = report
-        .refused
-        .iter()
-        .map(|(why, count)| (why.as_str(), *count))
-        .collect();
-    assert_eq!(
-        refused,
-        [
-            ("409 sold_out", 1),
-            ("422 items_unavailable", 1),
-            ("paid, then rejected", 1)
-        ]
-    );
+    let refused = ["409 sold_out", "422 items_unavailable", "paid, then rejected"];
+    let refused = refused.map(|why| (why.to_owned(), 1));
+    assert_eq!(report.refused, refused.into());
     assert!(!report.is_complete());
     let mut keys = shop.lock().unwrap().keys.clone();
     assert_eq!(
@@ -151,12 +141,8 @@ async fn nothing_is_placed_if_a_line_of_the_file_is_bad() {
     let mut file = orders(&["A", "B"]);
     writeln!(file, "{{\"order\": 7}}").unwrap();
     let shop_url = format!("http://{}", server.address());
-    let args = ReplayArgs {
-        orders: file.path().to_owned(),
-        rate: None,
-        shop: shop_url,
-    };
-    let error = replay(&args).await.unwrap_err().to_string();
+    let refused = replayed(&file, None, &shop_url).await;
+    let error = refused.unwrap_err().to_string();
     assert!(error.ends_with("line 3: not an order"), "{error}");
     assert!(shop.lock().unwrap().keys.is_empty());
 }
@@ -164,12 +150,8 @@ async fn nothing_is_placed_if_a_line_of_the_file_is_bad() {
 #[tokio::test]
 async fn a_shop_that_is_not_there_is_named() {
     let file = orders(&["A"]);
-    let args = ReplayArgs {
-        orders: file.path().to_owned(),
-        rate: None,
-        shop: "http://127.0.0.1:9".into(),
-    };
-    let error = replay(&args).await.unwrap_err().to_string();
+    let refused = replayed(&file, None, "http://127.0.0.1:9").await;
+    let error = refused.unwrap_err().to_string();
     assert_eq!(
         error,
         "no shop answers at http://127.0.0.1:9; start one with `cargo run`"

@@ -5,7 +5,7 @@ mod probe;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use kontor::world::{Options, Ports, World};
+use kontor::world::{Options, World};
 use probe::{client, executable};
 use sam_runner::binaries::Binaries;
 use serde_json::{Value, json};
@@ -41,14 +41,8 @@ fn binaries() -> PathBuf {
 
 async fn ask(world: &World, what: &str) -> Value {
     let url = format!("{}/api/probe?do={what}", world.shop_url());
-    client()
-        .get(url)
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON")
+    let answer = client().get(url).send().await.expect("an answer");
+    answer.json().await.expect("JSON")
 }
 
 async fn pieces_of(world: &World, sku: &str) -> Option<u32> {
@@ -58,22 +52,18 @@ async fn pieces_of(world: &World, sku: &str) -> Option<u32> {
         .endpoint_url(world.dynamodb_endpoint())
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http());
-    let table = world
-        .stack()
-        .tables
-        .iter()
-        .find(|table| table.id == "StockTable")
-        .expect("a table");
-    let get = aws_sdk_dynamodb::Client::from_conf(config.build())
-        .get_item()
-        .table_name(&table.name);
-    let item = get
-        .key("sku", AttributeValue::S(sku.to_owned()))
-        .send()
-        .await
-        .expect("an answer")
-        .item;
-    item?.get("available")?.as_n().ok()?.parse().ok()
+    let mut tables = world.stack().tables.iter();
+    let table = tables.find(|table| table.id == "StockTable").expect("a table");
+    let get = aws_sdk_dynamodb::Client::from_conf(config.build()).get_item();
+    let get = get.table_name(&table.name);
+    let got = get.key("sku", AttributeValue::S(sku.to_owned())).send().await;
+    got.expect("an answer")
+        .item?
+        .get("available")?
+        .as_n()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -169,19 +159,16 @@ async fn a_stop_and_a_drop_leave_no_process() {
         let (options, _directory) = options();
         let world = World::start(options).await.expect("a world");
         ask(&world, "say").await;
-        let pids: Vec<u32> = world
-            .processes("probe")
-            .iter()
-            .map(|process| process.pid)
-            .collect();
-        assert!(!pids.is_empty());
+        let processes = world.processes("probe");
+        let is_left = || processes.iter().any(|process| is_alive(process.pid));
+        assert!(is_left());
         if in_order {
             world.stop().await;
-            assert!(!pids.iter().any(|pid| is_alive(*pid)));
+            assert!(!is_left());
         } else {
             drop(world);
             let started = Instant::now();
-            while pids.iter().any(|pid| is_alive(*pid)) {
+            while is_left() {
                 assert!(started.elapsed() < Duration::from_secs(5), "processes are left");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -191,57 +178,27 @@ async fn a_stop_and_a_drop_leave_no_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_told_before_anything_is_built() {
-    let nothing = |options: &Options| Options {
-        binaries: Binaries::Prebuilt("/nowhere".into()),
-        ..options.clone()
-    };
     let (right, directory) = options();
-    for (wrong, says) in [
-        (
-            Options {
-                template: "/nowhere.yaml".into(),
-                ..right.clone()
-            },
-            "--template FILE",
-        ),
-        (
-            Options {
-                catalogue: "/nowhere.csv".into(),
-                ..right.clone()
-            },
-            "--catalog FILE",
-        ),
-        (nothing(&right), "there is no binary `probe` in /nowhere"),
-        (
-            Options {
-                data: Some(directory.path().join("catalogue.csv")),
-                ..right.clone()
-            },
-            "catalogue.csv",
-        ),
-    ] {
+    let world = World::start(right.clone()).await.expect("a world");
+    let taken = world.shop_url().rsplit(':').next().expect("a port");
+    let taken = taken.parse().expect("a port");
+    let mut wrong = [(); 5].map(|()| right.clone());
+    wrong[0].template = "/nowhere.yaml".into();
+    wrong[1].catalogue = "/nowhere.csv".into();
+    wrong[2].binaries = Binaries::Prebuilt("/nowhere".into());
+    wrong[3].data = Some(directory.path().join("catalogue.csv"));
+    wrong[4].ports.shop = taken;
+    let told = [
+        "--template FILE",
+        "--catalog FILE",
+        "there is no binary `probe` in /nowhere",
+        "catalogue.csv",
+        "choose another port with --port ",
+    ];
+    for (wrong, says) in wrong.into_iter().zip(told) {
         let error = World::start(wrong).await.err().expect("refused");
         assert!(format!("{error:#}").contains(says), "{error:#}");
     }
-    let world = World::start(right.clone()).await.expect("a world");
-    let taken = world
-        .shop_url()
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok())
-        .expect("a port");
-    let again = Options {
-        ports: Ports {
-            shop: taken,
-            ..Ports::FREE
-        },
-        ..right
-    };
-    let error = World::start(again).await.err().expect("refused");
-    assert!(
-        format!("{error:#}").starts_with("choose another port with --port "),
-        "{error:#}"
-    );
     world.stop().await;
 }
 
@@ -250,15 +207,16 @@ fn kontor(more: &[&str]) -> (Child, tempfile::TempDir) {
     let (options, directory) = options();
     let output = std::fs::File::create(directory.path().join("output")).expect("a file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_kontor"));
+    let ports = [
+        "port",
+        "payments-port",
+        "warehouse-port",
+        "dynamodb-port",
+        "sqs-port",
+        "lambda-port",
+    ];
     command
-        .args([
-            "--port=0",
-            "--payments-port=0",
-            "--warehouse-port=0",
-            "--dynamodb-port=0",
-            "--sqs-port=0",
-        ])
-        .arg("--lambda-port=0")
+        .args(ports.map(|port| format!("--{port}=0")))
         .arg("--template")
         .arg(&options.template)
         .arg("--catalog")
@@ -276,6 +234,12 @@ fn output(directory: &tempfile::TempDir) -> String {
     std::fs::read_to_string(directory.path().join("output")).unwrap_or_default()
 }
 
+fn until_open(directory: &tempfile::TempDir) {
+    until("an open shop", || {
+        output(directory).contains("Ctrl-C closes the shop.")
+    });
+}
+
 /// The URL that is printed after `label`.
 fn url_after(label: &str, directory: &tempfile::TempDir) -> String {
     let output = output(directory);
@@ -285,9 +249,7 @@ fn url_after(label: &str, directory: &tempfile::TempDir) -> String {
 
 /// Waits until the shop is open, asks its function something, and gives the function's process id.
 fn pid_of_a_function(directory: &tempfile::TempDir) -> u32 {
-    until("an open shop", || {
-        output(directory).contains("Ctrl-C closes the shop.")
-    });
+    until_open(directory);
     let url = url_after("The shop is open: ", directory);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let answer: Value = runtime.block_on(async {
@@ -301,18 +263,12 @@ fn pid_of_a_function(directory: &tempfile::TempDir) -> u32 {
 fn sigterm_ends_kontor_in_order() {
     let (mut kontor, directory) = kontor(&[]);
     let function = pid_of_a_function(&directory);
-    let told = Command::new("kill")
-        .arg(kontor.id().to_string())
-        .status()
-        .expect("kill");
-    assert!(told.success());
+    let told = Command::new("kill").arg(kontor.id().to_string()).status();
+    assert!(told.expect("kill").success());
     assert_eq!(kontor.wait().expect("an end").code(), Some(0));
     assert!(!is_alive(function));
-    assert!(
-        output(&directory).ends_with("Closing the shop ...\n"),
-        "{}",
-        output(&directory)
-    );
+    let output = output(&directory);
+    assert!(output.ends_with("Closing the shop ...\n"), "{output}");
 }
 
 #[test]
@@ -329,9 +285,7 @@ fn an_accepted_order_outlives_a_killed_kontor() {
     let data = tempfile::tempdir().expect("a directory");
     for accepted in [201, 200] {
         let (mut kontor, directory) = kontor(&["--data", data.path().to_str().expect("a path")]);
-        until("an open shop", || {
-            output(&directory).contains("Ctrl-C closes the shop.")
-        });
+        until_open(&directory);
         assert_eq!(put_order(&url_after("warehouse  ", &directory)), accepted);
         kontor.kill().expect("killed");
         kontor.wait().expect("an end");

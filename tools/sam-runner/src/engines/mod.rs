@@ -93,10 +93,8 @@ impl Engines {
         let urls: HashMap<&str, String> = queues
             .iter()
             .map(|queue| {
-                (
-                    queue.name.as_str(),
-                    self.sqs.create_queue(&queue.name, queue.into()).url,
-                )
+                let made = self.sqs.create_queue(&queue.name, queue.attributes.clone());
+                (queue.name.as_str(), made.url)
             })
             .collect();
         let url_of = |name: &str| urls.get(name).cloned().unwrap_or_default();

@@ -94,68 +94,68 @@ impl Secrets {
     }
 
     fn answer(&self, operation: &str, call: Call) -> Result<Value, Refusal> {
-        let name = name_of(&call.secret_id).to_owned();
-        if !self.lock().contains_key(&name) {
-            return Err(Refusal::not_found());
-        }
-        match (operation, call.secret_string) {
-            ("GetSecretValue", _) => self.show(&name),
-            ("PutSecretValue", Some(text)) => {
-                let version = self.put(&name, &text);
+        match (operation, call.secret_id, call.secret_string) {
+            ("ListSecrets", ..) => {
+                let list = self.lock();
+                let shown = list.iter().map(|(name, secret)| shown(name, secret));
+                Ok(json!({ "SecretList": shown.collect::<Vec<_>>() }))
+            }
+            ("GetSecretValue", Some(id), _) => {
+                let secrets = self.lock();
+                let name = name_of(&id);
+                let secret = secrets.get(name).ok_or_else(Refusal::not_found)?;
+                let mut shown = shown(name, secret);
+                shown["VersionId"] = secret.version.as_str().into();
+                shown["VersionStages"] = json!(["AWSCURRENT"]);
+                shown["SecretString"] = secret.text.as_str().into();
+                Ok(shown)
+            }
+            ("PutSecretValue", Some(id), text) => {
+                let name = name_of(&id);
+                if !self.lock().contains_key(name) {
+                    return Err(Refusal::not_found());
+                }
+                let text = text.ok_or_else(|| Refusal::parameter("SecretString is missing."))?;
+                let version = self.put(name, &text);
                 Ok(
-                    json!({"ARN": arn(&name), "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"]}),
+                    json!({"ARN": arn(name), "Name": name, "VersionId": version, "VersionStages": ["AWSCURRENT"]}),
                 )
             }
-            ("PutSecretValue", None) => Err(Refusal::parameter("SecretString is missing.")),
+            ("GetSecretValue" | "PutSecretValue", None, _) => Err(Refusal::parameter("SecretId is missing.")),
             _ => Err(Refusal::unknown(operation)),
         }
     }
+}
 
-    fn show(&self, name: &str) -> Result<Value, Refusal> {
-        let secrets = self.lock();
-        let secret = secrets.get(name).ok_or_else(Refusal::not_found)?;
-        Ok(json!({
-            "ARN": arn(name), "Name": name, "VersionId": secret.version, "SecretString": secret.text,
-            "VersionStages": ["AWSCURRENT"], "CreatedDate": secret.created,
-        }))
-    }
+/// A secret without its text.
+fn shown(name: &str, secret: &Secret) -> Value {
+    json!({ "ARN": arn(name), "Name": name, "CreatedDate": secret.created })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Call {
-    secret_id: String,
-    #[serde(default)]
+    secret_id: Option<String>,
     secret_string: Option<String>,
 }
 
-/// Why a call was refused, in the service's words.
+/// Why a call was refused: its name and message, in the service's words.
 #[derive(Debug)]
-struct Refusal {
-    kind: &'static str,
-    message: String,
-}
+struct Refusal(&'static str, String);
 
 impl Refusal {
     fn not_found() -> Self {
-        Self {
-            kind: "ResourceNotFoundException",
-            message: "Secrets Manager can't find the specified secret.".to_owned(),
-        }
+        let message = "Secrets Manager can't find the specified secret.";
+        Self("ResourceNotFoundException", message.to_owned())
     }
 
     fn parameter(message: impl Into<String>) -> Self {
-        Self {
-            kind: "InvalidParameterException",
-            message: message.into(),
-        }
+        Self("InvalidParameterException", message.into())
     }
 
     fn unknown(operation: &str) -> Self {
-        Self {
-            kind: "UnknownOperationException",
-            message: format!("The operation '{operation}' is not known here."),
-        }
+        let message = format!("The operation '{operation}' is not known here.");
+        Self("UnknownOperationException", message)
     }
 }
 
@@ -165,10 +165,10 @@ async fn handle(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: B
         .map_err(|error| Refusal::parameter(format!("The request cannot be read: {error}")));
     let (status, body) = match call.and_then(|call| secrets.answer(operation, call)) {
         Ok(answer) => (StatusCode::OK, answer),
-        Err(refusal) => (
-            StatusCode::BAD_REQUEST,
-            json!({"__type": refusal.kind, "Message": refusal.message}),
-        ),
+        Err(Refusal(kind, message)) => {
+            let refusal = json!({"__type": kind, "Message": message});
+            (StatusCode::BAD_REQUEST, refusal)
+        }
     };
     let headers = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
     (status, headers, body.to_string()).into_response()
@@ -226,6 +226,9 @@ mod tests {
         let (_, second) = call(&manager, "GetSecretValue", json!({"SecretId": first["ARN"]})).await;
         assert_eq!(second["SecretString"], "{\"a\":\"2,1\"}");
         assert_ne!(second["VersionId"], first["VersionId"]);
+        let (_, list) = call(&manager, "ListSecrets", json!({})).await;
+        assert_eq!(list["SecretList"][0]["Name"], "shop/dev");
+        assert_eq!(list["SecretList"][0]["SecretString"], Value::Null);
     }
 
     #[tokio::test]

@@ -1,12 +1,14 @@
 //! What a function returns, as the answer to the request: HTTP API, payload format 2.0.
 
 use crate::runtime::InvokeError;
+use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use data_encoding::BASE64;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -76,11 +78,7 @@ fn bare(payload: &Bytes) -> Response<Body> {
         Ok(_) => Body::from(payload.clone()),
         Err(_) => return message(StatusCode::INTERNAL_SERVER_ERROR),
     };
-    let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// The answer when the function has none. Throttled is a 503 and so are we when we stop; everything else says no more
@@ -99,12 +97,7 @@ pub(super) fn message(status: StatusCode) -> Response<Body> {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
         other => other.canonical_reason().unwrap_or_default(),
     };
-    let mut response = Response::new(Body::from(format!(r#"{{"message":"{words}"}}"#)));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    (status, Json(json!({ "message": words }))).into_response()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// The API's id in events.
@@ -28,7 +29,7 @@ struct Event<'e> {
     cookies: Vec<&'e str>,
     headers: BTreeMap<&'e str, Cow<'e, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    query_string_parameters: BTreeMap<String, String>,
+    query_string_parameters: BTreeMap<Cow<'e, str>, Cow<'e, str>>,
     request_context: Context<'e>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     path_parameters: &'e BTreeMap<&'e str, String>,
@@ -130,14 +131,7 @@ fn headers_of<'h>(headers: &'h HeaderMap, source_ip: &str) -> BTreeMap<&'h str, 
         if name == header::COOKIE {
             continue;
         }
-        let value = String::from_utf8_lossy(value.as_bytes());
-        all.entry(name.as_str())
-            .and_modify(|joined| {
-                let joined = joined.to_mut();
-                joined.push(',');
-                joined.push_str(&value);
-            })
-            .or_insert(value);
+        join(&mut all, name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
     let forwarded = match all.get("x-forwarded-for") {
         Some(before) => format!("{before}, {source_ip}"),
@@ -161,17 +155,19 @@ fn cookies_of(headers: &HeaderMap) -> Vec<&str> {
 }
 
 /// Decoded; the values of a repeated name are joined by commas.
-fn query_of(query: &str) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
+fn query_of(query: &str) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
+    let mut all = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        all.entry(name.into_owned())
-            .and_modify(|joined| {
-                joined.push(',');
-                joined.push_str(&value);
-            })
-            .or_insert_with(|| value.into_owned());
+        join(&mut all, name, value);
     }
     all
+}
+
+fn join<'t, N: Ord>(all: &mut BTreeMap<N, Cow<'t, str>>, name: N, value: Cow<'t, str>) {
+    match all.entry(name) {
+        Entry::Vacant(first) => drop(first.insert(value)),
+        Entry::Occupied(mut joined) => joined.get_mut().to_mut().extend([",", &value]),
+    }
 }
 
 /// Text stays text; everything else, by its content type, is sent in base64.

@@ -148,11 +148,13 @@ async fn answer(
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
+    if request.headers().get_all(header::HOST).iter().count() > 1 {
+        return answer::message(StatusCode::BAD_REQUEST);
+    }
     if request.uri().path().starts_with(API_PREFIX) {
         return shared.api(request, source).await;
     }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = shared.website.answer(&method, &path, request.headers()).await;
+    let mut response = shared.website.answer(request).await;
     response
         .headers_mut()
         .extend(SITE_HEADERS.map(|(name, value)| (Some(name), value)));

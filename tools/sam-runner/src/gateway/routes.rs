@@ -42,15 +42,14 @@ pub(super) struct Match<'r> {
 impl Routes {
     /// The routes of all functions.
     pub(super) fn of(functions: &[Function]) -> Self {
-        let mut routes: Vec<Entry> = functions
-            .iter()
-            .flat_map(|function| {
-                function
-                    .routes
-                    .iter()
-                    .map(|route| Entry::new(route, &function.name))
-            })
-            .collect();
+        Self::sorted(functions.iter().flat_map(|function| {
+            let routes = function.routes.iter();
+            routes.map(|route| Entry::new(route, &function.name))
+        }))
+    }
+
+    fn sorted(entries: impl Iterator<Item = Entry>) -> Self {
+        let mut routes: Vec<Entry> = entries.collect();
         // The most specific first, and among equals the one with its own method before ANY.
         routes.sort_by(|a, b| {
             (a.is_default(), &a.segments, a.is_any()).cmp(&(b.is_default(), &b.segments, b.is_any()))
@@ -159,21 +158,10 @@ mod tests {
             } else {
                 RouteMethod::Only(method.to_owned())
             };
-            Entry::new(
-                &Route {
-                    method,
-                    path: path.to_owned(),
-                },
-                "f",
-            )
+            let path = path.to_owned();
+            Entry::new(&Route { method, path }, "f")
         };
-        let mut routes = Routes {
-            routes: keys.iter().map(route).collect(),
-        };
-        routes.routes.sort_by(|a, b| {
-            (a.is_default(), &a.segments, a.is_any()).cmp(&(b.is_default(), &b.segments, b.is_any()))
-        });
-        routes
+        Routes::sorted(keys.iter().map(route))
     }
 
     fn key<'r>(routes: &'r Routes, method: &str, path: &str) -> Option<&'r str> {
@@ -190,24 +178,16 @@ mod tests {
             "GET /api/products/new",
             "GET /api/products",
         ]);
-        assert_eq!(key(&routes, "GET", "/api/products"), Some("GET /api/products"));
-        assert_eq!(
-            key(&routes, "GET", "/api/products/new"),
-            Some("GET /api/products/new")
-        );
-        assert_eq!(
-            key(&routes, "GET", "/api/products/1"),
-            Some("GET /api/products/{sku}")
-        );
-        assert_eq!(
-            key(&routes, "PUT", "/api/products/1"),
-            Some("ANY /api/products/{sku}")
-        );
-        assert_eq!(
-            key(&routes, "GET", "/api/products/1/x"),
-            Some("ANY /api/{proxy+}")
-        );
-        assert_eq!(key(&routes, "GET", "/elsewhere"), Some("$default"));
+        for (method, path, answers) in [
+            ("GET", "/api/products", "GET /api/products"),
+            ("GET", "/api/products/new", "GET /api/products/new"),
+            ("GET", "/api/products/1", "GET /api/products/{sku}"),
+            ("PUT", "/api/products/1", "ANY /api/products/{sku}"),
+            ("GET", "/api/products/1/x", "ANY /api/{proxy+}"),
+            ("GET", "/elsewhere", "$default"),
+        ] {
+            assert_eq!(key(&routes, method, path), Some(answers), "{method} {path}");
+        }
     }
 
     #[test]

@@ -1,33 +1,19 @@
 //! The website, as S3 behind CloudFront would serve it.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use bytes::Bytes;
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use tower_http::services::ServeFile;
 
 use super::routes::decoded;
 
-/// The files under one directory. Changed files are noticed, so that a reload of the page shows them.
+/// The files under one directory.
 #[derive(Debug)]
 pub(super) struct Website {
     /// Without symbolic links, so that nothing below it can lead out of it.
     root: PathBuf,
-    files: Mutex<HashMap<PathBuf, Arc<File>>>,
-}
-
-/// A file as it was read.
-#[derive(Debug)]
-struct File {
-    modified: Option<SystemTime>,
-    content: Bytes,
-    etag: HeaderValue,
-    content_type: HeaderValue,
-    cache_control: HeaderValue,
 }
 
 impl Website {
@@ -35,123 +21,56 @@ impl Website {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             root: root.canonicalize().unwrap_or_else(|_| root.to_path_buf()),
-            files: Mutex::default(),
         }
     }
 
-    /// Answers a request for a file.
-    pub(super) async fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
-        if method != Method::GET && method != Method::HEAD {
-            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
-            response
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
+    /// Answers a request for a file; without one, by the page for that.
+    pub(super) async fn answer(&self, mut request: Request) -> Response<Body> {
+        let found = self.file(request.uri().path()).await;
+        let is_found = found.is_some();
+        if !is_found {
+            // What the browser knows of another page says nothing about this one.
+            request.headers_mut().clear();
         }
-        let found = match relative(path) {
-            Some(relative) => self.file(&relative).await,
-            None => None,
+        let path = found.unwrap_or_else(|| self.root.join("404.html"));
+        let is_page = path.extension().is_some_and(|extension| extension == "html");
+        let Ok(served) = ServeFile::new(path).try_call(request).await else {
+            return StatusCode::NOT_FOUND.into_response();
         };
-        match found {
-            Some(file) => file.answer(method, headers),
-            None => match self.file(Path::new("404.html")).await {
-                Some(page) => {
-                    let mut response = page.answer(method, &HeaderMap::new());
-                    *response.status_mut() = StatusCode::NOT_FOUND;
-                    response
-                }
-                None => plain(StatusCode::NOT_FOUND),
-            },
+        let mut response = served.map(Body::new);
+        if !is_found && response.status().is_success() {
+            *response.status_mut() = StatusCode::NOT_FOUND;
         }
-    }
-
-    async fn file(&self, relative: &Path) -> Option<Arc<File>> {
-        let path = tokio::fs::canonicalize(self.root.join(relative)).await.ok()?;
-        if !path.starts_with(&self.root) {
-            return None;
-        }
-        let metadata = tokio::fs::metadata(&path)
-            .await
-            .ok()
-            .filter(std::fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok();
-        if let Some(known) = self
-            .known(&path)
-            .filter(|known| known.is_still(modified, metadata.len()))
-        {
-            return Some(known);
-        }
-        let file = Arc::new(File::new(&path, tokio::fs::read(&path).await.ok()?, modified));
-        self.files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(path, Arc::clone(&file));
-        Some(file)
-    }
-
-    fn known(&self, path: &Path) -> Option<Arc<File>> {
-        self.files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(path)
-            .cloned()
-    }
-}
-
-impl File {
-    fn new(path: &Path, content: Vec<u8>, modified: Option<SystemTime>) -> Self {
-        let hash = HEXLOWER.encode(&Sha256::digest(&content)[..16]);
-        let (content_type, is_page) = content_type(path);
-        Self {
-            modified,
-            content: content.into(),
-            // Weak, since the same content also goes out compressed.
-            etag: HeaderValue::try_from(format!("W/\"{hash}\"")).expect("hexadecimal digits are a header"),
-            content_type: HeaderValue::from_static(content_type),
-            // Names carry no version, so everything is asked for again; that costs a 304.
-            cache_control: HeaderValue::from_static(if is_page {
-                "no-cache"
-            } else {
-                "public, max-age=0, must-revalidate"
-            }),
-        }
-    }
-
-    fn is_still(&self, modified: Option<SystemTime>, length: u64) -> bool {
-        modified.is_some() && self.modified == modified && self.content.len() as u64 == length
-    }
-
-    fn answer(&self, method: &Method, headers: &HeaderMap) -> Response<Body> {
-        let unchanged = headers
-            .get(header::IF_NONE_MATCH)
-            .is_some_and(|known| matches(known, &self.etag));
-        let body = if unchanged || method == Method::HEAD {
-            Body::empty()
+        // Names carry no version, so everything is asked for again; that costs a 304.
+        let cache = if is_page {
+            "no-cache"
         } else {
-            Body::from(self.content.clone())
+            "public, max-age=0, must-revalidate"
         };
-        let mut response = Response::new(body);
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, self.etag.clone());
-        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
-        headers.insert(header::CONTENT_TYPE, self.content_type.clone());
-        if unchanged {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-        } else if method == Method::HEAD {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.content.len()));
-        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        rewrite(headers, header::CONTENT_TYPE, |kind| {
+            kind.starts_with("text/")
+                .then(|| format!("{kind}; charset=utf-8"))
+        });
+        // Weak, since the same content also goes out compressed.
+        rewrite(headers, header::ETAG, |tag| Some(format!("W/{tag}")));
         response
     }
+
+    async fn file(&self, path: &str) -> Option<PathBuf> {
+        let path = tokio::fs::canonicalize(self.root.join(relative(path)?))
+            .await
+            .ok()?;
+        (path.starts_with(&self.root) && path.is_file()).then_some(path)
+    }
 }
 
-/// The weak comparison of RFC 9110, section 8.8.3.2.
-fn matches(known: &HeaderValue, etag: &HeaderValue) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    match (known.to_str(), etag.to_str()) {
-        (Ok(known), Ok(etag)) => known
-            .split(',')
-            .any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)),
-        _ => false,
+/// Changes a header where it is there and `change` gives another value.
+fn rewrite(headers: &mut HeaderMap, name: HeaderName, change: impl FnOnce(&str) -> Option<String>) {
+    let value = headers.get(&name).and_then(|value| change(value.to_str().ok()?));
+    if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(name, value);
     }
 }
 
@@ -168,44 +87,15 @@ fn relative(path: &str) -> Option<PathBuf> {
     relative.components().all(is_plain).then_some(relative)
 }
 
-/// The content type by the file's name, and whether it is a page.
-fn content_type(path: &Path) -> (&'static str, bool) {
-    match path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default()
-    {
-        "html" => ("text/html; charset=utf-8", true),
-        "css" => ("text/css; charset=utf-8", false),
-        "js" | "mjs" => ("text/javascript; charset=utf-8", false),
-        "json" => ("application/json", false),
-        "webmanifest" => ("application/manifest+json", false),
-        "svg" => ("image/svg+xml", false),
-        "png" => ("image/png", false),
-        "jpg" | "jpeg" => ("image/jpeg", false),
-        "webp" => ("image/webp", false),
-        "avif" => ("image/avif", false),
-        "ico" => ("image/x-icon", false),
-        "woff2" => ("font/woff2", false),
-        "txt" => ("text/plain; charset=utf-8", false),
-        "xml" => ("application/xml", false),
-        _ => ("application/octet-stream", false),
-    }
-}
-
-fn plain(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::from(status.canonical_reason().unwrap_or_default()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn get(root: &Path, path: &str, known: &str) -> Response<Body> {
+        let request = Request::get(path).header("if-none-match", known);
+        let request = request.body(Body::empty()).expect("a request");
+        Website::new(root).answer(request).await
+    }
 
     #[test]
     fn no_path_leads_out_of_the_website() {
@@ -236,10 +126,7 @@ mod tests {
         std::fs::create_dir(&root).expect("a directory");
         std::fs::write(directory.path().join("secret.txt"), "secret").expect("a file");
         std::os::unix::fs::symlink("../secret.txt", root.join("link.txt")).expect("a link");
-        let answer = Website::new(&root)
-            .answer(&Method::GET, "/link.txt", &HeaderMap::new())
-            .await;
-        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        assert_eq!(get(&root, "/link.txt", "").await.status(), StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]
@@ -247,20 +134,38 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let page = root.path().join("index.html");
         std::fs::write(&page, "<p>one").expect("a file");
-        let website = Website::new(root.path());
-        let first = website.answer(&Method::GET, "/", &HeaderMap::new()).await;
+        let first = get(root.path(), "/", "").await;
         assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(first.headers()["cache-control"], "no-cache");
-        let etag = first.headers()["etag"].clone();
-        let mut headers = HeaderMap::new();
-        headers.insert("if-none-match", etag.clone());
-        assert_eq!(
-            website.answer(&Method::GET, "/", &headers).await.status(),
-            StatusCode::NOT_MODIFIED
-        );
+        let etag = first.headers()["etag"].to_str().expect("text");
+        assert!(etag.starts_with("W/"), "{etag}");
+        let again = get(root.path(), "/", etag).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers()["etag"], etag);
         std::fs::write(&page, "<p>three").expect("a file");
-        let changed = website.answer(&Method::GET, "/", &headers).await;
+        let changed = get(root.path(), "/", etag).await;
         assert_eq!(changed.status(), StatusCode::OK);
         assert_ne!(changed.headers()["etag"], etag);
+    }
+
+    #[tokio::test]
+    async fn files_of_every_kind_have_their_content_type() {
+        let root = tempfile::tempdir().expect("a directory");
+        for (file, content_type) in [
+            ("a.css", "text/css; charset=utf-8"),
+            ("a.js", "text/javascript; charset=utf-8"),
+            ("a.json", "application/json"),
+            ("a.webmanifest", "application/manifest+json"),
+            ("a.svg", "image/svg+xml"),
+            ("a.png", "image/png"),
+            ("a.ico", "image/x-icon"),
+            ("a.woff2", "font/woff2"),
+            ("a.txt", "text/plain; charset=utf-8"),
+            ("a", "application/octet-stream"),
+        ] {
+            std::fs::write(root.path().join(file), "").expect("a file");
+            let answer = get(root.path(), &format!("/{file}"), "").await;
+            assert_eq!(answer.headers()["content-type"], content_type, "{file}");
+        }
     }
 }

@@ -161,18 +161,14 @@ fn clock_time(timestamp: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
 }
 
 fn function_colour(function: &str) -> &'static str {
@@ -208,17 +204,17 @@ impl Paint {
 mod tests {
     use super::*;
 
+    fn line(origin: Origin, text: &str) -> LogLine {
+        LogLine {
+            function: "checkout".into(),
+            pid: 7,
+            origin,
+            text: text.into(),
+        }
+    }
+
     fn rendered(origin: Origin, text: &str) -> String {
-        render(
-            &LogLine {
-                function: "checkout".into(),
-                pid: 7,
-                origin,
-                text: text.into(),
-            },
-            false,
-        )
-        .expect("a line")
+        render(&line(origin, text), false).expect("a line")
     }
 
     #[test]
@@ -251,7 +247,7 @@ mod tests {
 
     #[test]
     fn of_metrics_only_what_tells_of_the_trade_is_shown() {
-        let line = |trade: &str| {
+        let metrics = |trade: &str| {
             let technical =
                 r#"{"Namespace":"n","Dimensions":[["operation"]],"Metrics":[{"Name":"Duration"}]}"#;
             format!(
@@ -261,16 +257,10 @@ mod tests {
         };
         let trade = r#",{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"Sold"},{"Name":"Delay"},{"Name":"Waiting"}]}"#;
         assert_eq!(
-            rendered(Origin::Stdout, &line(trade)),
+            rendered(Origin::Stdout, &metrics(trade)),
             "12:00:00.123 INFO  checkout        counted Sold=1 Delay=[7,9]"
         );
-        let technical = LogLine {
-            function: "checkout".into(),
-            pid: 7,
-            origin: Origin::Stdout,
-            text: line(""),
-        };
-        assert_eq!(render(&technical, false), None);
+        assert_eq!(render(&line(Origin::Stdout, &metrics("")), false), None);
     }
 
     #[test]
@@ -281,12 +271,7 @@ mod tests {
 
     #[test]
     fn colour_is_added_on_demand_only() {
-        let line = LogLine {
-            function: "f".into(),
-            pid: 1,
-            origin: Origin::Stderr,
-            text: "x".into(),
-        };
+        let line = line(Origin::Stderr, "x");
         let rendered = |coloured| render(&line, coloured).expect("a line");
         assert!(rendered(true).contains("\u{1b}[33mWARN"));
         assert!(!rendered(false).contains('\u{1b}'));

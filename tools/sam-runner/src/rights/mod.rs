@@ -182,12 +182,10 @@ impl Role {
     /// Whether a statement allows it. Actions know no case.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
         self.statements.iter().any(|statement| {
-            let actions = statement.actions.iter();
-            let resources = statement.resources.iter();
-            actions.into_iter().any(|own| pattern::fits(own, action, true))
-                && resources
-                    .into_iter()
-                    .any(|own| pattern::fits(own, resource, false))
+            let fits = |all: &[String], one: &str, ignore_case| {
+                all.iter().any(|own| pattern::fits(own, one, ignore_case))
+            };
+            fits(&statement.actions, action, true) && fits(&statement.resources, resource, false)
         })
     }
 }

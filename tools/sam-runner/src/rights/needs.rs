@@ -125,12 +125,13 @@ fn of_sqs(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
 #[serde(rename_all = "PascalCase")]
 struct SecretCall<'a> {
     #[serde(borrow)]
-    secret_id: Cow<'a, str>,
+    secret_id: Option<Cow<'a, str>>,
 }
 
 fn of_secrets_manager(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
     let call: SecretCall<'_> = serde_json::from_slice(body).ok()?;
-    let resource = crate::engines::secrets::arn_of(&call.secret_id);
+    let secret = call.secret_id.as_deref();
+    let resource = secret.map_or_else(|| "*".to_owned(), crate::engines::secrets::arn_of);
     Some(vec![(format!("secretsmanager:{operation}"), resource)])
 }
 

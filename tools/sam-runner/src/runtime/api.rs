@@ -17,27 +17,20 @@ use bytes::Bytes;
 
 /// Lambda's limit for synchronous payloads, both ways.
 pub(super) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn router(runtime: Runtime) -> Router {
+    let of_process = Router::new()
+        .route("/invocation/next", get(next))
+        .route("/invocation/{request}/response", post(respond))
+        .route("/invocation/{request}/error", post(fail))
+        .route("/init/error", post(init_error));
+    let of_function = Router::new()
+        .route("/invocations", post(invoke))
+        .route("/configuration", get(configuration));
     Router::new()
-        .route(
-            "/{function}/{process}/2018-06-01/runtime/invocation/next",
-            get(next),
-        )
-        .route(
-            "/{function}/{process}/2018-06-01/runtime/invocation/{request}/response",
-            post(respond),
-        )
-        .route(
-            "/{function}/{process}/2018-06-01/runtime/invocation/{request}/error",
-            post(fail),
-        )
-        .route(
-            "/{function}/{process}/2018-06-01/runtime/init/error",
-            post(init_error),
-        )
-        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
-        .route("/2015-03-31/functions/{name}/configuration", get(configuration))
+        .nest("/{function}/{process}/2018-06-01/runtime", of_process)
+        .nest("/2015-03-31/functions/{name}", of_function)
         .with_state(runtime)
 }
 
@@ -45,35 +38,29 @@ async fn next(
     State(runtime): State<Runtime>,
     Path((function, process)): Path<(usize, ProcessNumber)>,
 ) -> Response {
-    let next = runtime
-        .pool(function)
-        .map_or(Next::Unknown, |pool| pool.next(process));
-    let delivery = match next {
-        Next::Event(delivery) => Some(delivery),
-        Next::Later(receiver) => receiver.await.ok(),
-        Next::Unknown => None,
+    let function = runtime.function(function);
+    let delivery = match function.map(|function| function.pool.next(process)) {
+        Some(Next::Event(delivery)) => Some(delivery),
+        Some(Next::Later(receiver)) => receiver.await.ok(),
+        Some(Next::Unknown) | None => None,
     };
-    match delivery {
-        Some(delivery) => event(delivery, runtime.arn(function)),
+    match (function, delivery) {
+        (Some(function), Some(delivery)) => event(delivery, function.arn.clone()),
         // It is being ended. Lambda freezes such a process; an error would only make it panic on its way out.
-        None => std::future::pending().await,
+        _ => std::future::pending().await,
     }
 }
 
 fn event(delivery: Delivery, arn: HeaderValue) -> Response {
-    let mut response = Response::new(Body::from(delivery.payload));
     let text = |value: String| HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
-    let trace = trace_id(&delivery.request_id);
-    let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    headers.insert(
-        "lambda-runtime-deadline-ms",
-        text(delivery.deadline_ms.to_string()),
-    );
-    headers.insert("lambda-runtime-invoked-function-arn", arn);
-    headers.insert("lambda-runtime-trace-id", text(trace));
-    headers.insert("lambda-runtime-aws-request-id", text(delivery.request_id));
-    response
+    let headers = [
+        ("content-type", JSON),
+        ("lambda-runtime-deadline-ms", delivery.deadline_ms.into()),
+        ("lambda-runtime-invoked-function-arn", arn),
+        ("lambda-runtime-trace-id", text(trace_id(&delivery.request_id))),
+        ("lambda-runtime-aws-request-id", text(delivery.request_id)),
+    ];
+    (headers, delivery.payload).into_response()
 }
 
 /// A trace header in X-Ray's form, out of a request id. Nothing is sampled here.
@@ -84,52 +71,36 @@ fn trace_id(request_id: &str) -> String {
     format!("Root=1-{time}-{unique};Parent={parent};Sampled=0")
 }
 
-async fn respond(
-    State(runtime): State<Runtime>,
-    Path((function, process, request)): Path<(usize, ProcessNumber, String)>,
-    body: Body,
-) -> Response {
-    let answer = axum::body::to_bytes(body, LARGEST_PAYLOAD)
-        .await
-        .map_err(|_| InvokeError::ResponseTooLarge);
-    let too_large = answer.is_err();
-    answered(&runtime, function, process, &request, answer, too_large)
+type OfRequest = Path<(usize, ProcessNumber, String)>;
+
+async fn respond(State(runtime): State<Runtime>, Path(of): OfRequest, body: Body) -> Response {
+    match axum::body::to_bytes(body, LARGEST_PAYLOAD).await {
+        Ok(answer) => answered(&runtime, of, Ok(answer), StatusCode::ACCEPTED),
+        Err(_) => {
+            let error = InvokeError::ResponseTooLarge;
+            answered(&runtime, of, Err(error), StatusCode::PAYLOAD_TOO_LARGE)
+        }
+    }
 }
 
-async fn fail(
-    State(runtime): State<Runtime>,
-    Path((function, process, request)): Path<(usize, ProcessNumber, String)>,
-    body: Body,
-) -> Response {
-    let report = axum::body::to_bytes(body, LARGEST_PAYLOAD)
-        .await
-        .unwrap_or_default();
-    answered(
-        &runtime,
-        function,
-        process,
-        &request,
-        Err(InvokeError::reported(report)),
-        false,
-    )
+async fn fail(State(runtime): State<Runtime>, Path(of): OfRequest, body: Body) -> Response {
+    let report = axum::body::to_bytes(body, LARGEST_PAYLOAD).await;
+    let error = InvokeError::reported(report.unwrap_or_default());
+    answered(&runtime, of, Err(error), StatusCode::ACCEPTED)
 }
 
 fn answered(
     runtime: &Runtime,
-    function: usize,
-    process: ProcessNumber,
-    request: &str,
+    (function, process, request): (usize, ProcessNumber, String),
     answer: Result<Bytes, InvokeError>,
-    too_large: bool,
+    status: StatusCode,
 ) -> Response {
-    let known = runtime
-        .pool(function)
-        .is_some_and(|pool| pool.answer(process, request, answer));
-    match (known, too_large) {
-        (true, false) => StatusCode::ACCEPTED.into_response(),
-        (true, true) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    let function = runtime.function(function);
+    if function.is_some_and(|function| function.pool.answer(process, &request, answer)) {
+        status.into_response()
+    } else {
         // It was answered before, or its time had run out.
-        (false, _) => (StatusCode::BAD_REQUEST, r#"{"errorType":"InvalidRequestID"}"#).into_response(),
+        (StatusCode::BAD_REQUEST, r#"{"errorType":"InvalidRequestID"}"#).into_response()
     }
 }
 
@@ -138,8 +109,8 @@ async fn init_error(
     Path((function, process)): Path<(usize, ProcessNumber)>,
     report: Bytes,
 ) -> StatusCode {
-    if let Some(pool) = runtime.pool(function) {
-        pool.init_failed(process, &report);
+    if let Some(function) = runtime.function(function) {
+        function.pool.init_failed(process, &report);
     }
     StatusCode::ACCEPTED
 }
@@ -154,13 +125,11 @@ async fn invoke(
         return refusal(&InvokeError::RequestTooLarge);
     };
     let name = bare_name(&name).to_owned();
-    if !runtime.has(&name) {
+    if runtime.called(&name).is_none() {
         return refusal(&InvokeError::NoSuchFunction(name));
     }
-    match headers
-        .get("x-amz-invocation-type")
-        .and_then(|kind| kind.to_str().ok())
-    {
+    let kind = headers.get("x-amz-invocation-type");
+    match kind.and_then(|kind| kind.to_str().ok()) {
         Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
         Some("Event") => {
             tokio::spawn(async move { runtime.invoke(&name, payload).await });
@@ -178,8 +147,8 @@ async fn invoke(
 
 async fn configuration(State(runtime): State<Runtime>, Path(name): Path<String>) -> Response {
     let name = bare_name(&name);
-    match runtime.configuration(name) {
-        Some(configuration) => axum::Json(configuration).into_response(),
+    match runtime.called(name) {
+        Some(function) => axum::Json(&function.configuration).into_response(),
         None => refusal(&InvokeError::NoSuchFunction(name.to_owned())),
     }
 }
@@ -191,19 +160,12 @@ fn bare_name(name: &str) -> &str {
 }
 
 fn invoked(body: Bytes, error: Option<&'static str>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    response
-        .headers_mut()
-        .insert("content-type", HeaderValue::from_static("application/json"));
-    response
-        .headers_mut()
-        .insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
-    if let Some(error) = error {
-        response
-            .headers_mut()
-            .insert("x-amz-function-error", HeaderValue::from_static(error));
-    }
-    response
+    let headers = [
+        ("content-type", JSON),
+        ("x-amz-executed-version", HeaderValue::from_static("$LATEST")),
+    ];
+    let error = error.map(|error| [("x-amz-function-error", error)]);
+    (headers, error, body).into_response()
 }
 
 fn refusal(error: &InvokeError) -> Response {
@@ -213,12 +175,9 @@ fn refusal(error: &InvokeError) -> Response {
         InvokeError::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let mut response = (status, error.payload()).into_response();
-    response
-        .headers_mut()
-        .insert("content-type", HeaderValue::from_static("application/json"));
-    if let Ok(kind) = HeaderValue::from_str(error.kind()) {
-        response.headers_mut().insert("x-amzn-errortype", kind);
-    }
-    response
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-amzn-errortype", error.kind()),
+    ];
+    (status, headers, error.payload()).into_response()
 }

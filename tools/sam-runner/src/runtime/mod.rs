@@ -85,15 +85,21 @@ pub struct Runtime {
 
 #[derive(Debug)]
 struct Shared {
-    pools: Vec<Arc<Pool>>,
-    arns: Vec<HeaderValue>,
-    /// As GetFunctionConfiguration shows them.
-    configurations: Vec<Value>,
-    /// Names, ids and binary names to the index of the pool.
+    functions: Vec<Hosted>,
+    /// Names, ids and binary names to the index of the function.
     names: HashMap<String, usize>,
     url: String,
     tasks: TaskTracker,
     cancelled: CancellationToken,
+}
+
+/// A function and its processes.
+#[derive(Debug)]
+struct Hosted {
+    pool: Arc<Pool>,
+    arn: HeaderValue,
+    /// As GetFunctionConfiguration shows it.
+    configuration: Value,
 }
 
 impl Runtime {
@@ -132,20 +138,16 @@ impl Runtime {
         if payload.len() > api::LARGEST_PAYLOAD {
             return Err(InvokeError::RequestTooLarge);
         }
-        let index = self.shared.names.get(function);
-        let pool = index.and_then(|index| self.shared.pools.get(*index));
-        match pool {
-            Some(pool) => pool.invoke(payload).await,
+        match self.called(function) {
+            Some(function) => function.pool.invoke(payload).await,
             None => Err(InvokeError::NoSuchFunction(function.to_owned())),
         }
     }
 
     /// The processes of a function as they are now, oldest first; none for an unknown function.
     pub fn processes(&self, function: &str) -> Vec<ProcessInfo> {
-        let index = self.shared.names.get(function);
-        index
-            .and_then(|index| self.pool(*index))
-            .map(|pool| pool.processes())
+        self.called(function)
+            .map(|function| function.pool.processes())
             .unwrap_or_default()
     }
 
@@ -166,39 +168,25 @@ impl Runtime {
         self.shared.stop();
     }
 
-    fn has(&self, function: &str) -> bool {
-        self.shared.names.contains_key(function)
+    /// The function with this name, id or binary name.
+    fn called(&self, function: &str) -> Option<&Hosted> {
+        self.function(*self.shared.names.get(function)?)
     }
 
-    fn configuration(&self, function: &str) -> Option<&Value> {
-        self.shared.configurations.get(*self.shared.names.get(function)?)
-    }
-
-    fn pool(&self, index: usize) -> Option<&Arc<Pool>> {
-        self.shared.pools.get(index)
-    }
-
-    fn arn(&self, index: usize) -> HeaderValue {
-        self.shared
-            .arns
-            .get(index)
-            .cloned()
-            .unwrap_or(HeaderValue::from_static(""))
+    fn function(&self, index: usize) -> Option<&Hosted> {
+        self.shared.functions.get(index)
     }
 }
 
 impl Shared {
     fn new(options: RuntimeOptions, url: String) -> anyhow::Result<Self> {
         let tasks = TaskTracker::new();
-        let (mut pools, mut arns, mut names) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut configurations = Vec::new();
+        let (mut functions, mut names) = (Vec::new(), HashMap::new());
         for (index, (function, executable)) in options.functions.into_iter().enumerate() {
             let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", function.name);
-            configurations.push(configuration(&function, &arn));
-            arns.push(
-                HeaderValue::try_from(arn)
-                    .with_context(|| format!("`{}` is no function name", function.name))?,
-            );
+            let configuration = configuration(&function, &arn);
+            let arn = HeaderValue::try_from(arn)
+                .with_context(|| format!("`{}` is no function name", function.name))?;
             let launcher = Launcher {
                 function: function.binary.name.as_str().into(),
                 environment: environment(&function, &executable, &options.environment),
@@ -219,15 +207,17 @@ impl Shared {
                 processes: reserved.unwrap_or(usize::MAX).min(most).max(1),
                 reserved_concurrency: reserved,
             };
-            pools.push(Arc::new(Pool::new(limits, launcher)));
+            functions.push(Hosted {
+                pool: Arc::new(Pool::new(limits, launcher)),
+                arn,
+                configuration,
+            });
             for name in [function.name, function.id, function.binary.name] {
                 names.insert(name, index);
             }
         }
         Ok(Self {
-            pools,
-            arns,
-            configurations,
+            functions,
             names,
             url,
             tasks,
@@ -236,8 +226,8 @@ impl Shared {
     }
 
     fn stop(&self) {
-        for pool in &self.pools {
-            pool.stop();
+        for function in &self.functions {
+            function.pool.stop();
         }
         self.cancelled.cancel();
     }
@@ -259,8 +249,8 @@ async fn sweep(shared: Arc<Shared>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while shared.cancelled.run_until_cancelled(ticks.tick()).await.is_some() {
         let now = Instant::now();
-        for pool in &shared.pools {
-            pool.sweep(now);
+        for function in &shared.functions {
+            function.pool.sweep(now);
         }
     }
     // The last handle may be gone without `stop`; the processes go with it.
@@ -269,29 +259,5 @@ async fn sweep(shared: Arc<Shared>) {
 
 /// A request id as Lambda writes them: a random UUID, version 4.
 pub(crate) fn new_request_id() -> String {
-    let random = fastrand::u128(..);
-    let id = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{id:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_are_random_uuids() {
-        let id = new_request_id();
-        assert_eq!(id.len(), 36);
-        assert_eq!(&id[14..15], "4");
-        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
-        assert_ne!(id, new_request_id());
-    }
+    uuid::Uuid::new_v4().to_string()
 }

@@ -86,7 +86,7 @@ pub(super) struct Delivery {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
     /// Milliseconds since 1970.
-    pub(super) deadline_ms: u128,
+    pub(super) deadline_ms: u64,
 }
 
 impl State {
@@ -212,7 +212,7 @@ impl Process {
         Delivery {
             request_id,
             payload,
-            deadline_ms: (since_1970 + timeout).as_millis(),
+            deadline_ms: u64::try_from((since_1970 + timeout).as_millis()).unwrap_or(u64::MAX),
         }
     }
 

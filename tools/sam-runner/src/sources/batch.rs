@@ -7,24 +7,14 @@ use crate::engines::sqs::ReceivedMessage;
 use crate::runtime::REGION;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
-
-#[derive(Debug, Serialize)]
-struct Event<'e> {
-    #[serde(rename = "Records")]
-    records: Vec<Record<'e>>,
-}
+use serde_json::json;
+use std::collections::HashSet;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'e> {
-    message_id: &'e str,
-    receipt_handle: &'e str,
-    body: &'e str,
-    attributes: &'e BTreeMap<String, String>,
-    message_attributes: &'e Value,
-    md5_of_body: &'e str,
+    #[serde(flatten)]
+    message: &'e ReceivedMessage,
     event_source: &'static str,
     #[serde(rename = "eventSourceARN")]
     event_source_arn: &'e str,
@@ -32,32 +22,15 @@ struct Record<'e> {
 }
 
 /// The JSON of the event.
-pub(super) fn event<'m>(messages: &'m [ReceivedMessage], queue_arn: &'m str) -> Bytes {
-    let record = |message: &'m ReceivedMessage| {
-        let ReceivedMessage {
-            message_id,
-            receipt_handle,
-            body,
-            attributes,
-            message_attributes,
-            md5_of_body,
-        } = message;
-        Record {
-            message_id,
-            receipt_handle,
-            body,
-            attributes,
-            message_attributes,
-            md5_of_body,
-            event_source: "aws:sqs",
-            event_source_arn: queue_arn,
-            aws_region: REGION,
-        }
+pub(super) fn event(messages: &[ReceivedMessage], queue_arn: &str) -> Bytes {
+    let record = |message| Record {
+        message,
+        event_source: "aws:sqs",
+        event_source_arn: queue_arn,
+        aws_region: REGION,
     };
-    let event = Event {
-        records: messages.iter().map(record).collect(),
-    };
-    serde_json::to_vec(&event).expect("texts are always JSON").into()
+    let records: Vec<_> = messages.iter().map(record).collect();
+    json!({ "Records": records }).to_string().into()
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,17 +54,14 @@ pub(super) fn failures(answer: &[u8], messages: &[ReceivedMessage]) -> Result<Ha
     }
     let report: Option<Failures> = serde_json::from_slice(answer)
         .map_err(|error| format!("its answer names no failures properly ({error})"))?;
-    let failures = report
-        .and_then(|report| report.batch_item_failures)
-        .unwrap_or_default();
+    let failures = report.and_then(|report| report.batch_item_failures);
     let failed: HashSet<String> = failures
         .into_iter()
+        .flatten()
         .map(|failure| failure.item_identifier)
         .collect();
-    match failed
-        .iter()
-        .find(|id| !messages.iter().any(|message| message.message_id == **id))
-    {
+    let in_batch = |id: &String| messages.iter().any(|message| message.message_id == *id);
+    match failed.iter().find(|id| !in_batch(id)) {
         Some(stranger) => Err(format!(
             "its answer names `{stranger}`, which was not in the batch"
         )),
@@ -102,7 +72,8 @@ pub(super) fn failures(answer: &[u8], messages: &[ReceivedMessage]) -> Result<Ha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::Value;
+    use std::collections::BTreeMap;
 
     fn message(id: &str) -> ReceivedMessage {
         ReceivedMessage {

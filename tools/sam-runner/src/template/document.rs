@@ -28,9 +28,10 @@ impl Document {
 
     /// Parses the template in `text`; relative paths in it start at `directory`.
     pub fn parse(text: &str, directory: PathBuf) -> Result<Self> {
-        let yaml: yaml_serde::Value =
-            yaml_serde::from_str(text).map_err(|e| TemplateError::at("YAML", one_line(&e.to_string())))?;
-        match json_of(yaml, "template")? {
+        let fault = |error: &dyn std::error::Error| TemplateError::at("YAML", one_line(&error.to_string()));
+        let yaml: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| fault(&error))?;
+        let json = serde_json::to_value(yaml).map_err(|error| fault(&error))?;
+        match with_long_tags(json) {
             Value::Object(root) if root.get("Resources").is_some_and(Value::is_object) => {
                 Ok(Self { directory, root })
             }
@@ -108,54 +109,25 @@ pub(super) fn is_intrinsic(map: &Map<String, Value>) -> bool {
             .all(|key| key == "Ref" || key == "Condition" || key.starts_with("Fn::"))
 }
 
-fn json_of(yaml: yaml_serde::Value, place: &str) -> Result<Value> {
-    use yaml_serde::Value as Yaml;
-    Ok(match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(value) => Value::Bool(value),
-        Yaml::String(text) => Value::String(text),
-        Yaml::Number(number) => serde_json::to_value(number)
-            .map_err(|e| TemplateError::at(place, format!("is no number that JSON knows: {e}")))?,
-        Yaml::Sequence(items) => Value::Array(
-            items
-                .into_iter()
-                .enumerate()
-                .map(|(index, item)| json_of(item, &format!("{place}.{index}")))
-                .collect::<Result<_>>()?,
-        ),
-        Yaml::Mapping(entries) => Value::Object(
-            entries
-                .into_iter()
-                .map(|(key, value)| json_entry(key, value, place))
-                .collect::<Result<_>>()?,
-        ),
-        Yaml::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            let name = tag.trim_start_matches('!');
-            let key = match name {
-                "Ref" | "Condition" => name.to_owned(),
-                _ => format!("Fn::{name}"),
-            };
-            json!({ key: json_of(tagged.value, &format!("{place}.{tag}"))? })
-        }
-    })
-}
-
-fn json_entry(key: yaml_serde::Value, value: yaml_serde::Value, place: &str) -> Result<(String, Value)> {
-    use yaml_serde::Value as Yaml;
-    let key = match key {
-        Yaml::String(key) => key,
-        Yaml::Number(number) => number.to_string(),
-        Yaml::Bool(value) => value.to_string(),
-        other => {
-            return Err(TemplateError::at(
-                place,
-                format!("has a key that is no text: {other:?}"),
-            ));
-        }
+/// The value with each short tag, which the parser leaves as `{"!Ref": ..}`, in its long form.
+fn with_long_tags(value: Value) -> Value {
+    let long = |key: String| match key.strip_prefix('!') {
+        None => key,
+        Some(name @ ("Ref" | "Condition")) => name.to_owned(),
+        Some(name) => format!("Fn::{name}"),
     };
-    let place = format!("{place}.{key}");
-    Ok((key, json_of(value, &place)?))
+    match value {
+        Value::Object(map) => {
+            let entries = map.into_iter();
+            Value::Object(
+                entries
+                    .map(|(key, value)| (long(key), with_long_tags(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => items.into_iter().map(with_long_tags).collect(),
+        scalar => scalar,
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -115,7 +115,9 @@ fn queue(id: &str, properties: &Properties) -> Result<Option<QueueSource>> {
     let queue = name
         .ok_or_else(|| properties.fault("Queue", "must be a queue's ARN: `!GetAtt TheQueue.Arn`"))?
         .to_owned();
-    let window = properties.seconds("MaximumBatchingWindowInSeconds", 0)?;
+    let window = properties
+        .seconds("MaximumBatchingWindowInSeconds")?
+        .unwrap_or_default();
     let batch_size = properties.number("BatchSize")?.unwrap_or(10);
     let most = if window.is_zero() { 10 } else { 10_000 };
     if !(1..=most).contains(&batch_size) {
@@ -201,20 +203,12 @@ mod tests {
             "Minute": {"Type": "Schedule", "Properties": {"Schedule": "rate(1 minute)"}},
         }))
         .expect("events");
-        assert_eq!(
-            events.routes[0],
-            Route {
-                method: RouteMethod::Only("GET".into()),
-                path: "/api/products".into()
-            }
-        );
-        assert_eq!(
-            events.routes[1],
-            Route {
-                method: RouteMethod::Any,
-                path: "$default".into()
-            }
-        );
+        let route = |method, path: &str| Route {
+            method,
+            path: path.to_owned(),
+        };
+        let get = route(RouteMethod::Only("GET".into()), "/api/products");
+        assert_eq!(events.routes, [get, route(RouteMethod::Any, "$default")]);
         assert_eq!(
             events.queues,
             [QueueSource {
@@ -232,45 +226,48 @@ mod tests {
 
     #[test]
     fn what_lambda_would_refuse_is_refused_with_its_place() {
-        let sqs = |properties: Value| {
-            let mut queue = json!({"Queue": "arn:aws:sqs:r:0:q"});
-            queue
-                .as_object_mut()
-                .expect("a map")
-                .extend(properties.as_object().expect("a map").clone());
-            read(json!({"E": {"Type": "SQS", "Properties": queue}}))
-                .expect_err("refused")
-                .to_string()
-        };
-        assert_eq!(
-            sqs(json!({"BatchSize": 11})),
-            "Events.E.Properties.BatchSize: must be 1 to 10 (more than 10 needs a batching window)"
-        );
-        assert!(sqs(json!({"ScalingConfig": {"MaximumConcurrency": 1}})).contains("must be 2 to 1000"));
-        assert!(sqs(json!({"FilterCriteria": {}})).contains("filter in the function"));
-        assert!(sqs(json!({"Queue": "http://x/q"})).contains("must be a queue's ARN"));
-        let other = read(json!({"E": {"Type": "S3"}}))
-            .expect_err("refused")
-            .to_string();
-        assert_eq!(
-            other,
-            "Events.E.Type: the local world starts functions by HttpApi, SQS and Schedule, not by `S3`"
-        );
-        let path = json!({"E": {"Type": "HttpApi", "Properties": {"Path": "api"}}});
-        assert!(
-            read(path)
-                .expect_err("refused")
-                .to_string()
-                .contains("begin with a slash")
-        );
+        let arn = "arn:aws:sqs:r:0:q";
+        for (kind, properties, says) in [
+            (
+                "SQS",
+                json!({"Queue": arn, "BatchSize": 11}),
+                "E.Properties.BatchSize: must be 1 to 10 (more",
+            ),
+            (
+                "SQS",
+                json!({"Queue": arn, "ScalingConfig": {"MaximumConcurrency": 1}}),
+                "must be 2 to 1000",
+            ),
+            (
+                "SQS",
+                json!({"Queue": arn, "FilterCriteria": {}}),
+                "filter in the function",
+            ),
+            ("SQS", json!({"Queue": "http://x/q"}), "must be a queue's ARN"),
+            (
+                "S3",
+                json!({}),
+                "Events.E.Type: the local world starts functions by HttpApi, SQS and",
+            ),
+            ("HttpApi", json!({"Path": "api"}), "begin with a slash"),
+        ] {
+            let refused = read(json!({"E": {"Type": kind, "Properties": properties}}));
+            let fault = refused.expect_err(says).to_string();
+            assert!(fault.contains(says), "{fault}");
+        }
     }
 
     #[test]
     fn a_rate_is_singular_with_one_and_plural_otherwise() {
-        assert_eq!(rate("rate(1 minute)"), Some(Duration::from_mins(1)));
-        assert_eq!(rate("rate(5 minutes)"), Some(Duration::from_mins(5)));
-        assert_eq!(rate("rate(1 hour)"), Some(Duration::from_hours(1)));
-        assert_eq!(rate("rate(2 days)"), Some(Duration::from_hours(48)));
+        for (right, minutes) in [
+            ("1 minute", 1),
+            ("5 minutes", 5),
+            ("1 hour", 60),
+            ("2 days", 2880),
+        ] {
+            let every = Some(Duration::from_mins(minutes));
+            assert_eq!(rate(&format!("rate({right})")), every, "{right}");
+        }
         for wrong in [
             "rate(1 minutes)",
             "rate(5 minute)",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What SAM assumes when neither the function nor `Globals` says it.
-const DEFAULT_TIMEOUT_S: u32 = 3;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 const DEFAULT_MEMORY_MB: u32 = 128;
 /// Lambda refuses more.
 const LONGEST_TIMEOUT_S: u64 = 900;
@@ -64,7 +64,7 @@ impl Function {
             ],
         )?;
         check_runtime(&properties)?;
-        let timeout = properties.seconds("Timeout", DEFAULT_TIMEOUT_S)?;
+        let timeout = properties.seconds("Timeout")?.unwrap_or(DEFAULT_TIMEOUT);
         if timeout.is_zero() || timeout.as_secs() > LONGEST_TIMEOUT_S {
             return Err(properties.fault("Timeout", "must be 1 to 900 seconds"));
         }

@@ -134,20 +134,16 @@ impl<'a> Resolver<'a> {
         match name.as_str() {
             "Ref" => self.reference(literal(argument, place)?, place),
             "Fn::GetAtt" => self.attribute(argument, place).map(Some),
-            "Fn::Sub" => self
-                .substitute(argument, place)
-                .map(|text| Some(Value::String(text))),
-            "Fn::Join" => self.join(argument, place).map(|text| Some(Value::String(text))),
+            "Fn::Sub" => Ok(Some(self.substitute(argument, place)?.into())),
+            "Fn::Join" => Ok(Some(self.join(argument, place)?.into())),
             "Fn::Split" => self.split(argument, place).map(Some),
             "Fn::Select" => self.select(argument, place).map(Some),
             "Fn::FindInMap" => self.find_in_map(argument, place).map(Some),
             "Fn::If" => self.choose(argument, place),
-            "Condition" => self
-                .condition(literal(argument, place)?, place)
-                .map(|holds| Some(Value::Bool(holds))),
-            "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => self
-                .holds(name, argument, place)
-                .map(|holds| Some(Value::Bool(holds))),
+            "Condition" => Ok(Some(self.condition(literal(argument, place)?, place)?.into())),
+            "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => {
+                Ok(Some(self.holds(name, argument, place)?.into()))
+            }
             _ => Err(TemplateError::at(
                 place,
                 "is not known to the local world; use Ref, GetAtt, Sub, Join, Split, Select, FindInMap or If",
@@ -165,17 +161,10 @@ impl<'a> Resolver<'a> {
             "AWS::StackName" => here.stack_name,
             "AWS::Partition" => "aws",
             "AWS::URLSuffix" => "amazonaws.com",
-            "AWS::StackId" => {
-                let Surroundings {
-                    region,
-                    account,
-                    stack_name,
-                    ..
-                } = here;
-                return Ok(Some(Value::String(format!(
-                    "arn:aws:cloudformation:{region}:{account}:stack/{stack_name}/local"
-                ))));
-            }
+            "AWS::StackId" => &format!(
+                "arn:aws:cloudformation:{}:{}:stack/{}/local",
+                here.region, here.account, here.stack_name
+            ),
             "AWS::NotificationARNs" => return Ok(Some(Value::Array(Vec::new()))),
             _ if self.document.entry("Parameters", name).is_some() => {
                 return self.parameter(name, place).map(Some);
@@ -186,39 +175,23 @@ impl<'a> Resolver<'a> {
     }
 
     fn attribute(&self, argument: &Value, place: &str) -> Result<Value> {
-        let (id, attribute) = match argument {
-            Value::String(path) => path.split_once('.'),
-            Value::Array(parts) => match parts.as_slice() {
-                [Value::String(id), Value::String(attribute)] => Some((id.as_str(), attribute.as_str())),
-                _ => None,
-            },
-            _ => None,
-        }
-        .ok_or_else(|| TemplateError::at(place, "must be Resource.Attribute"))?;
+        let (id, attribute) = resource_and_attribute(argument)
+            .ok_or_else(|| TemplateError::at(place, "must be Resource.Attribute"))?;
         self.attribute_of(id, attribute, place).map(Value::String)
     }
 
     fn substitute(&self, argument: &Value, place: &str) -> Result<String> {
-        let (text, names) = match argument {
-            Value::String(text) => (text.as_str(), Map::new()),
-            Value::Array(parts) => match parts.as_slice() {
-                [Value::String(text), Value::Object(names)] => (text.as_str(), self.map(names, place)?),
-                _ => {
-                    return Err(TemplateError::at(
-                        place,
-                        "must be a text, or a text and a map of names",
-                    ));
-                }
-            },
+        let parts = argument.as_array().map(Vec::as_slice);
+        let (text, names) = match (argument, parts) {
+            (Value::String(text), _) => (text, Map::new()),
+            (_, Some([Value::String(text), Value::Object(names)])) => (text, self.map(names, place)?),
             _ => {
-                return Err(TemplateError::at(
-                    place,
-                    "must be a text, or a text and a map of names",
-                ));
+                let problem = "must be a text, or a text and a map of names";
+                return Err(TemplateError::at(place, problem));
             }
         };
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
+        let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) = after
                 .split_once('}')
@@ -358,6 +331,15 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The argument of `!GetAtt`: `Resource.Attribute`, or a list of the two.
+pub(super) fn resource_and_attribute(argument: &Value) -> Option<(&str, &str)> {
+    match (argument, argument.as_array().map(Vec::as_slice)) {
+        (Value::String(path), _) => path.split_once('.'),
+        (_, Some([Value::String(id), Value::String(attribute)])) => Some((id, attribute)),
+        _ => None,
+    }
+}
+
 fn literal<'v>(argument: &'v Value, place: &str) -> Result<&'v str> {
     argument
         .as_str()
@@ -394,161 +376,113 @@ Resources:
   Selfish: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt Selfish.QueueName}}
 ";
 
-    fn resolve(yaml: &str) -> Result<Option<Value>> {
+    fn with<T>(parameter: &str, look: impl FnOnce(Result<Resolver<'_>>) -> T) -> T {
         let document = Document::parse(TEMPLATE, PathBuf::new()).expect("a template");
         let surroundings = Surroundings {
             stack_name: "shop",
             region: "eu-central-1",
             account: "000000000000",
-            parameters: BTreeMap::from([("Given".to_owned(), "g".to_owned())]),
+            parameters: BTreeMap::from([(parameter.to_owned(), "g".to_owned())]),
             queue_url: &|name| format!("http://queues/{name}"),
         };
-        let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
-        let wrapped = Document::parse(
-            &format!("Resources: {{R: {{Properties: {{V: {yaml}}}}}}}"),
-            PathBuf::new(),
-        );
-        let value = wrapped
-            .expect("a value")
-            .properties_of("R")
-            .remove("V")
-            .expect("V");
-        resolver.value(&value, "V")
+        look(Resolver::new(&document, &surroundings))
     }
 
-    fn value(yaml: &str) -> Value {
-        resolve(yaml).expect(yaml).expect("a value")
-    }
-
-    fn fault(yaml: &str) -> String {
-        resolve(yaml).expect_err(yaml).to_string()
+    fn resolve(yaml: &str) -> Result<Option<Value>> {
+        let wrapped = format!("Resources: {{R: {{Properties: {{V: {yaml}}}}}}}");
+        let wrapped = Document::parse(&wrapped, PathBuf::new()).expect("a value");
+        let value = wrapped.properties_of("R").remove("V").expect("V");
+        with("Given", |resolver| resolver?.value(&value, "V"))
     }
 
     #[test]
-    fn ref_gives_parameters_pseudo_parameters_and_names() {
-        assert_eq!(value("!Ref Stage"), json!("dev"));
-        assert_eq!(value("!Ref Given"), json!("g"));
-        assert_eq!(value("!Ref Names"), json!(["a", "b"]));
-        assert_eq!(value("!Ref AWS::Region"), json!("eu-central-1"));
-        assert_eq!(value("!Ref AWS::AccountId"), json!("000000000000"));
-        assert_eq!(value("!Ref AWS::StackName"), json!("shop"));
-        assert_eq!(value("!Ref Queue"), json!("http://queues/shop-Queue"));
-        assert_eq!(value("!Ref Named"), json!("http://queues/dev-orders"));
-        assert_eq!(value("!Ref Table"), json!("shop-Table"));
-        assert_eq!(value("!Ref Worker"), json!("shop-worker"));
-        assert_eq!(value("!Ref Key"), json!("Key"));
-    }
-
-    #[test]
-    fn get_att_gives_arns_and_names() {
-        assert_eq!(
-            value("!GetAtt Named.Arn"),
-            json!("arn:aws:sqs:eu-central-1:000000000000:dev-orders")
-        );
-        assert_eq!(value("!GetAtt [Named, QueueName]"), json!("dev-orders"));
-        assert_eq!(value("!GetAtt Named.QueueUrl"), json!("http://queues/dev-orders"));
-        assert_eq!(
-            value("!GetAtt Table.Arn"),
-            json!("arn:aws:dynamodb:eu-central-1:000000000000:table/shop-Table")
-        );
-        assert_eq!(
-            value("!GetAtt Worker.Arn"),
-            json!("arn:aws:lambda:eu-central-1:000000000000:function:shop-worker")
-        );
-        assert_eq!(
-            value("!GetAtt Key.Arn"),
-            json!("arn:aws:local:eu-central-1:000000000000:Key")
-        );
-    }
-
-    #[test]
-    fn sub_takes_names_attributes_a_map_and_literals() {
-        assert_eq!(
-            value("!Sub 'x-${Stage}-${Named.QueueName}-${AWS::Region}'"),
-            json!("x-dev-dev-orders-eu-central-1")
-        );
-        assert_eq!(value("!Sub ['${A}/${Stage}', {A: !Ref Count}]"), json!("4/dev"));
-        assert_eq!(value("!Sub 'keep ${!Stage}'"), json!("keep ${Stage}"));
-        assert!(fault("!Sub '${Nobody}'").contains("`Nobody` is neither a parameter nor a resource"));
-        assert!(fault("!Sub 'x ${Stage'").contains("without its"));
-    }
-
-    #[test]
-    fn join_split_select_and_find_in_map_compose() {
-        assert_eq!(value("!Join ['-', [a, !Ref Stage, 3]]"), json!("a-dev-3"));
-        assert_eq!(value("!Split [',', 'a,b']"), json!(["a", "b"]));
-        assert_eq!(value("!Select [1, !Split [',', 'a,b']]"), json!("b"));
-        assert_eq!(value("!Select ['0', !Ref Names]"), json!("a"));
-        assert_eq!(value("!FindInMap [Sizes, !Ref Stage, memory]"), json!(128));
-        assert!(fault("!Select [7, [a]]").contains("no item 7"));
-        assert!(fault("!FindInMap [Sizes, test, memory]").contains("Mappings.Sizes.test.memory"));
-    }
-
-    #[test]
-    fn conditions_choose_and_no_value_disappears() {
-        assert_eq!(value("!If [IsDev, 1, 2]"), json!(1));
-        assert_eq!(value("!If [Neither, 1, 2]"), json!(2));
-        assert_eq!(value("!If [Either, 1, 2]"), json!(1));
-        assert_eq!(value("!If [IsFour, 1, 2]"), json!(1));
-        assert_eq!(
-            value("{a: !If [IsDev, !Ref AWS::NoValue, 1], b: 2}"),
-            json!({"b": 2})
-        );
-        assert_eq!(value("[!Ref AWS::NoValue, 1]"), json!([1]));
+    fn each_function_gives_its_value() {
+        let arn =
+            |service: &str, name: &str| json!(format!("arn:aws:{service}:eu-central-1:000000000000:{name}"));
+        for (yaml, value) in [
+            ("!Ref Stage", json!("dev")),
+            ("!Ref Given", json!("g")),
+            ("!Ref Names", json!(["a", "b"])),
+            ("!Ref AWS::Region", json!("eu-central-1")),
+            ("!Ref AWS::AccountId", json!("000000000000")),
+            ("!Ref AWS::StackName", json!("shop")),
+            ("!Ref AWS::StackId", arn("cloudformation", "stack/shop/local")),
+            ("!Ref Queue", json!("http://queues/shop-Queue")),
+            ("!Ref Named", json!("http://queues/dev-orders")),
+            ("!Ref Table", json!("shop-Table")),
+            ("!Ref Worker", json!("shop-worker")),
+            ("!Ref Key", json!("Key")),
+            ("!GetAtt Named.Arn", arn("sqs", "dev-orders")),
+            ("!GetAtt [Named, QueueName]", json!("dev-orders")),
+            ("!GetAtt Named.QueueUrl", json!("http://queues/dev-orders")),
+            ("!GetAtt Table.Arn", arn("dynamodb", "table/shop-Table")),
+            ("!GetAtt Worker.Arn", arn("lambda", "function:shop-worker")),
+            ("!GetAtt Key.Arn", arn("local", "Key")),
+            ("!Sub 'x-${Stage}-${Named.QueueName}'", json!("x-dev-dev-orders")),
+            ("!Sub 'x-${AWS::Region}'", json!("x-eu-central-1")),
+            ("!Sub ['${A}/${Stage}', {A: !Ref Count}]", json!("4/dev")),
+            ("!Sub 'keep ${!Stage}'", json!("keep ${Stage}")),
+            ("!Join ['-', [a, !Ref Stage, 3]]", json!("a-dev-3")),
+            ("!Split [',', 'a,b']", json!(["a", "b"])),
+            ("!Select [1, !Split [',', 'a,b']]", json!("b")),
+            ("!Select ['0', !Ref Names]", json!("a")),
+            ("!FindInMap [Sizes, !Ref Stage, memory]", json!(128)),
+            ("!If [IsDev, 1, 2]", json!(1)),
+            ("!If [Neither, 1, 2]", json!(2)),
+            ("!If [Either, 1, 2]", json!(1)),
+            ("!If [IsFour, 1, 2]", json!(1)),
+            ("{a: !If [IsDev, !Ref AWS::NoValue, 1], b: 2}", json!({"b": 2})),
+            ("[!Ref AWS::NoValue, 1]", json!([1])),
+        ] {
+            assert_eq!(resolve(yaml), Ok(Some(value)), "{yaml}");
+        }
         assert_eq!(resolve("!Ref AWS::NoValue"), Ok(None));
-        assert!(fault("!If [Nobody, 1, 2]").contains("no condition `Nobody`"));
-    }
-
-    #[test]
-    fn a_dynamic_reference_is_refused() {
-        let fault = fault("'{{resolve:secretsmanager:a:SecretString:k}}'");
-        assert!(fault.contains("does not resolve"), "{fault}");
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        assert_eq!(
-            fault("!Ref Nobody"),
-            "V.Ref: `Nobody` is neither a parameter nor a resource"
-        );
-        assert!(fault("!ImportValue x").starts_with("V.Fn::ImportValue: is not known to the local world"));
-        assert!(fault("!Join [a]").contains("must be a list of 2"));
-    }
-
-    #[test]
-    fn a_circle_ends_with_an_error() {
-        assert!(fault("!If [Loop, 1, 2]").contains("refers to itself"));
-        assert!(fault("!Ref Selfish").contains("refers to itself"));
+        for (yaml, says) in [
+            (
+                "!Ref Nobody",
+                "V.Ref: `Nobody` is neither a parameter nor a resource",
+            ),
+            (
+                "!Sub '${Nobody}'",
+                "`Nobody` is neither a parameter nor a resource",
+            ),
+            ("!Sub 'x ${Stage'", "without its"),
+            ("!Select [7, [a]]", "no item 7"),
+            ("!FindInMap [Sizes, test, memory]", "Mappings.Sizes.test.memory"),
+            ("!If [Nobody, 1, 2]", "no condition `Nobody`"),
+            (
+                "'{{resolve:secretsmanager:a:SecretString:k}}'",
+                "does not resolve",
+            ),
+            (
+                "!ImportValue x",
+                "V.Fn::ImportValue: is not known to the local world",
+            ),
+            ("!Join [a]", "must be a list of 2"),
+            ("!If [Loop, 1, 2]", "refers to itself"),
+            ("!Ref Selfish", "refers to itself"),
+        ] {
+            let fault = resolve(yaml).expect_err(yaml).to_string();
+            assert!(fault.contains(says), "{fault}");
+        }
     }
 
     #[test]
     fn a_resource_whose_condition_fails_is_absent() {
-        let document = Document::parse(TEMPLATE, PathBuf::new()).expect("a template");
-        let surroundings = Surroundings {
-            stack_name: "shop",
-            region: "r",
-            account: "a",
-            parameters: BTreeMap::new(),
-            queue_url: &|_| String::new(),
+        let queues = |resolver: Result<Resolver<'_>>| {
+            let queues = resolver?.resources("AWS::SQS::Queue")?;
+            Result::Ok(queues.join(" "))
         };
-        let resolver = Resolver::new(&document, &surroundings).expect("a resolver");
-        assert_eq!(
-            resolver.resources("AWS::SQS::Queue"),
-            Ok(vec!["Named", "Queue", "Selfish"])
-        );
+        assert_eq!(with("Given", queues), Ok("Named Queue Selfish".to_owned()));
     }
 
     #[test]
     fn an_override_needs_its_parameter() {
-        let document = Document::parse(TEMPLATE, PathBuf::new()).expect("a template");
-        let surroundings = Surroundings {
-            stack_name: "shop",
-            region: "r",
-            account: "a",
-            parameters: BTreeMap::from([("Nobody".to_owned(), String::new())]),
-            queue_url: &|_| String::new(),
-        };
-        let fault = Resolver::new(&document, &surroundings).err().expect("refused");
+        let fault = with("Nobody", |resolver| resolver.err().expect("refused"));
         assert_eq!(fault.place(), "Parameters.Nobody");
     }
 }

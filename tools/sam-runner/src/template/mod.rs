@@ -20,7 +20,7 @@ pub use events::{QueueSource, Route, RouteMethod, ScheduleSource};
 pub use functions::{Binary, Function};
 pub use intrinsics::{Resolver, Surroundings};
 pub use roles::{Role, Statement};
-pub use stack::{Queue, Redrive, Stack, Table};
+pub use stack::{Queue, QueueAttributes, Redrive, Stack, Table};
 
 use error::Result;
 use properties::Properties;

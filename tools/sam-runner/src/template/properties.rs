@@ -19,6 +19,10 @@ impl Properties {
         }
     }
 
+    pub(super) fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+
     pub(super) fn place(&self) -> &str {
         &self.place
     }
@@ -54,8 +58,9 @@ impl Properties {
             .map_err(|_| self.fault(name, format!("must be a whole number, not `{text}`")))
     }
 
-    pub(super) fn seconds(&self, name: &str, default: u32) -> Result<Duration> {
-        Ok(Duration::from_secs(self.number(name)?.unwrap_or(default).into()))
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        let seconds = self.number(name)?;
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds.into())))
     }
 
     /// A truth value, `default` when absent.

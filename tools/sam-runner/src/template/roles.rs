@@ -1,5 +1,6 @@
 //! The roles of the functions: what each may do.
 
+use super::intrinsics::resource_and_attribute;
 use super::{Properties, Resolver, Result, TemplateError};
 use serde_json::Value;
 
@@ -78,12 +79,6 @@ impl Statement {
 
 /// The id in `!GetAtt ID.Arn`.
 fn id_in(reference: &Value) -> Option<&str> {
-    match reference.get("Fn::GetAtt")? {
-        Value::String(path) => path.strip_suffix(".Arn"),
-        Value::Array(parts) => match parts.as_slice() {
-            [Value::String(id), Value::String(attribute)] if attribute == "Arn" => Some(id),
-            _ => None,
-        },
-        _ => None,
-    }
+    let (id, attribute) = resource_and_attribute(reference.get("Fn::GetAtt")?)?;
+    (attribute == "Arn").then_some(id)
 }

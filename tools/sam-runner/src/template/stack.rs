@@ -1,8 +1,9 @@
 //! Everything of the template that the local world brings to life.
 
-use super::{Document, Function, Properties, Resolver, Result, TemplateError};
+use super::{Function, Properties, Resolver, Result, TemplateError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The resolved template.
@@ -34,16 +35,40 @@ pub struct Queue {
     pub id: String,
     /// Name in the account.
     pub name: String,
-    /// How long a received message stays hidden.
+    /// What it is set to.
+    pub attributes: QueueAttributes,
+}
+
+/// What a queue is set to; the fields are named after SQS's attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueAttributes {
+    /// How long a received message stays hidden from others.
     pub visibility_timeout: Duration,
     /// How long a message is kept.
     pub message_retention_period: Duration,
-    /// How long a message stays hidden after it was sent.
+    /// How long a new message stays hidden.
     pub delay: Duration,
-    /// How long a receive waits for messages unless it says otherwise.
+    /// How long a receive waits for a message if the call doesn't say.
     pub receive_message_wait_time: Duration,
-    /// Where a message goes that was received too often.
+    /// Where messages go that are received too often.
     pub redrive: Option<Redrive>,
+    /// Attributes that mean nothing here and are only shown again, such as `Policy`.
+    #[serde(default)]
+    pub without_effect: BTreeMap<String, String>,
+}
+
+impl Default for QueueAttributes {
+    /// SQS's own defaults: 30 s, 4 days, no delay, no wait, no dead-letter queue.
+    fn default() -> QueueAttributes {
+        QueueAttributes {
+            visibility_timeout: Duration::from_secs(30),
+            message_retention_period: Duration::from_hours(4 * 24),
+            delay: Duration::ZERO,
+            receive_message_wait_time: Duration::ZERO,
+            redrive: None,
+            without_effect: BTreeMap::new(),
+        }
+    }
 }
 
 /// The redrive policy of a queue.
@@ -64,7 +89,7 @@ impl Stack {
             .map(|id| Queue::read(resolver, id))
             .collect::<Result<Vec<_>>>()?;
         // A dead-letter queue must exist before the queue that names it; chains of them are not a thing in SQS.
-        queues.sort_by_key(|queue| queue.redrive.is_some());
+        queues.sort_by_key(|queue| queue.attributes.redrive.is_some());
         Ok(queues)
     }
 
@@ -94,11 +119,6 @@ impl Stack {
         stack.check_routes()?;
         stack.check_sources()?;
         Ok(stack)
-    }
-
-    /// The parameters' names that `document` declares.
-    pub fn declares(document: &Document, parameter: &str) -> bool {
-        document.entry("Parameters", parameter).is_some()
     }
 
     /// The function with this name, id or binary name.
@@ -139,34 +159,28 @@ impl Stack {
 
 impl Table {
     fn read(resolver: &Resolver<'_>, id: &str) -> Result<Self> {
-        let place = format!("Resources.{id}.Properties");
-        let name = resolver.physical_name(id, &place)?;
-        let names = [
-            "AttributeDefinitions",
-            "BillingMode",
-            "GlobalSecondaryIndexes",
-            "KeySchema",
-            "LocalSecondaryIndexes",
-            "ProvisionedThroughput",
-            "StreamSpecification",
-            "TimeToLiveSpecification",
-        ];
-        let mut properties = resolver.value(&Value::Object(only(resolver.document(), id, &names)), &place)?;
-        if let Some(Value::Object(properties)) = &mut properties {
-            properties.insert("TableName".to_owned(), Value::String(name.clone()));
-        }
+        let properties = resolver.properties(
+            id,
+            &[
+                "AttributeDefinitions",
+                "BillingMode",
+                "GlobalSecondaryIndexes",
+                "KeySchema",
+                "LocalSecondaryIndexes",
+                "ProvisionedThroughput",
+                "StreamSpecification",
+                "TimeToLiveSpecification",
+            ],
+        )?;
+        let name = resolver.physical_name(id, properties.place())?;
+        let mut properties = properties.into_values();
+        properties.insert("TableName".to_owned(), Value::String(name.clone()));
         Ok(Self {
             id: id.to_owned(),
             name,
-            properties: properties.unwrap_or_default(),
+            properties: Value::Object(properties),
         })
     }
-}
-
-fn only(document: &Document, id: &str, names: &[&str]) -> serde_json::Map<String, Value> {
-    let mut properties = document.properties_of(id);
-    properties.retain(|name, _| names.contains(&name.as_str()));
-    properties
 }
 
 impl Queue {
@@ -188,15 +202,23 @@ impl Queue {
                 "is not known to the local world; it has standard queues only",
             ));
         }
+        let default = QueueAttributes::default();
+        let seconds = |name, default: Duration| Ok(properties.seconds(name)?.unwrap_or(default));
+        let attributes = QueueAttributes {
+            visibility_timeout: seconds("VisibilityTimeout", default.visibility_timeout)?,
+            message_retention_period: seconds("MessageRetentionPeriod", default.message_retention_period)?,
+            delay: seconds("DelaySeconds", default.delay)?,
+            receive_message_wait_time: seconds(
+                "ReceiveMessageWaitTimeSeconds",
+                default.receive_message_wait_time,
+            )?,
+            redrive: Redrive::read(&properties)?,
+            without_effect: BTreeMap::new(),
+        };
         Ok(Self {
             id: id.to_owned(),
             name: resolver.physical_name(id, properties.place())?,
-            // SQS's own defaults: 30 seconds hidden, kept for 4 days.
-            visibility_timeout: properties.seconds("VisibilityTimeout", 30)?,
-            message_retention_period: properties.seconds("MessageRetentionPeriod", 345_600)?,
-            delay: properties.seconds("DelaySeconds", 0)?,
-            receive_message_wait_time: properties.seconds("ReceiveMessageWaitTimeSeconds", 0)?,
-            redrive: Redrive::read(&properties)?,
+            attributes,
         })
     }
 }
@@ -222,9 +244,8 @@ impl Redrive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::{RouteMethod, Surroundings};
+    use crate::template::{Binary, Document, Role, Route, RouteMethod, Statement, Surroundings};
     use serde_json::json;
-    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
     const TEMPLATE: &str = "
@@ -323,7 +344,7 @@ Resources:
         assert_eq!(environment, expected);
         assert_eq!(
             shop.routes,
-            [super::super::Route {
+            [Route {
                 method: RouteMethod::Only("GET".into()),
                 path: "/api/x/{id}".into()
             }]
@@ -340,27 +361,22 @@ Resources:
         let stack = stack(TEMPLATE).expect("a stack");
         let table = "arn:aws:dynamodb:eu-central-1:0:table/s-Orders";
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let role = super::super::Role {
+        let statement = |sid: &str, actions: &[&str], resource: &str| Statement {
+            sid: sid.to_owned(),
+            actions: texts(actions),
+            resources: texts(&[resource]),
+        };
+        let role = Role {
             id: "ShopRole".to_owned(),
             statements: vec![
-                super::super::Statement {
-                    sid: "Keep".to_owned(),
-                    actions: texts(&["dynamodb:GetItem", "dynamodb:PutItem"]),
-                    resources: texts(&[table]),
-                },
-                super::super::Statement {
-                    sid: String::new(),
-                    actions: texts(&["dynamodb:Query"]),
-                    resources: texts(&[&format!("{table}/index/*")]),
-                },
+                statement("Keep", &["dynamodb:GetItem", "dynamodb:PutItem"], table),
+                statement("", &["dynamodb:Query"], &format!("{table}/index/*")),
             ],
         };
         assert_eq!(stack.function("shop").map(|shop| &shop.role), Some(&role));
         let worker = stack.function("worker").expect("by binary");
-        assert_eq!(worker.role, super::super::Role::default());
+        assert_eq!(worker.role, Role::default());
     }
-
-    use super::super::Binary;
 
     #[test]
     fn tables_keep_what_describes_their_data() {
@@ -382,43 +398,56 @@ Resources:
             target_queue: "s-Zzz".into(),
             max_receive_count: 5,
         };
-        assert_eq!(stack.queues[1].redrive, Some(redrive));
-        assert_eq!(stack.queues[1].visibility_timeout, Duration::from_mins(3));
+        assert_eq!(stack.queues[1].attributes.redrive, Some(redrive));
+        assert_eq!(
+            stack.queues[1].attributes.visibility_timeout,
+            Duration::from_mins(3)
+        );
     }
 
     #[test]
     fn faults_name_the_resource_and_the_property() {
-        let fault = |from: &str, to: &str| {
-            stack(&TEMPLATE.replacen(from, to, 1))
-                .expect_err("a fault")
-                .to_string()
-        };
-        assert_eq!(
-            fault("Timeout: 10", "Timeout: ten"),
-            "Resources.Shop.Properties.Timeout: must be a whole number, not `ten`"
-        );
-        assert!(fault("Timeout: 10", "Timeout: 901").contains("1 to 900"));
-        assert!(fault("provided.al2023", "nodejs22.x").contains("provided.al2023"));
-        assert!(
-            fault("TABLE: !Ref Orders", "TABLE: !Ref Nothing")
-                .starts_with("Resources.Shop.Properties.Environment.Variables.TABLE")
-        );
-        assert!(fault("maxReceiveCount: 5", "maxReceiveCount: 0").contains("1 to 1000"));
-        assert!(fault("{BuildMethod: rust-cargolambda}", "{}").contains("BuildMethod: rust-cargolambda"));
-        assert!(fault("!GetAtt ShopRole.Arn", "!ImportValue role").contains("must be `!GetAtt ROLE.Arn`"));
-        assert!(fault("Sid: Keep, Effect: Allow", "Effect: Deny").contains("must be Allow"));
-        assert!(fault("Sid: Keep,", "Condition: {},").contains("Statement.0.Condition: is not known"));
-        assert!(fault("!GetAtt Work.Arn", "arn:aws:sqs:r:0:elsewhere").contains("no queue `elsewhere`"));
-        let twice = TEMPLATE.replacen(
-            "Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}",
-            "Get: {Type: HttpApi, Properties: {Path: '/api/x/{id}', Method: GET}}",
-            1,
-        );
-        assert!(
-            stack(&twice)
-                .expect_err("a fault")
-                .to_string()
-                .contains("also one of Shop")
-        );
+        let tick = "Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}";
+        let get = "Get: {Type: HttpApi, Properties: {Path: '/api/x/{id}', Method: GET}}";
+        for (from, to, says) in [
+            (
+                "Timeout: 10",
+                "Timeout: ten",
+                "Shop.Properties.Timeout: must be a whole number, not `ten`",
+            ),
+            ("Timeout: 10", "Timeout: 901", "1 to 900"),
+            ("provided.al2023", "nodejs22.x", "provided.al2023"),
+            (
+                "TABLE: !Ref Orders",
+                "TABLE: !Ref Nothing",
+                "Shop.Properties.Environment.Variables.TABLE",
+            ),
+            ("maxReceiveCount: 5", "maxReceiveCount: 0", "1 to 1000"),
+            (
+                "{BuildMethod: rust-cargolambda}",
+                "{}",
+                "BuildMethod: rust-cargolambda",
+            ),
+            (
+                "!GetAtt ShopRole.Arn",
+                "!ImportValue role",
+                "must be `!GetAtt ROLE.Arn`",
+            ),
+            ("Sid: Keep, Effect: Allow", "Effect: Deny", "must be Allow"),
+            (
+                "Sid: Keep,",
+                "Condition: {},",
+                "Statement.0.Condition: is not known",
+            ),
+            (
+                "!GetAtt Work.Arn",
+                "arn:aws:sqs:r:0:elsewhere",
+                "no queue `elsewhere`",
+            ),
+            (tick, get, "also one of Shop"),
+        ] {
+            let fault = stack(&TEMPLATE.replacen(from, to, 1)).expect_err(to).to_string();
+            assert!(fault.contains(says), "{fault}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::probe::client;
 use crate::{a_function, a_runtime};
+use reqwest::Method;
 use sam_runner::gateway::{Gateway, GatewayPort};
 use sam_runner::runtime::Runtime;
 use sam_runner::template::{Function, Route, RouteMethod};
@@ -27,12 +28,10 @@ impl Shop {
             ..a_function("probe")
         };
         let website = tempfile::tempdir().expect("a directory");
-        std::fs::write(
-            website.path().join("index.html"),
-            format!("<h1>Shop</h1>{}", " ".repeat(2000)),
-        )
-        .expect("a file");
-        std::fs::write(website.path().join("small.js"), "export {}").expect("a file");
+        let page = format!("<h1>Shop</h1>{}", " ".repeat(2000));
+        for (name, content) in [("index.html", &*page), ("small.js", "export {}")] {
+            std::fs::write(website.path().join(name), content).expect("a file");
+        }
         let (runtime, _) = a_runtime(vec![function.clone()]).await;
         let port = GatewayPort::bind(0).await.expect("a port");
         let gateway = port.serve(&[function], website.path(), runtime.clone());
@@ -48,7 +47,15 @@ impl Shop {
     }
 
     async fn get(&self, path: &str) -> reqwest::Response {
-        client().get(self.url(path)).send().await.expect("an answer")
+        self.ask(Method::GET, path, &[]).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&'static str, &str)]) -> reqwest::Response {
+        let mut request = client().request(method, self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.expect("an answer")
     }
 }
 
@@ -76,20 +83,27 @@ async fn unknown_routes_are_not_found_as_at_api_gateway() {
 }
 
 #[tokio::test]
+async fn two_hosts_are_one_too_many() {
+    let shop = Shop::open().await;
+    for path in ["/", "/api/products/1"] {
+        let request = client()
+            .get(shop.url(path))
+            .header("host", "a")
+            .header("host", "b");
+        assert_eq!(request.send().await.expect("an answer").status(), 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn failing_functions_say_nothing_of_their_inside() {
     let shop = Shop::open().await;
     let nothing_said = (500, json!({"message": "Internal Server Error"}));
     for cause in ["fail", "panic", "exit", "sleep"] {
-        let answer = client()
-            .post(shop.url(&format!("/api/do?do={cause}")))
-            .send()
-            .await
-            .expect("an answer");
-        let seen = (
-            answer.status().as_u16(),
-            answer.json::<Value>().await.expect("JSON"),
-        );
-        assert_eq!(seen, nothing_said, "{cause}");
+        let path = format!("/api/do?do={cause}");
+        let answer = shop.ask(Method::POST, &path, &[]).await;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.expect("JSON");
+        assert_eq!((status, body), nothing_said, "{cause}");
     }
 }
 
@@ -108,31 +122,14 @@ async fn bodies_beyond_the_gateways_limit_are_refused() {
 #[tokio::test]
 async fn large_answers_are_compressed_for_who_takes_it() {
     let shop = Shop::open().await;
-    for (path, is_large) in [
-        ("/", true),
-        ("/small.js", false),
-        (&*format!("/api/products/{}", "1".repeat(1500)), true),
-    ] {
-        let get = |encodings: &'static str| {
-            client()
-                .get(shop.url(path))
-                .header("accept-encoding", encodings)
-                .send()
-        };
-        let encoding = |answer: reqwest::Response| {
-            answer
-                .headers()
-                .get("content-encoding")
-                .map(|encoding| encoding.to_str().expect("text").to_owned())
-        };
-        assert_eq!(encoding(get("identity").await.expect("an answer")), None);
-        for offered in ["gzip", "br"] {
-            let expected = is_large.then(|| offered.to_owned());
-            assert_eq!(
-                encoding(get(offered).await.expect("an answer")),
-                expected,
-                "{path} {offered}"
-            );
+    let long = format!("/api/products/{}", "1".repeat(1500));
+    for (path, is_large) in [("/", true), ("/small.js", false), (&long, true)] {
+        for offered in ["identity", "gzip", "br"] {
+            let answer = shop.ask(Method::GET, path, &[("accept-encoding", offered)]).await;
+            let encoding = answer.headers().get("content-encoding").cloned();
+            let expected = (is_large && offered != "identity").then_some(offered);
+            let encoding = encoding.as_ref().map(|encoding| encoding.to_str().expect("text"));
+            assert_eq!(encoding, expected, "{path} {offered}");
         }
     }
 }
@@ -143,56 +140,41 @@ async fn the_website_comes_with_its_protection() {
     let page = shop.get("/").await;
     assert_eq!(page.status(), 200);
     let headers = page.headers();
-    assert!(
-        headers["content-security-policy"]
-            .to_str()
-            .expect("text")
-            .starts_with("default-src 'self'")
-    );
+    let policy = headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.starts_with("default-src 'self'"), "{policy}");
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert_eq!(headers["x-frame-options"], "DENY");
     assert_eq!(headers["cache-control"], "no-cache");
     let script = shop.get("/small.js").await;
     assert_eq!(script.headers()["content-type"], "text/javascript; charset=utf-8");
-    assert_eq!(
-        script.headers()["cache-control"],
-        "public, max-age=0, must-revalidate"
-    );
+    let cached = "public, max-age=0, must-revalidate";
+    assert_eq!(script.headers()["cache-control"], cached);
     let missing = shop.get("/missing.js").await;
     assert_eq!(missing.status(), 404);
     assert!(missing.headers().contains_key("content-security-policy"));
-    let posted = client().post(shop.url("/")).send().await.expect("an answer");
+    let posted = shop.ask(Method::POST, "/", &[]).await;
     assert_eq!(posted.status(), 405);
+    assert_eq!(posted.headers()["allow"], "GET,HEAD");
 }
 
 #[tokio::test]
 async fn a_known_page_is_not_sent_again() {
     let shop = Shop::open().await;
-    let etag = shop.get("/").await.headers()["etag"].clone();
-    let again = client()
-        .get(shop.url("/"))
-        .header("if-none-match", etag)
-        .send()
-        .await
-        .expect("an answer");
+    let page = shop.get("/").await;
+    let known = page.headers()["etag"].to_str().expect("text");
+    let again = shop.ask(Method::GET, "/", &[("if-none-match", known)]).await;
     assert_eq!(again.status(), 304);
     assert_eq!(again.bytes().await.expect("a body").len(), 0);
-    let head = client().head(shop.url("/")).send().await.expect("an answer");
+    let head = shop.ask(Method::HEAD, "/", &[]).await;
     assert_eq!(head.headers()["content-length"], "2013");
 }
 
 #[tokio::test]
 async fn a_busy_port_is_named() {
     let shop = Shop::open().await;
-    let port: u16 = shop
-        .url("")
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok())
-        .expect("a port");
-    let error = GatewayPort::bind(port).await.expect_err("taken");
-    assert_eq!(
-        error.to_string(),
-        format!("the gateway cannot listen on port {port}")
-    );
+    let url = shop.url("");
+    let port = url.rsplit(':').next().expect("a port");
+    let taken = GatewayPort::bind(port.parse().expect("a port")).await;
+    let error = taken.expect_err("taken").to_string();
+    assert_eq!(error, format!("the gateway cannot listen on port {port}"));
 }

@@ -1,21 +1,81 @@
 //! What the runtime promises: as many processes as needed, none left over, no invocation without an end.
 
 use crate::probe::client;
-use crate::{a_function, a_runtime, a_runtime_of};
+use crate::{a_function, a_runtime_of};
 use bytes::Bytes;
-use sam_runner::runtime::{InvokeError, ProcessState, Runtime};
+use sam_runner::logs::{LogLine, LogSink, Logs, Origin};
+use sam_runner::runtime::{InvokeError, ProcessInfo, ProcessState, Runtime, RuntimeOptions};
 use sam_runner::template::Function;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// A runtime and what its functions write.
+struct Rig {
+    runtime: Runtime,
+    logs: Logs,
+}
+
+impl Rig {
+    /// With one function, which tests change as they need it.
+    async fn with(change: impl FnOnce(&mut Function)) -> Self {
+        Self::of(4, change).await
+    }
+
+    /// With a variable in the function's environment.
+    async fn set(variable: &str, value: &str) -> Self {
+        let variable = (variable.to_owned(), value.to_owned());
+        Self::with(|function| function.environment = [variable].into()).await
+    }
+
+    async fn of(max_processes: usize, change: impl FnOnce(&mut Function)) -> Self {
+        let mut function = a_function("probe");
+        change(&mut function);
+        let (runtime, logs) = a_runtime_of(vec![function], max_processes).await;
+        Self { runtime, logs }
+    }
+
+    async fn invoke(&self, event: Value) -> Result<Value, InvokeError> {
+        invoke(&self.runtime, event).await
+    }
+
+    /// The process that works on an event for so long.
+    async fn sleep(&self, ms: u32) -> Result<u64, InvokeError> {
+        let answer = self.invoke(json!({"do": "sleep", "ms": ms})).await?;
+        Ok(answer["pid"].as_u64().expect("a pid"))
+    }
+
+    /// Why the function does not start.
+    async fn init_error(&self) -> String {
+        match self.invoke(json!({})).await {
+            Err(InvokeError::Init(reason)) => reason,
+            other => panic!("must not start: {other:?}"),
+        }
+    }
+
+    fn processes(&self) -> Vec<ProcessInfo> {
+        self.runtime.processes("probe")
+    }
+
+    fn lines_with(&self, text: &str) -> usize {
+        let lines = self.logs.recent();
+        lines.iter().filter(|line| line.text.contains(text)).count()
+    }
+
+    async fn line(&self, text: &str) -> Arc<LogLine> {
+        let line = self
+            .logs
+            .wait_for(Duration::from_secs(5), |line| line.text.contains(text));
+        line.await.expect("a line")
+    }
+}
+
+fn as_it_is(_: &mut Function) {}
 
 async fn invoke(runtime: &Runtime, event: Value) -> Result<Value, InvokeError> {
     let answer = runtime.invoke("probe", Bytes::from(event.to_string())).await?;
     Ok(serde_json::from_slice(&answer).expect("JSON"))
-}
-
-fn pid_of(answer: Result<Value, InvokeError>) -> u64 {
-    answer.expect("an answer")["pid"].as_u64().expect("a pid")
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -32,244 +92,171 @@ fn kill(pid: u32) {
 
 #[tokio::test]
 async fn an_event_comes_back_from_the_function() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    assert_eq!(invoke(&runtime, json!({"n": 1})).await, Ok(json!({"n": 1})));
+    let rig = Rig::with(as_it_is).await;
+    assert_eq!(rig.invoke(json!({"n": 1})).await, Ok(json!({"n": 1})));
     for name in ["probeFunction", "test-probe"] {
-        assert!(
-            runtime.invoke(name, Bytes::from_static(b"{}")).await.is_ok(),
-            "{name}"
-        );
+        let answer = rig.runtime.invoke(name, Bytes::from_static(b"{}")).await;
+        assert!(answer.is_ok(), "{name}");
     }
-    assert_eq!(
-        runtime.invoke("nobody", Bytes::new()).await,
-        Err(InvokeError::NoSuchFunction("nobody".into()))
-    );
-    assert_eq!(
-        runtime.processes("probe").len(),
-        1,
-        "one after the other needs one process"
-    );
+    let unknown = rig.runtime.invoke("nobody", Bytes::new()).await;
+    assert_eq!(unknown, Err(InvokeError::NoSuchFunction("nobody".into())));
+    assert_eq!(rig.processes().len(), 1, "one after the other needs one process");
 }
 
 #[tokio::test]
 async fn concurrent_invocations_have_a_process_each_up_to_the_limit() {
-    let (runtime, _) = a_runtime_of(vec![a_function("probe")], 3).await;
-    let sleep = || invoke(&runtime, json!({"do": "sleep", "ms": 300}));
-    let (a, b, c, d) = tokio::join!(sleep(), sleep(), sleep(), sleep());
-    let pids: BTreeSet<u64> = [a, b, c, d].map(pid_of).into();
+    let rig = Rig::of(3, as_it_is).await;
+    let (a, b, c, d) = tokio::join!(rig.sleep(300), rig.sleep(300), rig.sleep(300), rig.sleep(300));
+    let pids = BTreeSet::from([a, b, c, d].map(|pid| pid.expect("an answer")));
     assert_eq!(pids.len(), 3, "the fourth waits for one of the three");
-    assert_eq!(runtime.processes("probe").len(), 3);
+    assert_eq!(rig.processes().len(), 3);
 }
 
 #[tokio::test]
 async fn reserved_concurrency_refuses_what_is_beyond_it() {
-    let function = Function {
-        reserved_concurrency: Some(1),
-        ..a_function("probe")
-    };
-    let (runtime, _) = a_runtime(vec![function]).await;
-    let sleep = || invoke(&runtime, json!({"do": "sleep", "ms": 200}));
-    let (first, second) = tokio::join!(sleep(), sleep());
+    let rig = Rig::with(|function| function.reserved_concurrency = Some(1)).await;
+    let (first, second) = tokio::join!(rig.sleep(200), rig.sleep(200));
     assert!(first.is_ok());
     assert_eq!(second, Err(InvokeError::Throttled));
-    assert!(sleep().await.is_ok(), "room again");
+    assert!(rig.sleep(200).await.is_ok(), "room again");
 }
 
 #[tokio::test]
 async fn a_crash_is_told_at_once_and_the_process_replaced() {
-    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
+    let rig = Rig::with(as_it_is).await;
     for (cause, says) in [("exit", "exit status: 7"), ("abort", "signal: 6")] {
         let started = Instant::now();
-        let Err(InvokeError::Exited(reason)) = invoke(&runtime, json!({"do": cause})).await else {
+        let Err(InvokeError::Exited(reason)) = rig.invoke(json!({"do": cause})).await else {
             panic!("{cause} must be reported")
         };
         assert!(reason.contains(says), "{reason}");
         assert!(started.elapsed() < Duration::from_secs(5));
-        assert!(invoke(&runtime, json!({})).await.is_ok());
+        assert!(rig.invoke(json!({})).await.is_ok());
     }
-    assert!(
-        logs.recent()
-            .iter()
-            .any(|line| line.text.contains("ended while it worked on"))
-    );
+    assert!(rig.lines_with("ended while it worked on") > 0);
 }
 
 #[tokio::test]
 async fn errors_and_panics_are_told_and_the_process_lives_on() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    let before = pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await);
+    let rig = Rig::with(as_it_is).await;
+    let before = rig.sleep(0).await;
     for (cause, says) in [("fail", "not today"), ("panic", "out of beans")] {
-        let Err(error @ InvokeError::Function { .. }) = invoke(&runtime, json!({"do": cause})).await else {
+        let Err(error @ InvokeError::Function { .. }) = rig.invoke(json!({"do": cause})).await else {
             panic!("{cause} must be reported")
         };
         assert!(error.to_string().contains(says), "{error}");
     }
-    assert_eq!(
-        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
-        before
-    );
+    assert_eq!(rig.sleep(0).await, before);
 }
 
 #[tokio::test]
 async fn an_invocation_that_takes_too_long_ends_with_its_process() {
-    let function = Function {
-        timeout: Duration::from_millis(300),
-        ..a_function("probe")
-    };
-    let (runtime, _) = a_runtime(vec![function]).await;
-    let pid = pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 1})).await);
+    let limit = Duration::from_millis(300);
+    let rig = Rig::with(|function| function.timeout = limit).await;
+    let pid = rig.sleep(1).await.expect("an answer");
     let started = Instant::now();
-    let late = invoke(&runtime, json!({"do": "sleep", "ms": 60_000})).await;
-    assert_eq!(late, Err(InvokeError::TimedOut(Duration::from_millis(300))));
+    assert_eq!(rig.sleep(60_000).await, Err(InvokeError::TimedOut(limit)));
     assert!(started.elapsed() < Duration::from_secs(2));
-    assert_ne!(
-        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
-        pid,
-        "a new process"
-    );
+    assert_ne!(rig.sleep(0).await, Ok(pid), "a new process");
     assert!(!is_alive(u32::try_from(pid).expect("a pid")));
 }
 
 #[tokio::test]
 async fn a_process_that_hangs_idle_costs_one_invocation() {
-    let function = Function {
-        timeout: Duration::from_millis(500),
-        ..a_function("probe")
-    };
-    let (runtime, logs) = a_runtime(vec![function]).await;
-    let pid = pid_of(invoke(&runtime, json!({"do": "linger"})).await);
+    let limit = Duration::from_millis(500);
+    let rig = Rig::with(|function| function.timeout = limit).await;
+    let pid = rig.invoke(json!({"do": "linger"})).await.expect("an answer")["pid"].as_u64();
     // It is idle for a moment and then takes this one with it.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let lost = invoke(&runtime, json!({})).await;
-    assert_eq!(lost, Err(InvokeError::TimedOut(Duration::from_millis(500))));
-    assert_ne!(
-        pid_of(invoke(&runtime, json!({"do": "sleep", "ms": 0})).await),
-        pid
-    );
-    assert!(
-        logs.recent()
-            .iter()
-            .any(|line| line.text.starts_with("Task timed out"))
-    );
+    assert_eq!(rig.invoke(json!({})).await, Err(InvokeError::TimedOut(limit)));
+    assert_ne!(rig.sleep(0).await.ok(), pid);
+    assert!(rig.lines_with("Task timed out") > 0);
 }
 
 #[tokio::test]
 async fn a_failed_start_is_reported_and_retried_with_back_off() {
-    let mut function = a_function("probe");
-    function.environment.insert("PROBE_INIT".into(), "fail".into());
-    let (runtime, logs) = a_runtime(vec![function]).await;
+    let rig = Rig::set("PROBE_INIT", "fail").await;
     for _ in 0..20 {
-        let Err(InvokeError::Init(reason)) = invoke(&runtime, json!({})).await else {
-            panic!("must not start")
-        };
+        let reason = rig.init_error().await;
         assert!(reason.contains("exit status: 3"), "{reason}");
         assert!(reason.contains("no configuration"), "{reason}");
     }
-    let starts = logs
-        .recent()
-        .iter()
-        .filter(|line| line.text.starts_with("did not start"))
-        .count();
+    let starts = rig.lines_with("did not start");
     assert!(starts < 10, "{starts} starts for 20 invocations");
 }
 
 #[tokio::test]
 async fn a_missing_binary_is_told() {
-    let logs = sam_runner::logs::Logs::to(sam_runner::logs::LogSink::Silent);
-    let options = sam_runner::runtime::RuntimeOptions {
+    let logs = Logs::to(LogSink::Silent);
+    let options = RuntimeOptions {
         functions: vec![(a_function("probe"), "/nowhere/probe".into())],
         port: 0,
         max_processes: 2,
-        environment: std::collections::BTreeMap::new(),
-        logs,
+        environment: BTreeMap::new(),
+        logs: logs.clone(),
     };
     let runtime = Runtime::start(options).await.expect("a runtime");
-    let Err(InvokeError::Init(reason)) = invoke(&runtime, json!({})).await else {
-        panic!("must not start")
-    };
+    let reason = Rig { runtime, logs }.init_error().await;
     assert!(reason.contains("/nowhere/probe"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_process_that_hangs_at_its_start_is_given_up() {
-    let mut function = a_function("probe");
-    function.environment.insert("PROBE_INIT".into(), "hang".into());
-    let (runtime, _) = a_runtime(vec![function]).await;
-    let Err(InvokeError::Init(reason)) = invoke(&runtime, json!({})).await else {
-        panic!("must not start")
-    };
+    let rig = Rig::set("PROBE_INIT", "hang").await;
+    let reason = rig.init_error().await;
     assert!(reason.contains("asked for no event within 10 s"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_process_killed_while_idle_is_noticed() {
-    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
-    assert!(invoke(&runtime, json!({})).await.is_ok());
-    let process = runtime.processes("probe")[0];
+    let rig = Rig::with(as_it_is).await;
+    assert!(rig.invoke(json!({})).await.is_ok());
+    let process = rig.processes()[0];
     assert_eq!(process.state, ProcessState::Idle);
     assert!(process.init.is_some_and(|init| init < Duration::from_secs(5)));
     kill(process.pid);
-    let told = logs
-        .wait_for(Duration::from_secs(5), |line| line.text.contains("signal: 9"))
-        .await;
-    assert_eq!(told.expect("a line").pid, process.pid);
-    assert!(invoke(&runtime, json!({})).await.is_ok());
+    assert_eq!(rig.line("signal: 9").await.pid, process.pid);
+    assert!(rig.invoke(json!({})).await.is_ok());
 }
 
 #[tokio::test]
 async fn stopping_leaves_no_process_and_no_one_waiting() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    let sleep = || invoke(&runtime, json!({"do": "sleep", "ms": 60_000}));
+    let rig = Rig::with(as_it_is).await;
     let stop = async {
-        while runtime
-            .processes("probe")
-            .iter()
-            .filter(|process| process.state == ProcessState::Busy)
-            .count()
-            < 2
-        {
+        let is_busy = |process: &ProcessInfo| process.state == ProcessState::Busy;
+        while rig.processes().into_iter().filter(is_busy).count() < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let pids: Vec<u32> = runtime
-            .processes("probe")
-            .iter()
-            .map(|process| process.pid)
-            .collect();
-        runtime.stop().await;
-        pids
+        let processes = rig.processes();
+        rig.runtime.stop().await;
+        processes
     };
-    let (first, second, pids) = tokio::join!(sleep(), sleep(), stop);
-    assert_eq!(
-        (first, second),
-        (Err(InvokeError::Stopping), Err(InvokeError::Stopping))
-    );
-    assert!(pids.into_iter().all(|pid| !is_alive(pid)));
-    assert_eq!(invoke(&runtime, json!({})).await, Err(InvokeError::Stopping));
+    let (first, second, processes) = tokio::join!(rig.sleep(60_000), rig.sleep(60_000), stop);
+    let stopping = InvokeError::Stopping;
+    assert_eq!((first, second), (Err(stopping.clone()), Err(stopping.clone())));
+    assert!(processes.iter().all(|process| !is_alive(process.pid)));
+    assert_eq!(rig.invoke(json!({})).await, Err(stopping));
 }
 
 #[tokio::test]
 async fn idle_processes_end_without_a_word() {
-    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
+    let rig = Rig::with(as_it_is).await;
     for _ in 0..20 {
-        let answers = [1, 2, 3].map(|n| invoke(&runtime, json!({"n": n})));
+        let answers = [1, 2, 3].map(|n| rig.invoke(json!({"n": n})));
         futures_util::future::join_all(answers).await;
     }
-    runtime.stop().await;
-    let complaints = |line: &sam_runner::logs::LogLine| line.origin != sam_runner::logs::Origin::Stdout;
-    let said: Vec<_> = logs
-        .recent()
-        .into_iter()
-        .filter(|line| complaints(line))
-        .collect();
+    rig.runtime.stop().await;
+    let mut said = rig.logs.recent();
+    said.retain(|line| line.origin != Origin::Stdout);
     assert!(said.is_empty(), "{said:?}");
 }
 
 #[tokio::test]
 async fn dropping_the_last_handle_ends_the_processes() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    assert!(invoke(&runtime, json!({})).await.is_ok());
-    let pid = runtime.processes("probe")[0].pid;
-    drop(runtime);
+    let rig = Rig::with(as_it_is).await;
+    assert!(rig.invoke(json!({})).await.is_ok());
+    let pid = rig.processes()[0].pid;
+    drop(rig);
     let started = Instant::now();
     while is_alive(pid) {
         assert!(started.elapsed() < Duration::from_secs(5), "{pid} still lives");
@@ -279,38 +266,31 @@ async fn dropping_the_last_handle_ends_the_processes() {
 
 #[tokio::test]
 async fn processes_have_lambdas_environment_and_nothing_of_ours() {
-    let mut function = a_function("probe");
-    function.environment.insert("OWN".into(), "value".into());
-    let (runtime, _) = a_runtime(vec![function]).await;
-    let environment = invoke(&runtime, json!({"do": "environment"}))
-        .await
-        .expect("an answer");
-    assert_eq!(environment["AWS_LAMBDA_FUNCTION_NAME"], "test-probe");
-    assert_eq!(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "128");
-    assert_eq!(environment["AWS_REGION"], "eu-central-1");
-    assert_eq!(environment["SHARED"], "by all");
-    assert_eq!(environment["OWN"], "value");
-    for ours in ["HOME", "CARGO_MANIFEST_DIR", "USER"] {
-        assert_eq!(environment[ours], Value::Null, "{ours}");
+    let rig = Rig::set("OWN", "value").await;
+    let environment = rig.invoke(json!({"do": "environment"})).await.expect("an answer");
+    for (name, value) in [
+        ("AWS_LAMBDA_FUNCTION_NAME", json!("test-probe")),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", json!("128")),
+        ("AWS_REGION", json!("eu-central-1")),
+        ("SHARED", json!("by all")),
+        ("OWN", json!("value")),
+        ("HOME", Value::Null),
+        ("CARGO_MANIFEST_DIR", Value::Null),
+        ("USER", Value::Null),
+    ] {
+        assert_eq!(environment[name], value, "{name}");
     }
 }
 
 #[tokio::test]
 async fn events_carry_what_the_context_needs() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
-    let context = invoke(&runtime, json!({"do": "context"}))
-        .await
-        .expect("an answer");
+    let rig = Rig::with(as_it_is).await;
+    let context = rig.invoke(json!({"do": "context"})).await.expect("an answer");
     assert_eq!(context["request_id"].as_str().map(str::len), Some(36));
-    assert_eq!(
-        context["arn"],
-        "arn:aws:lambda:eu-central-1:000000000000:function:test-probe"
-    );
-    assert!(
-        context["trace"]
-            .as_str()
-            .is_some_and(|trace| trace.starts_with("Root=1-"))
-    );
+    let arn = "arn:aws:lambda:eu-central-1:000000000000:function:test-probe";
+    assert_eq!(context["arn"], arn);
+    let trace = context["trace"].as_str();
+    assert!(trace.is_some_and(|trace| trace.starts_with("Root=1-")));
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).expect("after 1970");
     let left = context["deadline"].as_u64().expect("a time") - now;
     assert!((10_000..=20_000).contains(&left), "{left} ms left");
@@ -318,91 +298,55 @@ async fn events_carry_what_the_context_needs() {
 
 #[tokio::test]
 async fn what_a_function_writes_is_collected() {
-    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
-    invoke(&runtime, json!({"do": "say", "text": "hello"}))
-        .await
-        .expect("an answer");
-    let line = logs
-        .wait_for(Duration::from_secs(5), |line| line.text == "hello")
-        .await
-        .expect("a line");
-    assert_eq!(&*line.function, "probe");
+    let rig = Rig::with(as_it_is).await;
+    let said = rig.invoke(json!({"do": "say", "text": "hello"})).await;
+    assert!(said.is_ok());
+    assert_eq!(&*rig.line("hello").await.function, "probe");
 }
 
 #[tokio::test]
 async fn payloads_beyond_lambdas_limit_are_refused() {
-    let (runtime, _) = a_runtime(vec![a_function("probe")]).await;
+    let rig = Rig::with(as_it_is).await;
     let large = Bytes::from(vec![b' '; 7 * 1024 * 1024]);
-    assert_eq!(
-        runtime.invoke("probe", large).await,
-        Err(InvokeError::RequestTooLarge)
-    );
-    assert_eq!(
-        invoke(&runtime, json!({"do": "large"})).await,
-        Err(InvokeError::ResponseTooLarge)
-    );
-    assert!(
-        invoke(&runtime, json!({})).await.is_ok(),
-        "and the process lives on or is replaced"
-    );
+    let refused = rig.runtime.invoke("probe", large).await;
+    assert_eq!(refused, Err(InvokeError::RequestTooLarge));
+    let refused = rig.invoke(json!({"do": "large"})).await;
+    assert_eq!(refused, Err(InvokeError::ResponseTooLarge));
+    let after = rig.invoke(json!({})).await;
+    assert!(after.is_ok(), "and the process lives on or is replaced");
 }
 
 #[tokio::test]
 async fn the_invoke_api_answers_as_lambda_does() {
-    let (runtime, logs) = a_runtime(vec![a_function("probe")]).await;
-    let client = client();
-    let call = |name: &str, event: Value, kind: &'static str| {
-        let url = format!("{}/2015-03-31/functions/{name}/invocations", runtime.url());
-        client
-            .post(url)
-            .header("X-Amz-Invocation-Type", kind)
-            .body(event.to_string())
-            .send()
+    let rig = Rig::with(as_it_is).await;
+    let call = async |name: &str, kind: &'static str, event: Value| {
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", rig.runtime.url());
+        let request = client().post(url).header("X-Amz-Invocation-Type", kind);
+        request.body(event.to_string()).send().await.expect("an answer")
     };
-    let answer = call("probe", json!({"n": 1}), "RequestResponse")
-        .await
-        .expect("an answer");
+    let now = "RequestResponse";
+    let answer = call("probe", now, json!({"n": 1})).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.text().await.expect("a body"), r#"{"n":1}"#);
     let by_arn = "arn:aws:lambda:eu-central-1:000000000000:function:test-probe";
-    assert_eq!(
-        call(by_arn, json!({}), "RequestResponse")
-            .await
-            .expect("an answer")
-            .status(),
-        200
-    );
-    let failed = call("probe", json!({"do": "fail"}), "RequestResponse")
-        .await
-        .expect("an answer");
+    assert_eq!(call(by_arn, now, json!({})).await.status(), 200);
+    let failed = call("probe", now, json!({"do": "fail"})).await;
     assert_eq!(failed.status(), 200);
     assert_eq!(failed.headers()["x-amz-function-error"], "Unhandled");
-    let later = call("probe", json!({"do": "say", "text": "later"}), "Event")
-        .await
-        .expect("an answer");
+    let later = call("probe", "Event", json!({"do": "say", "text": "later"})).await;
     assert_eq!(later.status(), 202);
-    assert!(
-        logs.wait_for(Duration::from_secs(5), |line| line.text == "later")
-            .await
-            .is_some()
-    );
-    let unknown = call("nobody", json!({}), "RequestResponse")
-        .await
-        .expect("an answer");
+    rig.line("later").await;
+    let unknown = call("nobody", now, json!({})).await;
     assert_eq!(unknown.status(), 404);
     assert_eq!(unknown.headers()["x-amzn-errortype"], "ResourceNotFoundException");
 }
 
 #[tokio::test]
 async fn a_functions_configuration_tells_what_it_works_with() {
-    let mut function = a_function("probe");
-    function.environment = [("TABLE".to_owned(), "orders".to_owned())].into();
-    let (runtime, _) = a_runtime(vec![function]).await;
+    let rig = Rig::set("TABLE", "orders").await;
+    let url = format!("{}/2015-03-31/functions", rig.runtime.url());
     let ask = async |name: &str| {
-        let url = format!(
-            "{}/2015-03-31/functions/{name}/configuration?Qualifier=live",
-            runtime.url()
-        );
+        let url = format!("{url}/{name}/configuration?Qualifier=live");
         client().get(url).send().await.expect("an answer")
     };
     let answer = ask("test-probe").await.text().await.expect("a body");

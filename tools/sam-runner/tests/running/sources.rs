@@ -79,13 +79,20 @@ impl World {
         assert_eq!(answer.await.expect("an answer").status(), 200);
     }
 
-    /// The text the function wrote for each message it got, as often as it got it.
+    /// How often the function got a message.
     fn seen(&self, body: &str) -> usize {
-        self.logs
-            .recent()
-            .iter()
-            .filter(|line| line.text == format!("got {body}"))
-            .count()
+        self.lines(&format!("got {body}"))
+    }
+
+    /// How often the functions wrote this line.
+    fn lines(&self, text: &str) -> usize {
+        self.logs.recent().iter().filter(|line| line.text == text).count()
+    }
+
+    /// Until the queue is empty and the function has seen this message.
+    async fn until_done(&self, last: &str) {
+        let done = |world: &Self| world.messages("work") == 0 && world.seen(last) >= 1;
+        self.until("an empty queue", done).await;
     }
 
     fn messages(&self, queue: &str) -> usize {
@@ -109,11 +116,7 @@ impl World {
 async fn messages_start_the_function_once_and_are_gone() {
     let world = World::with(a_source()).await;
     world.send(&["one", "two", "three"]).await;
-    world
-        .until("all done", |world| {
-            world.messages("work") == 0 && world.seen("three") == 1
-        })
-        .await;
+    world.until_done("three").await;
     tokio::time::sleep(Duration::from_millis(900)).await;
     for body in ["one", "two", "three"] {
         assert_eq!(world.seen(body), 1, "{body}");
@@ -156,11 +159,8 @@ async fn without_failure_reports_every_answer_is_success() {
     })
     .await;
     world.send(&["bad"]).await;
-    world
-        .until("done", |world| {
-            world.messages("work") == 0 && world.seen("bad") == 1
-        })
-        .await;
+    world.until_done("bad").await;
+    assert_eq!(world.seen("bad"), 1);
 }
 
 #[tokio::test]
@@ -170,14 +170,9 @@ async fn no_more_invocations_than_the_maximum_concurrency_run_at_once() {
         ..a_source()
     })
     .await;
-    world
-        .send(&["slow 1", "slow 2", "slow 3", "slow 4", "slow 5"])
-        .await;
-    world
-        .until("all done", |world| {
-            world.messages("work") == 0 && world.seen("slow 5") >= 1
-        })
-        .await;
+    let slow = ["slow 1", "slow 2", "slow 3", "slow 4", "slow 5"];
+    world.send(&slow).await;
+    world.until_done("slow 5").await;
     assert_eq!(world.runtime.processes("probe").len(), 2);
 }
 
@@ -192,12 +187,8 @@ async fn a_batching_window_fills_the_batch() {
     world.send(&["a", "b"]).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     world.send(&["c"]).await;
-    world
-        .until("done", |world| {
-            world.messages("work") == 0 && world.seen("c") == 1
-        })
-        .await;
-    assert!(world.logs.recent().iter().any(|line| line.text == "batch of 3"));
+    world.until_done("c").await;
+    assert_eq!(world.lines("batch of 3"), 1);
 }
 
 #[tokio::test]
@@ -210,14 +201,7 @@ async fn the_clock_starts_its_function_again_and_again() {
         event["resources"][0],
         "arn:aws:events:eu-central-1:000000000000:rule/timerFunctionTick"
     );
-    let ticks = |world: &World| {
-        world
-            .logs
-            .recent()
-            .iter()
-            .filter(|line| line.text == "tick")
-            .count()
-    };
+    let ticks = |world: &World| world.lines("tick");
     assert_eq!(ticks(&world), 1);
     world
         .until("two ticks of its own", |world| ticks(world) >= 3)

@@ -32,6 +32,28 @@ impl Client {
     }
 }
 
+impl Client {
+    async fn put(&self, table: &str, item: Value) {
+        self.ok("PutItem", json!({ "TableName": table, "Item": item }))
+            .await;
+    }
+
+    /// Puts a product on the shelf.
+    async fn stock(&self, sku: &str, available: &str) {
+        self.put(
+            "Stock",
+            json!({ "sku": { "S": sku }, "available": { "N": available } }),
+        )
+        .await;
+    }
+
+    /// The pieces of a product.
+    async fn left(&self, sku: &str) -> Value {
+        let get = json!({ "TableName": "Stock", "Key": { "sku": { "S": sku } } });
+        self.ok("GetItem", get).await["Item"]["available"]["N"].clone()
+    }
+}
+
 fn orders() -> Value {
     json!({
         "TableName": "Orders",
@@ -98,12 +120,8 @@ async fn a_conditional_put_that_fails_shows_the_item_that_was_there() {
 #[tokio::test]
 async fn a_cancelled_transaction_changes_nothing_and_says_why() {
     let (_engine, client) = engine(None).await;
-    for (sku, available) in [("P1", "5"), ("P2", "1")] {
-        let item = json!({ "sku": { "S": sku }, "available": { "N": available } });
-        client
-            .ok("PutItem", json!({ "TableName": "Stock", "Item": item }))
-            .await;
-    }
+    client.stock("P1", "5").await;
+    client.stock("P2", "1").await;
     let take = |sku: &str| {
         json!({ "Update": {
             "TableName": "Stock",
@@ -114,23 +132,13 @@ async fn a_cancelled_transaction_changes_nothing_and_says_why() {
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD"
         }})
     };
-    let (status, answer) = client
-        .call(
-            "TransactWriteItems",
-            json!({ "TransactItems": [take("P1"), take("P2")] }),
-        )
-        .await;
+    let both = json!({ "TransactItems": [take("P1"), take("P2")] });
+    let (status, answer) = client.call("TransactWriteItems", both).await;
     assert_eq!(status, 400);
     assert_eq!(answer["CancellationReasons"][0]["Code"], "None");
     assert_eq!(answer["CancellationReasons"][1]["Code"], "ConditionalCheckFailed");
     assert_eq!(answer["CancellationReasons"][1]["Item"]["available"]["N"], "1");
-    let left = client
-        .ok(
-            "GetItem",
-            json!({ "TableName": "Stock", "Key": { "sku": { "S": "P1" } } }),
-        )
-        .await;
-    assert_eq!(left["Item"]["available"]["N"], "5");
+    assert_eq!(client.left("P1").await, "5");
 }
 
 #[tokio::test]
@@ -142,9 +150,7 @@ async fn the_sparse_index_holds_only_what_is_due_in_its_order() {
             item["due"] = json!({ "S": "due" });
             item["due_at"] = json!({ "N": due_at });
         }
-        client
-            .ok("PutItem", json!({ "TableName": "Orders", "Item": item }))
-            .await;
+        client.put("Orders", item).await;
     }
     let query = json!({
         "TableName": "Orders", "IndexName": "due",
@@ -162,22 +168,11 @@ async fn the_sparse_index_holds_only_what_is_due_in_its_order() {
 #[tokio::test]
 async fn a_batch_get_answers_for_the_keys_that_exist() {
     let (_engine, client) = engine(None).await;
-    for sku in ["P1", "P2"] {
-        let item = json!({ "sku": { "S": sku }, "available": { "N": "1" } });
-        client
-            .ok("PutItem", json!({ "TableName": "Stock", "Item": item }))
-            .await;
-    }
-    let keys: Vec<Value> = ["P1", "P2", "P3"]
-        .iter()
-        .map(|sku| json!({ "sku": { "S": sku } }))
-        .collect();
-    let found = client
-        .ok(
-            "BatchGetItem",
-            json!({ "RequestItems": { "Stock": { "Keys": keys } } }),
-        )
-        .await;
+    client.stock("P1", "1").await;
+    client.stock("P2", "1").await;
+    let keys = ["P1", "P2", "P3"].map(|sku| json!({ "sku": { "S": sku } }));
+    let get = json!({ "RequestItems": { "Stock": { "Keys": keys } } });
+    let found = client.ok("BatchGetItem", get).await;
     assert_eq!(found["Responses"]["Stock"].as_array().unwrap().len(), 2);
     assert_eq!(found["UnprocessedKeys"], json!({}));
 }
@@ -186,21 +181,12 @@ async fn a_batch_get_answers_for_the_keys_that_exist() {
 async fn data_outlives_the_engine_and_tables_are_found_again() {
     let data = tempfile::tempdir().unwrap();
     let (mut first, client) = engine(Some(data.path())).await;
-    let item = json!({ "sku": { "S": "P1" }, "available": { "N": "7" } });
-    client
-        .ok("PutItem", json!({ "TableName": "Stock", "Item": item }))
-        .await;
+    client.stock("P1", "7").await;
     drop(client);
     first.shutdown().await;
     drop(first);
     let (_second, client) = engine(Some(data.path())).await;
-    let left = client
-        .ok(
-            "GetItem",
-            json!({ "TableName": "Stock", "Key": { "sku": { "S": "P1" } } }),
-        )
-        .await;
-    assert_eq!(left["Item"]["available"]["N"], "7");
+    assert_eq!(client.left("P1").await, "7");
 }
 
 #[tokio::test]
@@ -226,9 +212,7 @@ async fn a_stream_is_indexed_and_expiry_is_switched_on() {
     let client = Client::of(&engine);
     for (sku, expires_at) in [("old", "1000"), ("new", "9999999999")] {
         let item = json!({ "sku": { "S": sku }, "expires_at": { "N": expires_at } });
-        client
-            .ok("PutItem", json!({ "TableName": "Stock", "Item": item }))
-            .await;
+        client.put("Stock", item).await;
     }
     look_after(&engine.database, &engine.duties, engine.files.database());
     assert_eq!(

@@ -14,10 +14,11 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Core;
 use super::error::SqsError;
+use crate::runtime::new_request_id;
 
 /// A batch of 1 MiB, escaped and in base64.
 const LARGEST_REQUEST: usize = 8 * 1024 * 1024;
@@ -41,7 +42,6 @@ async fn handle(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) 
     let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
     let trace = headers.get("x-amzn-trace-id").and_then(|id| id.to_str().ok());
     let mut response = match answer(&core, operation, trace, &body).await {
-        Ok(Value::Null) => "{}".into_response(),
         Ok(answer) => answer.to_string().into_response(),
         Err(error) => error.into_response(),
     };
@@ -50,46 +50,50 @@ async fn handle(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) 
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-amz-json-1.0"),
     );
-    if let Ok(id) = HeaderValue::from_str(&super::ids::message_id()) {
+    if let Ok(id) = HeaderValue::from_str(&new_request_id()) {
         headers.insert("x-amzn-requestid", id);
     }
     response
 }
 
 async fn answer(core: &Arc<Core>, operation: &str, trace: Option<&str>, body: &[u8]) -> Answer {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let call: Value = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    // Of the URL only the last segment counts. Whose host it is doesn't matter, as the port may have moved.
+    let queue = call["QueueUrl"].as_str().unwrap_or_default();
+    let queue = queue.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match operation {
-        "SendMessage" => messages::send(core, parse(body)?, trace),
-        "SendMessageBatch" => batches::send(core, parse(body)?),
-        "ReceiveMessage" => messages::receive(core, parse(body)?).await,
-        "DeleteMessage" => messages::delete(core, &parse(body)?),
-        "DeleteMessageBatch" => batches::delete(core, parse(body)?),
-        "ChangeMessageVisibility" => messages::change_visibility(core, &parse(body)?),
-        "ChangeMessageVisibilityBatch" => batches::change_visibility(core, parse(body)?),
-        "CreateQueue" => queues::create(core, &parse(body)?),
-        "DeleteQueue" => queues::delete(core, &parse(body)?),
-        "GetQueueUrl" => queues::get_url(core, &parse(body)?),
-        "GetQueueAttributes" => queues::get_attributes(core, &parse(body)?),
-        "SetQueueAttributes" => queues::set_attributes(core, &parse(body)?),
-        "ListQueues" => Ok(queues::list(core, &parse(body)?)),
-        "PurgeQueue" => queues::purge(core, &parse(body)?),
-        "ListDeadLetterSourceQueues" => queues::list_dead_letter_sources(core, &parse(body)?),
-        "StartMessageMoveTask" => queues::start_move_task(core, &parse(body)?),
-        "ListMessageMoveTasks" => queues::list_move_tasks(core, &parse(body)?),
+        "SendMessage" => messages::send(core, queue, parse(&call)?, trace),
+        "SendMessageBatch" => batches::send(core, queue, parse(&call)?),
+        "ReceiveMessage" => messages::receive(core, queue, parse(&call)?).await,
+        "DeleteMessage" => messages::delete(core, queue, &parse(&call)?),
+        "DeleteMessageBatch" => batches::each(core, queue, parse(&call)?, messages::delete),
+        "ChangeMessageVisibility" => messages::change_visibility(core, queue, &parse(&call)?),
+        "ChangeMessageVisibilityBatch" => {
+            batches::each(core, queue, parse(&call)?, messages::change_visibility)
+        }
+        "CreateQueue" => queues::create(core, &parse(&call)?),
+        "DeleteQueue" => core.broker().remove(queue).map(|()| json!({})),
+        "GetQueueUrl" => queues::get_url(core, &parse(&call)?),
+        "GetQueueAttributes" => queues::get_attributes(core, queue, &parse(&call)?),
+        "SetQueueAttributes" => queues::set_attributes(core, queue, &parse(&call)?),
+        "ListQueues" => queues::list(core, &parse(&call)?),
+        "PurgeQueue" => core.broker().purge(queue).map(|()| json!({})),
+        "ListDeadLetterSourceQueues" => queues::list_dead_letter_sources(core, queue),
+        "StartMessageMoveTask" => queues::start_move_task(core, &parse(&call)?),
+        "ListMessageMoveTasks" => queues::list_move_tasks(core, &parse(&call)?),
         _ => Err(SqsError::unknown_operation(format!(
             "The operation '{operation}' is not known here."
         ))),
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|error| SqsError::malformed(format!("The request cannot be read: {error}")))
+fn parse<T: DeserializeOwned>(call: &Value) -> Result<T, SqsError> {
+    T::deserialize(call).map_err(|error| unreadable(&error))
 }
 
-/// The queue's name in its URL: the last segment. Whose host it is doesn't matter, as the port may have moved.
-fn queue_in(url: &str) -> &str {
-    url.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+fn unreadable(error: &serde_json::Error) -> SqsError {
+    SqsError::malformed(format!("The request cannot be read: {error}"))
 }
 
 /// The queue's name in its ARN.

@@ -1,217 +1,195 @@
-//! All queues together: what moves between them, what wakes those who wait, and what goes to disk.
+//! All queues and their messages: SQLite, in memory or in one file, so that what was acknowledged survives a kill.
+//!
+//! A message is *waiting* (in line, to be received), or *hidden* until a time (delayed, or received and in flight).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
 use super::error::SqsError;
-use super::ids::ReceiptHandle;
-use super::queue::{Advanced, Counts, Message, NotInFlight, Number, Queue, QueueAttributes};
-use super::store::{Change, Store};
-use crate::engines::clock::{Clock, Millis};
+use super::message::{Json, Message, read_handle};
+use super::{Counts, QueueAttributes};
+use crate::engines::clock::{Clock, Millis, millis};
+use crate::runtime::new_request_id;
 
 /// Messages that one queue may have in flight, as at SQS.
 const MOST_IN_FLIGHT: usize = 120_000;
+/// A message may be in flight this long in all.
+const LONGEST_IN_FLIGHT: Duration = Duration::from_hours(12);
+/// A queue may be purged once in this time.
+const BETWEEN_PURGES: Duration = Duration::from_mins(1);
 
-/// A message on its way to a receiver.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) handle: ReceiptHandle,
-    pub(super) message: Message,
-}
+const FILE: &str = "sqs.sqlite";
 
-impl Delivery {
-    /// The system attributes that go with the message.
-    pub(super) fn system_attributes(&self) -> BTreeMap<String, String> {
-        let message = &self.message;
-        let first_received_at = message.first_received_at.unwrap_or(message.sent_at);
-        let mut attributes = BTreeMap::from([
-            (
-                "ApproximateReceiveCount".to_owned(),
-                message.receive_count.to_string(),
-            ),
-            (
-                "ApproximateFirstReceiveTimestamp".to_owned(),
-                first_received_at.to_string(),
-            ),
-            ("SentTimestamp".to_owned(), message.sent_at.to_string()),
-            ("SenderId".to_owned(), super::ACCOUNT.to_owned()),
-        ]);
-        if let Some(trace) = &message.trace_header {
-            attributes.insert("AWSTraceHeader".into(), trace.clone());
-        }
-        if let Some(source) = &message.dead_letter_of {
-            attributes.insert("DeadLetterQueueSourceArn".into(), super::arn(source));
-        }
-        attributes
-    }
-}
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS queues (
+        name TEXT PRIMARY KEY, attributes TEXT NOT NULL, created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS messages (
+        number INTEGER PRIMARY KEY, queue TEXT NOT NULL, message_id TEXT NOT NULL, body TEXT NOT NULL,
+        attributes TEXT NOT NULL, trace_header TEXT, sent_at INTEGER NOT NULL, receive_count INTEGER NOT NULL,
+        first_received_at INTEGER, last_received_at INTEGER NOT NULL, visible_at INTEGER NOT NULL, dead_letter_of TEXT
+    );
+    CREATE INDEX IF NOT EXISTS messages_by_id ON messages (message_id);
+    CREATE INDEX IF NOT EXISTS messages_in_line ON messages (queue, visible_at, number);
+    CREATE INDEX IF NOT EXISTS messages_by_age ON messages (queue, sent_at);
+    CREATE INDEX IF NOT EXISTS messages_received ON messages (queue, receive_count) WHERE receive_count > 0;";
 
-/// The queues, in memory, and their image on disk where one is kept.
+const FORGET_OLD: &str = "
+    DELETE FROM messages WHERE number IN (
+        SELECT number FROM queues CROSS JOIN messages ON queue = name
+            AND sent_at <= ?1 - 1000 * (queues.attributes ->> '$.message_retention_period.secs')
+    )";
+
+const BURY_DEAD: &str = "
+    UPDATE messages SET dead_letter_of = queue, visible_at = ?1,
+        queue = (SELECT attributes ->> '$.redrive.target_queue' FROM queues WHERE name = queue)
+    WHERE number IN (
+        SELECT number FROM queues CROSS JOIN messages ON queue = name AND receive_count > 0
+            AND receive_count >= (queues.attributes ->> '$.redrive.max_receive_count') AND visible_at <= ?1
+        WHERE queues.attributes ->> '$.redrive.target_queue' IN (SELECT name FROM queues)
+    ) RETURNING *";
+
+const IN_FLIGHT: &str = "visible_at > ?2 AND receive_count > 0";
+
+const NEXT_IN_LINE: &str = "
+    SELECT number FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, number LIMIT ?3";
+
+const RECEIVE: &str = "
+    UPDATE messages SET receive_count = receive_count + 1, first_received_at = coalesce(first_received_at, ?2),
+        last_received_at = ?2, visible_at = ?3
+    WHERE number = ?1 RETURNING *";
+
+const MOVABLE: &str = "
+    SELECT number, coalesce(?3, dead_letter_of) AS target FROM messages
+    WHERE queue = ?1 AND visible_at <= ?2 AND target IN (SELECT name FROM queues)
+    ORDER BY visible_at, number LIMIT ?4";
+
+const MOVE: &str = "
+    UPDATE messages SET queue = ?2, message_id = ?3, sent_at = ?4, visible_at = ?4, receive_count = 0,
+        first_received_at = NULL, last_received_at = 0, dead_letter_of = NULL
+    WHERE number = ?1";
+
+type Result<T> = std::result::Result<T, SqsError>;
+
+/// The queues.
 pub(super) struct Broker {
-    queues: BTreeMap<String, Entry>,
-    next_number: Number,
-    store: Option<Store>,
+    db: Connection,
     clock: Clock,
+    /// Notified when messages of a queue come into line by a call, and not by time.
+    arrivals: HashMap<String, Arc<Notify>>,
+    purged_at: HashMap<String, Millis>,
 }
 
-struct Entry {
-    queue: Queue,
-    arrivals: Arc<Notify>,
-}
-
-impl Entry {
-    fn new(queue: Queue) -> Entry {
-        Entry {
-            queue,
-            arrivals: Arc::default(),
-        }
-    }
+/// A queue, without its messages.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) attributes: QueueAttributes,
+    pub(super) created_at: Millis,
 }
 
 impl Broker {
     /// Starts empty, or with what `data` holds.
     pub(super) fn open(clock: Clock, data: Option<&Path>) -> anyhow::Result<Broker> {
-        let now = clock.now_ms();
-        // Numbers begin with the time, so that a receipt handle of an earlier run never names a message of this one.
-        let mut broker = Broker {
-            queues: BTreeMap::new(),
-            next_number: now << 20,
-            store: None,
-            clock,
-        };
+        let path = data.map(|data| data.join(FILE));
         if let Some(data) = data {
-            let mut store = Store::open(data)?;
-            let loaded = store.load()?;
-            for (name, attributes, created_at) in loaded.queues {
-                broker
-                    .queues
-                    .insert(name, Entry::new(Queue::new(attributes, created_at)));
-            }
-            for (queue, number, message) in loaded.messages {
-                broker.next_number = broker.next_number.max(number + 1);
-                if let Some(entry) = broker.queues.get_mut(&queue) {
-                    entry.queue.put(number, message, now);
-                }
-            }
-            broker.store = Some(store);
+            std::fs::create_dir_all(data)
+                .with_context(|| format!("the data directory {} cannot be made", data.display()))?;
         }
-        Ok(broker)
-    }
-
-    /// Lets everything happen that is due: messages come back, die, are forgotten.
-    pub(super) fn advance(&mut self) {
-        let now = self.clock.now_ms();
-        let names: Vec<String> = self.queues.keys().cloned().collect();
-        for name in names {
-            let Some((has_home, entry)) = self.with_home_of_dead(&name) else {
-                continue;
-            };
-            let Advanced {
-                returned,
-                dead,
-                forgotten,
-            } = entry.queue.advance(now, has_home);
-            for _ in 0..returned.min(10) {
-                entry.arrivals.notify_one();
-            }
-            let home = entry
-                .queue
-                .attributes
-                .redrive
+        let open = || -> rusqlite::Result<Connection> {
+            let db = path
                 .as_ref()
-                .map(|redrive| redrive.target_queue.clone());
-            self.note(forgotten.into_iter().map(Change::Gone).collect());
-            if let (Some(home), false) = (home, dead.is_empty()) {
-                self.bury(&name, &home, dead, now);
-            }
-        }
+                .map_or_else(Connection::open_in_memory, Connection::open)?;
+            db.busy_timeout(Duration::from_secs(5))?;
+            db.set_prepared_statement_cache_capacity(64);
+            db.pragma_update(None, "journal_mode", "WAL")?;
+            // A commit is in the system's hands when it returns, which a killed process doesn't undo. The disk itself
+            // is only waited for at checkpoints.
+            db.pragma_update(None, "synchronous", "NORMAL")?;
+            db.execute_batch(SCHEMA)?;
+            Ok(db)
+        };
+        let db = open().with_context(|| {
+            let place = path.clone().unwrap_or_default();
+            format!("opening the queues in {}", place.display())
+        })?;
+        Ok(Broker {
+            db,
+            clock,
+            arrivals: HashMap::new(),
+            purged_at: HashMap::new(),
+        })
     }
 
-    fn with_home_of_dead(&mut self, name: &str) -> Option<(bool, &mut Entry)> {
-        let redrive = self.queues.get(name)?.queue.attributes.redrive.as_ref();
-        let has_home = redrive.is_some_and(|redrive| self.queues.contains_key(&redrive.target_queue));
-        Some((has_home, self.queues.get_mut(name)?))
-    }
-
-    fn bury(&mut self, source: &str, home: &str, dead: Vec<(Number, Message)>, now: Millis) {
-        for (number, mut message) in dead {
+    /// Lets everything happen that is due: messages die or are forgotten. Those that come back only become visible.
+    pub(super) fn advance(&mut self) -> Result<()> {
+        let now = self.clock.now_ms();
+        self.db.prepare_cached(FORGET_OLD)?.execute([now])?;
+        let dead = self
+            .db
+            .prepare_cached(BURY_DEAD)?
+            .query_map([now], |row| Ok((row.get("queue")?, Message::read(row)?)))?
+            .collect::<rusqlite::Result<Vec<(String, Message)>>>()?;
+        for (queue, message) in dead {
             tracing::warn!(
-                queue = source,
-                dead_letter_queue = home,
+                queue = message.dead_letter_of,
+                dead_letter_queue = queue,
                 message.id = message.id,
                 receives = message.receive_count,
                 "a message was received too often and is a dead letter now"
             );
-            message.dead_letter_of = Some(source.to_owned());
-            message.visible_at = now;
-            self.note(vec![Change::put(home, number, &message)]);
-            self.place(home, number, message, now);
+            self.arrived(&queue);
         }
-    }
-
-    fn place(&mut self, queue: &str, number: Number, message: Message, now: Millis) {
-        if let Some(entry) = self.queues.get_mut(queue) {
-            entry.queue.put(number, message, now);
-            entry.arrivals.notify_one();
-        }
+        Ok(())
     }
 
     /// Creates a queue or changes an existing one's attributes.
-    pub(super) fn create(&mut self, name: &str, attributes: QueueAttributes) {
+    pub(super) fn create(&mut self, name: &str, attributes: QueueAttributes) -> Result<()> {
         let now = self.clock.now_ms();
-        let entry = self
-            .queues
-            .entry(name.to_owned())
-            .or_insert_with(|| Entry::new(Queue::new(attributes.clone(), now)));
-        entry.queue.attributes = attributes;
-        let change = Change::Queue(
-            name.to_owned(),
-            entry.queue.attributes.clone(),
-            entry.queue.created_at,
-        );
-        self.note(vec![change]);
+        self.db.execute(
+            "INSERT INTO queues VALUES (?1, ?2, ?3)
+                ON CONFLICT (name) DO UPDATE SET attributes = excluded.attributes",
+            params![name, Json(attributes), now],
+        )?;
+        Ok(())
     }
 
     /// Removes a queue with all its messages.
-    pub(super) fn remove(&mut self, name: &str) -> Result<(), SqsError> {
-        self.queues
-            .remove(name)
-            .ok_or_else(SqsError::queue_does_not_exist)?;
-        self.note(vec![
-            Change::Purged(name.to_owned()),
-            Change::QueueGone(name.to_owned()),
-        ]);
+    pub(super) fn remove(&mut self, name: &str) -> Result<()> {
+        self.queue(name)?;
+        self.purged_at.remove(name);
+        self.db.execute("DELETE FROM messages WHERE queue = ?1", [name])?;
+        self.db.execute("DELETE FROM queues WHERE name = ?1", [name])?;
         Ok(())
     }
 
     /// Puts new messages into a queue; all of them, or none if they cannot be kept.
-    pub(super) fn send(&mut self, queue: &str, messages: Vec<Message>) -> Result<(), SqsError> {
-        self.entry(queue)?;
-        let now = self.clock.now_ms();
-        let numbered: Vec<(Number, Message)> = messages.into_iter().map(|m| (self.number(), m)).collect();
-        if let Some(store) = &mut self.store {
-            let changes = numbered
-                .iter()
-                .map(|(number, message)| Change::put(queue, *number, message))
-                .collect();
-            store.write(changes).map_err(|error| {
-                tracing::error!(%error, "a message could not be kept");
-                SqsError::internal("The message could not be kept.")
-            })?;
+    pub(super) fn send(&mut self, queue: &str, messages: &[Message]) -> Result<()> {
+        self.queue(queue)?;
+        let transaction = self.db.transaction()?;
+        for message in messages {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO messages VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, 0, ?7, NULL)",
+                )?
+                .execute(params![
+                    queue,
+                    message.id,
+                    message.body,
+                    Json(&message.attributes),
+                    message.trace_header,
+                    message.sent_at,
+                    message.visible_at,
+                ])?;
         }
-        for (number, message) in numbered {
-            self.place(queue, number, message, now);
-        }
+        transaction.commit()?;
+        self.arrived(queue);
         Ok(())
-    }
-
-    fn number(&mut self) -> Number {
-        self.next_number += 1;
-        self.next_number
     }
 
     /// Receives up to `max` messages that are in line, hiding each for `visibility` or as long as the queue is set to.
@@ -220,48 +198,36 @@ impl Broker {
         queue: &str,
         max: usize,
         visibility: Option<Duration>,
-    ) -> Result<Vec<Delivery>, SqsError> {
-        let now = self.clock.now_ms();
-        let entry = self.entry(queue)?;
-        let visibility = visibility.unwrap_or(entry.queue.attributes.visibility_timeout);
-        if entry.queue.counts().in_flight >= MOST_IN_FLIGHT {
+    ) -> Result<Vec<Message>> {
+        let attributes = self.queue(queue)?.attributes;
+        if self.count(queue, IN_FLIGHT)? >= MOST_IN_FLIGHT {
             return Err(SqsError::over_limit("Too many messages in flight."));
         }
-        // A message hidden for no time is back in line at once: it comes once a call all the same.
-        let max = max.min(entry.queue.counts().waiting);
-        let mut deliveries: Vec<Delivery> = Vec::new();
-        while deliveries.len() < max {
-            let Some((number, message)) = entry.queue.receive(now, visibility) else {
-                break;
-            };
-            let handle = ReceiptHandle {
-                number,
-                receive_count: message.receive_count,
-            };
-            deliveries.push(Delivery {
-                handle,
-                message: message.clone(),
-            });
+        let now = self.clock.now_ms();
+        let visible_at = now.saturating_add(millis(visibility.unwrap_or(attributes.visibility_timeout)));
+        let transaction = self.db.transaction()?;
+        let numbers = transaction
+            .prepare_cached(NEXT_IN_LINE)?
+            .query_map(params![queue, now, max], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
+        let mut messages = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let mut receive = transaction.prepare_cached(RECEIVE)?;
+            messages.push(receive.query_row(params![number, now, visible_at], Message::read)?);
         }
-        if entry.queue.counts().waiting > 0 {
-            // One wake-up may have stood for several messages: pass it on.
-            entry.arrivals.notify_one();
-        }
-        let changes = deliveries
-            .iter()
-            .map(|d| Change::seen(d.handle.number, &d.message))
-            .collect();
-        self.note(changes);
-        Ok(deliveries)
+        transaction.commit()?;
+        Ok(messages)
     }
 
     /// Deletes what a receipt handle names; a stale one deletes nothing, and that is no error.
-    pub(super) fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<(), SqsError> {
-        let entry = self.entry(queue)?;
-        let handle = decode(receipt_handle)?;
-        if entry.queue.delete(handle.number, handle.receive_count) {
-            self.note(vec![Change::Gone(handle.number)]);
-        }
+    pub(super) fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<()> {
+        self.queue(queue)?;
+        let (id, receive_count) = decode(receipt_handle)?;
+        self.db
+            .prepare_cached(
+                "DELETE FROM messages WHERE message_id = ?1 AND queue = ?2 AND receive_count = ?3",
+            )?
+            .execute(params![id, queue, receive_count])?;
         Ok(())
     }
 
@@ -271,41 +237,53 @@ impl Broker {
         queue: &str,
         receipt_handle: &str,
         visibility: Duration,
-    ) -> Result<(), SqsError> {
-        let now = self.clock.now_ms();
-        let entry = self.entry(queue)?;
-        let handle = decode(receipt_handle)?;
-        let changed = entry
-            .queue
-            .change_visibility(handle.number, handle.receive_count, visibility, now);
-        let change = match changed {
-            Ok(message) => Change::seen(handle.number, message),
-            Err(NotInFlight::TooLong) => {
-                return Err(SqsError::parameter(
-                    "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
-                ));
-            }
-            Err(NotInFlight::Gone) => {
-                return Err(SqsError::parameter(
+    ) -> Result<()> {
+        self.queue(queue)?;
+        let (id, receive_count) = decode(receipt_handle)?;
+        let message = self
+            .db
+            .prepare_cached("SELECT * FROM messages WHERE message_id = ?1 AND queue = ?2")?
+            .query_row(params![id, queue], Message::read)
+            .optional()?
+            .ok_or_else(|| {
+                SqsError::parameter(
                     "Value for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available \
                      for visibility timeout change.",
-                ));
-            }
-            Err(NotInFlight::NotYours) => {
-                return Err(SqsError::message_not_in_flight(
-                    "The specified message isn't in flight.",
-                ));
-            }
-        };
-        self.note(vec![change]);
-        self.advance();
+                )
+            })?;
+        let now = self.clock.now_ms();
+        if message.receive_count != receive_count || message.visible_at <= now {
+            return Err(SqsError::message_not_in_flight(
+                "The specified message isn't in flight.",
+            ));
+        }
+        let visible_at = now.saturating_add(millis(visibility));
+        if visible_at > message.last_received_at.saturating_add(millis(LONGEST_IN_FLIGHT)) {
+            return Err(SqsError::parameter(
+                "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
+            ));
+        }
+        self.db
+            .prepare_cached("UPDATE messages SET visible_at = ?2 WHERE message_id = ?1")?
+            .execute(params![id, visible_at])?;
+        self.advance()?;
+        self.arrived(queue);
         Ok(())
     }
 
-    /// Drops all messages of a queue.
-    pub(super) fn purge(&mut self, queue: &str) -> Result<(), SqsError> {
-        self.entry(queue)?.queue.purge();
-        self.note(vec![Change::Purged(queue.to_owned())]);
+    /// Drops all messages of a queue, at most once a minute.
+    pub(super) fn purge(&mut self, queue: &str) -> Result<()> {
+        self.queue(queue)?;
+        let now = self.clock.now_ms();
+        let last = self.purged_at.get(queue);
+        if last.is_some_and(|last| now < last + millis(BETWEEN_PURGES)) {
+            return Err(SqsError::purge_in_progress(format!(
+                "Only one PurgeQueue operation on {queue} is allowed every 60 seconds."
+            )));
+        }
+        self.purged_at.insert(queue.to_owned(), now);
+        self.db
+            .execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
         Ok(())
     }
 
@@ -316,100 +294,95 @@ impl Broker {
         queue: &str,
         destination: Option<&str>,
         limit: usize,
-    ) -> Result<usize, SqsError> {
+    ) -> Result<usize> {
         let now = self.clock.now_ms();
-        let waiting = self.entry(queue)?.queue.counts().waiting;
-        let mut moved = 0;
-        for _ in 0..limit.min(waiting) {
-            let Some((number, old)) = self.entry(queue)?.queue.take_next() else {
-                break;
-            };
-            let target = destination.or(old.dead_letter_of.as_deref()).map(str::to_owned);
-            let Some(target) = target.filter(|target| self.queues.contains_key(target)) else {
-                // It came from nowhere that exists: it goes back to the end of the line.
-                self.place(queue, number, old, now);
-                continue;
-            };
-            let mut message = Message::new(old.body, now, Duration::ZERO);
-            (message.attributes, message.trace_header) = (old.attributes, old.trace_header);
-            self.note(vec![Change::put(&target, number, &message)]);
-            self.place(&target, number, message, now);
-            moved += 1;
+        let transaction = self.db.transaction()?;
+        let movable = transaction
+            .prepare_cached(MOVABLE)?
+            .query_map(params![queue, now, destination, limit], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+        for (number, target) in &movable {
+            let mut moving = transaction.prepare_cached(MOVE)?;
+            moving.execute(params![number, target, new_request_id(), now])?;
         }
-        Ok(moved)
+        transaction.commit()?;
+        for (_, target) in &movable {
+            self.arrived(target);
+        }
+        Ok(movable.len())
     }
 
     /// Queues whose dead letters go to `queue`.
-    pub(super) fn sources_of(&self, queue: &str) -> Vec<&str> {
-        let feeds = |entry: &Entry| {
-            entry
-                .queue
-                .attributes
-                .redrive
-                .as_ref()
-                .is_some_and(|redrive| redrive.target_queue == queue)
-        };
-        self.queues
-            .iter()
-            .filter(|(_, entry)| feeds(entry))
-            .map(|(name, _)| name.as_str())
-            .collect()
+    pub(super) fn sources_of(&self, queue: &str) -> Result<Vec<String>> {
+        self.names("attributes ->> '$.redrive.target_queue' = ?1", queue)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.queues.keys().map(String::as_str)
+    /// Queues whose names begin with `prefix`.
+    pub(super) fn names_with(&self, prefix: &str) -> Result<Vec<String>> {
+        self.names("substr(name, 1, length(?1)) = ?1", prefix)
     }
 
-    pub(super) fn queue(&self, name: &str) -> Result<&Queue, SqsError> {
-        self.queues
-            .get(name)
-            .map(|entry| &entry.queue)
+    fn names(&self, condition: &str, argument: &str) -> Result<Vec<String>> {
+        let query = format!("SELECT name FROM queues WHERE {condition} ORDER BY name");
+        let mut query = self.db.prepare_cached(&query)?;
+        let names = query.query_map([argument], |row| row.get(0))?;
+        Ok(names.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(super) fn queue(&self, name: &str) -> Result<Queue> {
+        self.db
+            .prepare_cached("SELECT attributes, created_at FROM queues WHERE name = ?1")?
+            .query_row([name], |row| {
+                Ok(Queue {
+                    attributes: row.get::<_, Json<_>>(0)?.0,
+                    created_at: row.get(1)?,
+                })
+            })
+            .optional()?
             .ok_or_else(SqsError::queue_does_not_exist)
     }
 
-    pub(super) fn counts(&self, name: &str) -> Result<Counts, SqsError> {
-        self.queue(name).map(Queue::counts)
+    /// How many messages a queue holds, by state.
+    pub(super) fn counts(&self, queue: &str) -> Result<Counts> {
+        self.queue(queue)?;
+        Ok(Counts {
+            waiting: self.count(queue, "visible_at <= ?2")?,
+            in_flight: self.count(queue, IN_FLIGHT)?,
+            delayed: self.count(queue, "visible_at > ?2 AND receive_count = 0")?,
+        })
     }
 
-    pub(super) fn default_wait(&self, name: &str) -> Result<Duration, SqsError> {
-        self.queue(name)
-            .map(|queue| queue.attributes.receive_message_wait_time)
+    /// How many messages of a queue fulfil a condition, in which `?2` is now.
+    fn count(&self, queue: &str, condition: &str) -> Result<usize> {
+        let query = format!("SELECT count(*) FROM messages WHERE queue = ?1 AND {condition}");
+        let mut query = self.db.prepare_cached(&query)?;
+        Ok(query.query_row(params![queue, self.clock.now_ms()], |row| row.get(0))?)
     }
 
-    /// What is notified when a message comes into line.
-    pub(super) fn arrivals(&self, name: &str) -> Result<Arc<Notify>, SqsError> {
-        let entry = self.queues.get(name).ok_or_else(SqsError::queue_does_not_exist)?;
-        Ok(entry.arrivals.clone())
+    /// What is notified when a call brings messages of this queue into line.
+    pub(super) fn arrivals(&mut self, queue: &str) -> Arc<Notify> {
+        self.arrivals.entry(queue.to_owned()).or_default().clone()
+    }
+
+    fn arrived(&self, queue: &str) {
+        if let Some(arrivals) = self.arrivals.get(queue) {
+            arrivals.notify_waiters();
+        }
     }
 
     /// When the next hidden message of any queue is due: a dead letter of one is an arrival in another.
-    pub(super) fn next_due(&self) -> Option<Millis> {
-        self.queues
-            .values()
-            .filter_map(|entry| entry.queue.next_due())
-            .min()
-    }
-
-    fn entry(&mut self, name: &str) -> Result<&mut Entry, SqsError> {
-        self.queues
-            .get_mut(name)
-            .ok_or_else(SqsError::queue_does_not_exist)
-    }
-
-    /// Keeps changes that have happened in memory. If the disk fails here, a message may come again after a restart,
-    /// which a standard queue's readers must bear anyway.
-    fn note(&mut self, changes: Vec<Change>) {
-        let Some(store) = &mut self.store else { return };
-        if !changes.is_empty()
-            && let Err(error) = store.write(changes)
-        {
-            tracing::error!(%error, "the queues on disk are behind those in memory");
-        }
+    pub(super) fn next_due(&self) -> Result<Option<Millis>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT min((SELECT min(visible_at) FROM messages WHERE queue = name AND visible_at > ?1)) FROM queues",
+        )?;
+        Ok(query.query_row([self.clock.now_ms()], |row| row.get(0))?)
     }
 }
 
-fn decode(receipt_handle: &str) -> Result<ReceiptHandle, SqsError> {
-    ReceiptHandle::decode(receipt_handle).ok_or_else(|| {
+fn decode(receipt_handle: &str) -> Result<(String, u32)> {
+    read_handle(receipt_handle).ok_or_else(|| {
         SqsError::receipt_handle_invalid(format!(
             "The input receipt handle \"{receipt_handle}\" is not a valid receipt handle."
         ))

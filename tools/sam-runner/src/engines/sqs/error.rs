@@ -42,6 +42,7 @@ kinds! {
         "AWS.SimpleQueueService.BatchEntryIdsNotDistinct";
     entry_id_invalid: "com.amazonaws.sqs#InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId";
     batch_too_long: "com.amazonaws.sqs#BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong";
+    purge_in_progress: "com.amazonaws.sqs#PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress";
     attribute_name: "com.amazonaws.sqs#InvalidAttributeName", "InvalidAttributeName";
     attribute_value: "com.amazonaws.sqs#InvalidAttributeValue", "InvalidAttributeValue";
     queue_exists: "com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists";
@@ -67,6 +68,13 @@ impl SqsError {
 
     fn is_ours(&self) -> bool {
         self.kind.query == "InternalFailure"
+    }
+}
+
+impl From<rusqlite::Error> for SqsError {
+    fn from(error: rusqlite::Error) -> SqsError {
+        tracing::error!(%error, "the queues cannot be read or written");
+        SqsError::internal("The queues cannot be read or written.")
     }
 }
 

@@ -1,39 +1,33 @@
 //! SQS: standard queues on the JSON protocol of the AWS SDKs, and an in-process door for event sources.
 //!
 //! Own code, since the crates that exist drop the trace header, fail a whole batch for one bad handle, or count a receive
-//! twice; see ARCHITECTURE.md. `queue` holds the rules, `broker` the queues together, `store` the disk, `api`
-//! the wire.
+//! twice; see ARCHITECTURE.md. `broker` holds the queues and their rules, `api` the wire.
 
 mod api;
 mod attributes;
 mod broker;
 mod error;
-mod ids;
+mod message;
 mod moving;
-mod queue;
-mod store;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use self::broker::{Broker, Delivery};
+use self::broker::Broker;
 use self::error::SqsError;
-use self::moving::MoveTask;
-pub use self::queue::{Counts, QueueAttributes};
+use self::message::Message;
+use self::moving::MoveTasks;
 use super::clock::Clock;
 use super::server::{Server, listen};
 use crate::rights::{self, Guard};
-pub use crate::template::Redrive;
-
-/// The account that owns everything local.
-const ACCOUNT: &str = "000000000000";
-/// The region in ARNs.
-const REGION: &str = "eu-central-1";
+use crate::runtime::{ACCOUNT, REGION};
+pub use crate::template::{QueueAttributes, Redrive};
 
 /// An SQS on loopback. Clones share it; it stops listening when the last one is dropped.
 #[derive(Clone)]
@@ -53,8 +47,20 @@ pub struct Queue {
     pub name: String,
 }
 
+/// How many messages a queue holds, by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// In line to be received.
+    pub waiting: usize,
+    /// Received, and neither deleted nor timed out.
+    pub in_flight: usize,
+    /// Sent with a delay that is not over, and never received.
+    pub delayed: usize,
+}
+
 /// A received message, with the attributes that a Lambda event shows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReceivedMessage {
     /// A UUID.
     pub message_id: String,
@@ -98,14 +104,16 @@ impl Sqs {
 
     /// Creates a queue, or gives an existing one these attributes; its messages stay.
     pub fn create_queue(&self, name: &str, attributes: QueueAttributes) -> Queue {
-        self.core.broker().create(name, attributes);
+        if let Err(error) = self.core.broker().create(name, attributes) {
+            tracing::error!(queue = name, %error, "a queue was not created");
+        }
         self.core.names(name)
     }
 
     /// Receives up to `max` messages, waiting for the first up to `wait`. Empty also if there is no such queue.
     pub async fn receive(&self, queue_name: &str, max: usize, wait: Duration) -> Vec<ReceivedMessage> {
         match self.core.receive(queue_name, max, Some(wait), None).await {
-            Ok(deliveries) => deliveries.into_iter().map(received).collect(),
+            Ok(messages) => messages.into_iter().map(received).collect(),
             Err(error) => {
                 tracing::warn!(queue = queue_name, %error, "nothing received");
                 Vec::new()
@@ -142,7 +150,7 @@ struct Core {
     base: String,
     broker: Mutex<Broker>,
     clock: Clock,
-    moves: Mutex<Vec<MoveTask>>,
+    moves: Mutex<MoveTasks>,
 }
 
 impl Core {
@@ -159,7 +167,9 @@ impl Core {
     /// The queues as of now: what was due has happened.
     fn broker(&self) -> MutexGuard<'_, Broker> {
         let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
-        broker.advance();
+        if let Err(error) = broker.advance() {
+            tracing::error!(%error, "what was due in the queues has not happened");
+        }
         broker
     }
 
@@ -178,26 +188,23 @@ impl Core {
         max: usize,
         wait: Option<Duration>,
         visibility: Option<Duration>,
-    ) -> Result<Vec<Delivery>, SqsError> {
+    ) -> Result<Vec<Message>, SqsError> {
         let begun = Instant::now();
+        let arrivals = self.broker().arrivals(queue);
         loop {
-            let (arrivals, next) = {
+            let arrival = arrivals.notified();
+            let next = {
                 let mut broker = self.broker();
-                let deliveries = broker.receive(queue, max, visibility)?;
-                let wait = wait.map_or_else(|| broker.default_wait(queue), Ok)?;
-                if !deliveries.is_empty() || begun.elapsed() >= wait {
-                    return Ok(deliveries);
+                let messages = broker.receive(queue, max, visibility)?;
+                let set = broker.queue(queue)?.attributes.receive_message_wait_time;
+                let closes = begun + wait.unwrap_or(set);
+                if !messages.is_empty() || Instant::now() >= closes {
+                    return Ok(messages);
                 }
-                let due = broker.next_due().map(|due| self.clock.instant_of(due));
-                (
-                    broker.arrivals(queue)?,
-                    due.unwrap_or(begun + wait).min(begun + wait),
-                )
+                let due = broker.next_due()?.map(|due| self.clock.instant_of(due));
+                due.map_or(closes, |due| due.min(closes))
             };
-            tokio::select! {
-                () = arrivals.notified() => {}
-                () = tokio::time::sleep_until(next) => {}
-            }
+            let _ = tokio::time::timeout_at(next, arrival).await;
         }
     }
 }
@@ -206,9 +213,9 @@ fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
 }
 
-/// A delivery as a Lambda event shows it.
-fn received(delivery: Delivery) -> ReceivedMessage {
-    let message_attributes = delivery.message.attributes.iter().map(|(name, attribute)| {
+/// A message as a Lambda event shows it.
+fn received(message: Message) -> ReceivedMessage {
+    let message_attributes = message.attributes.iter().map(|(name, attribute)| {
         let shown = json!({
             "dataType": attribute.data_type,
             "stringValue": attribute.string_value,
@@ -220,11 +227,11 @@ fn received(delivery: Delivery) -> ReceivedMessage {
     });
     ReceivedMessage {
         message_attributes: Value::Object(message_attributes.collect()),
-        attributes: delivery.system_attributes(),
-        md5_of_body: attributes::md5_of_body(&delivery.message.body),
-        receipt_handle: delivery.handle.encode(),
-        message_id: delivery.message.id,
-        body: delivery.message.body,
+        attributes: message.system_attributes(),
+        md5_of_body: attributes::md5_of_body(&message.body),
+        receipt_handle: message.receipt_handle(),
+        message_id: message.id,
+        body: message.body,
     }
 }
 

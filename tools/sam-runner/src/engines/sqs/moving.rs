@@ -1,150 +1,126 @@
 //! Message move tasks: dead letters on their way back.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::error::SqsError;
 use super::{Core, arn};
+use crate::runtime::new_request_id;
 
 /// Tasks remembered for each queue, as at SQS.
 const REMEMBERED: usize = 10;
 
-/// A task, running or done.
-#[derive(Debug, Clone)]
-pub(super) struct MoveTask {
-    handle: String,
-    source: String,
-    destination: Option<String>,
-    /// `None`: all at once.
-    per_second: Option<usize>,
-    to_move: usize,
-    moved: usize,
-    started_at: u64,
-    is_running: bool,
-}
+/// The tasks of each source queue, newest first. Only the newest can be running.
+pub(super) type MoveTasks = HashMap<String, VecDeque<MoveTask>>;
 
-impl MoveTask {
-    /// The task as `ListMessageMoveTasks` shows it.
-    fn shown(&self) -> Value {
-        let mut shown = json!({
-            "Status": if self.is_running { "RUNNING" } else { "COMPLETED" },
-            "SourceArn": arn(&self.source),
-            "ApproximateNumberOfMessagesMoved": self.moved,
-            "ApproximateNumberOfMessagesToMove": self.to_move,
-            "StartedTimestamp": self.started_at,
-        });
-        if self.is_running {
-            shown["TaskHandle"] = self.handle.as_str().into();
-        }
-        if let Some(destination) = &self.destination {
-            shown["DestinationArn"] = arn(destination).into();
-        }
-        if let Some(per_second) = self.per_second {
-            shown["MaxNumberOfMessagesPerSecond"] = per_second.into();
-        }
-        shown
-    }
+/// A task as `ListMessageMoveTasks` shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MoveTask {
+    status: &'static str,
+    /// Shown while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_handle: Option<String>,
+    source_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_arn: Option<String>,
+    /// `None`: all at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_number_of_messages_per_second: Option<usize>,
+    approximate_number_of_messages_to_move: usize,
+    approximate_number_of_messages_moved: usize,
+    started_timestamp: u64,
 }
 
 /// Starts to move a dead-letter queue's messages; returns the task's handle. Without a pace it is done on return.
 pub(super) fn start(
     core: &Arc<Core>,
     source: &str,
-    destination: Option<String>,
+    destination: Option<&str>,
     per_second: Option<usize>,
 ) -> Result<String, SqsError> {
-    let mut task = {
-        let broker = core.broker();
-        let to_move = broker.counts(source)?.waiting;
-        if broker.sources_of(source).is_empty() {
-            return Err(SqsError::parameter(
-                "Source queue must be configured as a Dead Letter Queue.",
+    let to_move = movable(core, source, destination)?;
+    let handle = new_request_id();
+    let task = MoveTask {
+        status: "RUNNING",
+        task_handle: Some(handle.clone()),
+        source_arn: arn(source),
+        destination_arn: destination.map(arn),
+        max_number_of_messages_per_second: per_second,
+        approximate_number_of_messages_to_move: to_move,
+        approximate_number_of_messages_moved: 0,
+        started_timestamp: core.clock.now_ms(),
+    };
+    {
+        let mut moves = core.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = moves.entry(source.to_owned()).or_default();
+        if tasks.front().is_some_and(|newest| newest.task_handle.is_some()) {
+            return Err(SqsError::unsupported(
+                "There is already a task running. Only one active task is allowed for a source queue.",
             ));
         }
-        if let Some(destination) = &destination {
-            broker
-                .queue(destination)
-                .map_err(|_| SqsError::resource_not_found("The destination queue does not exist."))?;
-        }
-        let handle = super::ids::message_id();
-        let (source, started_at) = (source.to_owned(), core.clock.now_ms());
-        MoveTask {
-            handle,
-            source,
-            destination,
-            per_second,
-            to_move,
-            moved: 0,
-            started_at,
-            is_running: true,
-        }
-    };
-    if tasks(core, source, |tasks| tasks.iter().any(|task| task.is_running)) {
-        return Err(SqsError::unsupported(
-            "There is already a task running. Only one active task is allowed for a source queue.",
-        ));
+        tasks.push_front(task);
+        tasks.truncate(REMEMBERED);
     }
-    let handle = task.handle.clone();
+    let (source, destination) = (source.to_owned(), destination.map(str::to_owned));
     if let Some(per_second) = per_second {
-        remember(core, task.clone());
-        tokio::spawn(pace(core.clone(), task, per_second));
+        let core = Arc::clone(core);
+        tokio::spawn(async move {
+            let mut second = tokio::time::interval(Duration::from_secs(1));
+            second.tick().await;
+            while go_on(&core, &source, destination.as_deref(), per_second) {
+                second.tick().await;
+            }
+        });
     } else {
-        task.moved = core
-            .broker()
-            .move_back(source, task.destination.as_deref(), task.to_move)?;
-        task.is_running = false;
-        remember(core, task);
+        while go_on(core, &source, destination.as_deref(), to_move) {}
     }
     Ok(handle)
 }
 
-/// The latest tasks of a queue, newest first.
-pub(super) fn list(core: &Core, source: &str, max: usize) -> Vec<Value> {
-    tasks(core, source, |tasks| {
-        tasks.iter().rev().take(max).map(|task| task.shown()).collect()
-    })
-}
-
-async fn pace(core: Arc<Core>, mut task: MoveTask, per_second: usize) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    while task.is_running {
-        second.tick().await;
-        let limit = per_second.min(task.to_move - task.moved);
-        let moved = core
-            .broker()
-            .move_back(&task.source, task.destination.as_deref(), limit)
-            .unwrap_or_default();
-        task.moved += moved;
-        task.is_running = moved > 0 && task.moved < task.to_move;
-        remember(&core, task.clone());
+/// How many messages a task will move.
+fn movable(core: &Core, source: &str, destination: Option<&str>) -> Result<usize, SqsError> {
+    let broker = core.broker();
+    let to_move = broker.counts(source)?.waiting;
+    if broker.sources_of(source)?.is_empty() {
+        return Err(SqsError::parameter(
+            "Source queue must be configured as a Dead Letter Queue.",
+        ));
     }
+    if let Some(destination) = destination {
+        broker
+            .queue(destination)
+            .map_err(|_| SqsError::resource_not_found("The destination queue does not exist."))?;
+    }
+    Ok(to_move)
 }
 
-fn tasks<T>(core: &Core, source: &str, look: impl FnOnce(&[&MoveTask]) -> T) -> T {
-    let tasks = core.moves.lock().unwrap_or_else(PoisonError::into_inner);
-    look(
-        &tasks
-            .iter()
-            .filter(|task| task.source == source)
-            .collect::<Vec<_>>(),
-    )
-}
-
-fn remember(core: &Core, task: MoveTask) {
+/// Moves the running task's next messages; returns whether more are left to move.
+fn go_on(core: &Core, source: &str, destination: Option<&str>, limit: usize) -> bool {
     let mut tasks = core.moves.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = tasks.iter_mut().find(|known| known.handle == task.handle) {
-        *known = task;
-        return;
+    let Some(task) = tasks.get_mut(source).and_then(VecDeque::front_mut) else {
+        return false;
+    };
+    let left = task.approximate_number_of_messages_to_move - task.approximate_number_of_messages_moved;
+    let moved = core.broker().move_back(source, destination, limit.min(left));
+    let moved = moved.unwrap_or_default();
+    task.approximate_number_of_messages_moved += moved;
+    let is_done = moved == 0 || moved >= left;
+    if is_done {
+        task.status = "COMPLETED";
+        task.task_handle = None;
     }
-    let of_this_source = tasks.iter().filter(|known| known.source == task.source).count();
-    if of_this_source >= REMEMBERED
-        && let Some(oldest) = tasks
-            .iter()
-            .position(|known| known.source == task.source && !known.is_running)
-    {
-        tasks.remove(oldest);
-    }
-    tasks.push(task);
+    !is_done
+}
+
+/// The latest tasks of a queue, newest first.
+pub(super) fn list(core: &Core, source: &str, max: usize) -> Vec<MoveTask> {
+    let moves = core.moves.lock().unwrap_or_else(PoisonError::into_inner);
+    moves
+        .get(source)
+        .map(|tasks| tasks.iter().take(max).cloned().collect())
+        .unwrap_or_default()
 }

@@ -24,8 +24,8 @@ async fn sqs() -> Sqs {
 }
 
 fn send(sqs: &Sqs, body: &str) {
-    let message = queue::Message::new(body.into(), sqs.core.clock.now_ms(), Duration::ZERO);
-    sqs.core.broker().send(QUEUE, vec![message]).unwrap();
+    let message = Message::new(body.into(), sqs.core.clock.now_ms(), Duration::ZERO);
+    sqs.core.broker().send(QUEUE, &[message]).unwrap();
 }
 
 mod in_process {
@@ -195,20 +195,114 @@ mod in_process {
     async fn a_hundred_thousand_waiting_messages_are_no_burden() {
         let sqs = sqs().await;
         let now = sqs.core.clock.now_ms();
-        let messages = |n: usize| {
-            (0..n)
-                .map(|i| queue::Message::new(i.to_string(), now, Duration::ZERO))
-                .collect()
-        };
-        sqs.core.broker().send(QUEUE, messages(100_000)).unwrap();
+        let message = |n: usize| Message::new(n.to_string(), now, Duration::ZERO);
+        let messages: Vec<Message> = (0..100_000).map(message).collect();
+        sqs.core.broker().send(QUEUE, &messages).unwrap();
         let begun = std::time::Instant::now();
+        let mut next = 0;
         for _ in 0..1000 {
             for message in sqs.receive(QUEUE, 10, Duration::ZERO).await {
+                assert_eq!(message.body, next.to_string(), "first in, first out");
+                next += 1;
                 sqs.delete(QUEUE, &message.receipt_handle);
             }
         }
         assert_eq!(sqs.counts(QUEUE).unwrap().waiting, 90_000);
         assert!(begun.elapsed() < 10 * SECOND, "{:?}", begun.elapsed());
+    }
+
+    /// How many messages are in line, in flight and delayed.
+    fn counts(sqs: &Sqs) -> [usize; 3] {
+        let counts = sqs.counts(QUEUE).unwrap();
+        [counts.waiting, counts.in_flight, counts.delayed]
+    }
+
+    /// Receives what is there, hiding it for `visibility`; its handles.
+    async fn take(sqs: &Sqs, visibility: Duration) -> Vec<String> {
+        let messages = sqs
+            .core
+            .receive(QUEUE, 10, Some(Duration::ZERO), Some(visibility));
+        let handle = |message: &Message| message.receipt_handle();
+        messages.await.unwrap().iter().map(handle).collect()
+    }
+
+    /// The error of a change of visibility, by its code.
+    fn change(sqs: &Sqs, handle: &str, visibility: Duration) -> Result<(), &'static str> {
+        let changed = sqs.core.broker().change_visibility(QUEUE, handle, visibility);
+        changed.map_err(|error| error.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_received_message_is_hidden_until_its_visibility_ends() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        take(&sqs, SECOND).await;
+        tokio::time::sleep(Duration::from_millis(999)).await;
+        assert_eq!(take(&sqs, SECOND).await.len(), 0);
+        assert_eq!(counts(&sqs), [0, 1, 0]);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(counts(&sqs), [1, 0, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receive_that_hides_for_no_time_leaves_the_message_in_line() {
+        let sqs = sqs().await;
+        send(&sqs, "again");
+        assert_eq!(take(&sqs, Duration::ZERO).await.len(), 1);
+        assert_eq!(take(&sqs, Duration::ZERO).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_latest_receive_can_delete_or_change() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        let first = take(&sqs, SECOND).await.remove(0);
+        tokio::time::sleep(SECOND).await;
+        let not_in_flight = Err("AWS.SimpleQueueService.MessageNotInflight");
+        assert_eq!(change(&sqs, &first, SECOND), not_in_flight, "back in line");
+        let second = take(&sqs, SECOND).await.remove(0);
+        assert_eq!(change(&sqs, &first, SECOND), not_in_flight, "of another receive");
+        sqs.delete(QUEUE, &first);
+        assert_eq!(counts(&sqs), [0, 1, 0]);
+        tokio::time::sleep(SECOND).await;
+        sqs.delete(QUEUE, &second);
+        assert_eq!(counts(&sqs), [0, 0, 0], "also when back in line");
+        assert_eq!(change(&sqs, &second, SECOND), Err("InvalidParameterValue"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_hidden_for_twelve_hours_at_most() {
+        let sqs = sqs().await;
+        send(&sqs, "once");
+        let handle = take(&sqs, 10 * SECOND).await.remove(0);
+        let twelve_hours = Duration::from_hours(12);
+        assert_eq!(change(&sqs, &handle, twelve_hours), Ok(()));
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(change(&sqs, &handle, twelve_hours), Err("InvalidParameterValue"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delayed_message_counts_as_delayed_and_then_comes() {
+        let sqs = sqs().await;
+        let later = Message::new("later".into(), sqs.core.clock.now_ms(), SECOND);
+        sqs.core.broker().send(QUEUE, &[later]).unwrap();
+        assert_eq!(counts(&sqs), [0, 0, 1]);
+        assert_eq!(sqs.receive(QUEUE, 10, 2 * SECOND).await[0].body, "later");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_forgotten_after_its_retention_wherever_it_is() {
+        let sqs = sqs().await;
+        let day = Duration::from_hours(24);
+        send(&sqs, "in flight");
+        tokio::time::sleep(day * 7 / 2).await;
+        take(&sqs, day / 2).await;
+        send(&sqs, "in line");
+        assert_eq!(counts(&sqs), [1, 1, 0]);
+        tokio::time::sleep(day / 2).await;
+        assert_eq!(sqs.receive(QUEUE, 10, Duration::ZERO).await[0].body, "in line");
+        tokio::time::sleep(day * 7 / 2).await;
+        assert_eq!(counts(&sqs), [0, 0, 0]);
     }
 }
 
@@ -228,33 +322,32 @@ mod wire {
             Client { sqs, url }
         }
 
-        async fn call(&self, operation: &str, mut body: Value) -> (reqwest::Response, String) {
+        /// Calls an operation, of the queue unless the body names another; the error's name, and the answer.
+        async fn call(&self, operation: &str, mut body: Value) -> (String, Value) {
             if body.get("QueueUrl").is_none() {
                 body["QueueUrl"] = self.url.as_str().into();
             }
             let target = format!("AmazonSQS.{operation}");
             let response = testing::call(&self.sqs.endpoint(), "test", &target, &body).await;
             let error = response.headers().get("x-amzn-query-error");
-            let error = error
-                .map(|error| error.to_str().unwrap().to_owned())
-                .unwrap_or_default();
-            (response, error)
+            let error = error.map_or("", |error| error.to_str().unwrap()).to_owned();
+            let expected = if error.is_empty() { 200 } else { 400 };
+            assert_eq!(response.status().as_u16(), expected, "{operation}");
+            (error, response.json().await.unwrap())
         }
 
         async fn ok(&self, operation: &str, body: Value) -> Value {
-            let (response, error) = self.call(operation, body).await;
-            assert_eq!(
-                (response.status().as_u16(), error.as_str()),
-                (200, ""),
-                "{operation}"
-            );
-            response.json().await.unwrap()
+            let (error, answer) = self.call(operation, body).await;
+            assert_eq!(error, "", "{operation}");
+            answer
         }
 
-        async fn error(&self, operation: &str, body: Value) -> (String, Value) {
-            let (response, error) = self.call(operation, body).await;
-            assert_eq!(response.status().as_u16(), 400, "{operation}");
-            (error, response.json().await.unwrap())
+        /// The error's name.
+        async fn error(&self, operation: &str, body: Value) -> String {
+            let (error, _) = self.call(operation, body).await;
+            let name = error.strip_suffix(";Sender").expect(operation);
+            let bare = name.strip_prefix("AWS.SimpleQueueService.");
+            bare.unwrap_or(name).to_owned()
         }
     }
 
@@ -265,22 +358,14 @@ mod wire {
             "m": { "DataType": "Binary", "BinaryValue": "AQID" },
             "zeta": { "DataType": "Number", "StringValue": "42" } });
         let trace = json!({ "AWSTraceHeader": { "DataType": "String", "StringValue": "Root=1-a-b" } });
-        let sent = client
-            .ok(
-                "SendMessage",
-                json!({ "MessageBody": "hello", "MessageAttributes": attributes,
-                "MessageSystemAttributes": trace }),
-            )
-            .await;
+        let message = json!({ "MessageBody": "hello", "MessageAttributes": attributes,
+            "MessageSystemAttributes": trace });
+        let sent = client.ok("SendMessage", message).await;
         assert_eq!(sent["MD5OfMessageBody"], "5d41402abc4b2a76b9719d911017c592");
         assert_eq!(sent["MD5OfMessageAttributes"], "b9d91f2856f7ef703b4299e32f1b506a");
         assert!(sent["MD5OfMessageSystemAttributes"].is_string());
-        let got = client
-            .ok(
-                "ReceiveMessage",
-                json!({ "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"] }),
-            )
-            .await;
+        let all = json!({ "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"] });
+        let got = client.ok("ReceiveMessage", all).await;
         let message = &got["Messages"][0];
         assert_eq!(message["MessageId"], sent["MessageId"]);
         assert_eq!(message["MD5OfBody"], sent["MD5OfMessageBody"]);
@@ -288,12 +373,8 @@ mod wire {
         assert_eq!(message["MessageAttributes"], attributes);
         assert_eq!(message["Attributes"]["AWSTraceHeader"], "Root=1-a-b");
         assert_eq!(message["Attributes"]["ApproximateReceiveCount"], "1");
-        client
-            .ok(
-                "DeleteMessage",
-                json!({ "ReceiptHandle": message["ReceiptHandle"] }),
-            )
-            .await;
+        let received = json!({ "ReceiptHandle": message["ReceiptHandle"] });
+        client.ok("DeleteMessage", received).await;
         assert_eq!(client.ok("ReceiveMessage", json!({})).await, json!({}));
     }
 
@@ -304,23 +385,17 @@ mod wire {
         let sent = client.ok("SendMessageBatch", json!({ "Entries": entries })).await;
         assert_eq!(sent["Successful"][0]["Id"], "a");
         assert_eq!(sent["Failed"][0]["Code"], "InvalidMessageContents");
-        let got = client
-            .ok("ReceiveMessage", json!({ "MaxNumberOfMessages": 10 }))
-            .await;
+        let ten = json!({ "MaxNumberOfMessages": 10 });
+        let got = client.ok("ReceiveMessage", ten).await;
         let handle = &got["Messages"][0]["ReceiptHandle"];
-        let entries = json!([{ "Id": "x", "ReceiptHandle": handle, "VisibilityTimeout": 5 },
-            { "Id": "y", "ReceiptHandle": "nonsense", "VisibilityTimeout": 5 }]);
-        let changed = client
-            .ok("ChangeMessageVisibilityBatch", json!({ "Entries": entries }))
-            .await;
-        assert_eq!(
-            (&changed["Successful"][0]["Id"], &changed["Failed"][0]["Id"]),
-            (&json!("x"), &json!("y"))
-        );
-        let deleted = client
-            .ok("DeleteMessageBatch", json!({ "Entries": entries }))
-            .await;
-        assert_eq!(deleted["Failed"][0]["Code"], "ReceiptHandleIsInvalid");
+        let entries = json!({ "Entries": [{ "Id": "x", "ReceiptHandle": handle, "VisibilityTimeout": 5 },
+            { "Id": "y", "ReceiptHandle": "nonsense", "VisibilityTimeout": 5 }] });
+        for operation in ["ChangeMessageVisibilityBatch", "DeleteMessageBatch"] {
+            let done = client.ok(operation, entries.clone()).await;
+            assert_eq!(done["Successful"][0]["Id"], "x");
+            assert_eq!(done["Failed"][0]["Id"], "y");
+            assert_eq!(done["Failed"][0]["Code"], "ReceiptHandleIsInvalid");
+        }
         assert_eq!(client.sqs.counts(QUEUE), Some(Counts::default()));
     }
 
@@ -328,50 +403,32 @@ mod wire {
     async fn errors_have_both_of_their_names() {
         let client = Client::new().await;
         let nowhere = json!({ "QueueUrl": "http://127.0.0.1/0/nowhere", "MessageBody": "x" });
-        let (query, body) = client.error("SendMessage", nowhere).await;
+        let (query, body) = client.call("SendMessage", nowhere).await;
         assert_eq!(query, "AWS.SimpleQueueService.NonExistentQueue;Sender");
         assert_eq!(body["__type"], "com.amazonaws.sqs#QueueDoesNotExist");
-        let cases = [
+        let twice = json!([{ "Id": "a", "MessageBody": "x" }, { "Id": "a", "MessageBody": "x" }]);
+        let large = "x".repeat(1024 * 1024 + 1);
+        let parameter = "InvalidParameterValue";
+        for (operation, body, error) in [
+            ("SendMessageBatch", json!({"Entries": []}), "EmptyBatchRequest"),
             (
                 "SendMessageBatch",
-                json!({ "Entries": [] }),
-                "AWS.SimpleQueueService.EmptyBatchRequest;Sender",
+                json!({"Entries": twice}),
+                "BatchEntryIdsNotDistinct",
             ),
-            (
-                "SendMessageBatch",
-                json!({ "Entries": [{ "Id": "a", "MessageBody": "x" }, { "Id": "a", "MessageBody": "x" }] }),
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender",
-            ),
-            (
-                "ReceiveMessage",
-                json!({ "MaxNumberOfMessages": 11 }),
-                "InvalidParameterValue;Sender",
-            ),
-            (
-                "ReceiveMessage",
-                json!({ "WaitTimeSeconds": 21 }),
-                "InvalidParameterValue;Sender",
-            ),
-            (
-                "SendMessage",
-                json!({ "MessageBody": "" }),
-                "InvalidParameterValue;Sender",
-            ),
-            (
-                "SendMessage",
-                json!({ "MessageBody": "x".repeat(1024 * 1024 + 1) }),
-                "InvalidParameterValue;Sender",
-            ),
+            ("ReceiveMessage", json!({"MaxNumberOfMessages": 11}), parameter),
+            ("ReceiveMessage", json!({"WaitTimeSeconds": 21}), parameter),
+            ("SendMessage", json!({"MessageBody": ""}), parameter),
+            ("SendMessage", json!({"MessageBody": large}), parameter),
             (
                 "DeleteMessage",
-                json!({ "ReceiptHandle": "nonsense" }),
-                "ReceiptHandleIsInvalid;Sender",
+                json!({"ReceiptHandle": "x"}),
+                "ReceiptHandleIsInvalid",
             ),
-            ("DeleteMessage", json!({}), "MalformedInput;Sender"),
-            ("Dance", json!({}), "InvalidAction;Sender"),
-        ];
-        for (operation, body, expected) in cases {
-            assert_eq!(client.error(operation, body).await.0, expected, "{operation}");
+            ("DeleteMessage", json!({}), "MalformedInput"),
+            ("Dance", json!({}), "InvalidAction"),
+        ] {
+            assert_eq!(client.error(operation, body).await, error, "{operation}");
         }
     }
 
@@ -380,54 +437,42 @@ mod wire {
         let client = Client::new().await;
         let policy = json!({ "deadLetterTargetArn": arn(DEAD), "maxReceiveCount": "4" }).to_string();
         let attributes = json!({ "VisibilityTimeout": "90", "RedrivePolicy": policy });
-        let made = client
-            .ok(
-                "CreateQueue",
-                json!({ "QueueName": "new", "Attributes": attributes }),
-            )
-            .await;
-        assert_eq!(
-            client.ok("GetQueueUrl", json!({ "QueueName": "new" })).await,
-            made
-        );
-        client.ok("CreateQueue", json!({ "QueueName": "new" })).await;
+        let new = json!({ "QueueName": "new", "Attributes": attributes });
+        let made = client.ok("CreateQueue", new).await;
+        for operation in ["GetQueueUrl", "CreateQueue"] {
+            assert_eq!(client.ok(operation, json!({ "QueueName": "new" })).await, made);
+        }
         let other = json!({ "QueueName": "new", "Attributes": { "VisibilityTimeout": "91" } });
-        assert_eq!(
-            client.error("CreateQueue", other).await.0,
-            "QueueAlreadyExists;Sender"
-        );
+        assert_eq!(client.error("CreateQueue", other).await, "QueueAlreadyExists");
         let url = &made["QueueUrl"];
-        let shown = client
-            .ok(
-                "GetQueueAttributes",
-                json!({ "QueueUrl": url, "AttributeNames": ["All"] }),
-            )
-            .await;
-        assert_eq!(shown["Attributes"]["VisibilityTimeout"], "90");
-        assert_eq!(shown["Attributes"]["ApproximateNumberOfMessages"], "0");
-        assert!(
-            shown["Attributes"]["RedrivePolicy"]
-                .as_str()
-                .unwrap()
-                .contains("\"maxReceiveCount\":4")
-        );
-        assert_eq!(
-            client.ok("ListQueues", json!({})).await["QueueUrls"]
-                .as_array()
-                .unwrap()
-                .len(),
-            3
-        );
-        let dead = client.sqs.core.names(DEAD).url;
-        let sources = client
-            .ok("ListDeadLetterSourceQueues", json!({ "QueueUrl": dead }))
-            .await;
+        let shown = async |names: &[&str]| {
+            let call = json!({ "QueueUrl": url, "AttributeNames": names });
+            client.ok("GetQueueAttributes", call).await["Attributes"].clone()
+        };
+        let all = shown(&["All"]).await;
+        assert_eq!(all["VisibilityTimeout"], "90");
+        assert_eq!(all["ApproximateNumberOfMessages"], "0");
+        let redrive = all["RedrivePolicy"].as_str().unwrap();
+        assert!(redrive.contains("\"maxReceiveCount\":4"), "{redrive}");
+        let queues = client.ok("ListQueues", json!({})).await;
+        assert_eq!(queues["QueueUrls"].as_array().unwrap().len(), 3);
+        let dead = json!({ "QueueUrl": client.sqs.core.names(DEAD).url });
+        let sources = client.ok("ListDeadLetterSourceQueues", dead).await;
         assert_eq!(sources["queueUrls"], json!([url, client.url]));
-        client.ok("DeleteQueue", json!({ "QueueUrl": url })).await;
+        let set = json!({ "QueueUrl": url, "Attributes": { "Policy": "{}", "MaximumMessageSize": "4096" } });
+        client.ok("SetQueueAttributes", set).await;
         assert_eq!(
-            client.error("PurgeQueue", json!({ "QueueUrl": url })).await.0,
-            "AWS.SimpleQueueService.NonExistentQueue;Sender"
+            shown(&["Policy", "MaximumMessageSize", "SqsManagedSseEnabled"]).await,
+            json!({ "Policy": "{}", "MaximumMessageSize": "4096", "SqsManagedSseEnabled": "true" })
         );
+        let it = json!({ "QueueUrl": url });
+        client.ok("PurgeQueue", it.clone()).await;
+        assert_eq!(
+            client.error("PurgeQueue", it.clone()).await,
+            "PurgeQueueInProgress"
+        );
+        client.ok("DeleteQueue", it.clone()).await;
+        assert_eq!(client.error("PurgeQueue", it).await, "NonExistentQueue");
     }
 
     #[tokio::test]
@@ -435,33 +480,25 @@ mod wire {
         let client = Client::new().await;
         client.ok("SendMessage", json!({ "MessageBody": "poison" })).await;
         for _ in 0..3 {
-            let got = client
-                .ok("ReceiveMessage", json!({ "VisibilityTimeout": 60 }))
-                .await;
+            let hidden = json!({ "VisibilityTimeout": 60 });
+            let got = client.ok("ReceiveMessage", hidden).await;
             let handle = &got["Messages"][0]["ReceiptHandle"];
-            client
-                .ok(
-                    "ChangeMessageVisibility",
-                    json!({ "ReceiptHandle": handle, "VisibilityTimeout": 0 }),
-                )
-                .await;
+            let back = json!({ "ReceiptHandle": handle, "VisibilityTimeout": 0 });
+            client.ok("ChangeMessageVisibility", back).await;
         }
         assert_eq!(client.sqs.counts(DEAD).unwrap().waiting, 1);
-        let (query, _) = client
-            .error("StartMessageMoveTask", json!({ "SourceArn": arn(QUEUE) }))
-            .await;
-        assert_eq!(query, "InvalidParameterValue;Sender");
-        client
-            .ok("StartMessageMoveTask", json!({ "SourceArn": arn(DEAD) }))
-            .await;
-        let tasks = client
-            .ok("ListMessageMoveTasks", json!({ "SourceArn": arn(DEAD) }))
-            .await;
+        let (of_source, of_dead) = (
+            json!({ "SourceArn": arn(QUEUE) }),
+            json!({ "SourceArn": arn(DEAD) }),
+        );
+        let refused = client.error("StartMessageMoveTask", of_source).await;
+        assert_eq!(refused, "InvalidParameterValue");
+        client.ok("StartMessageMoveTask", of_dead.clone()).await;
+        let tasks = client.ok("ListMessageMoveTasks", of_dead).await;
         assert_eq!(tasks["Results"][0]["Status"], "COMPLETED");
         assert_eq!(tasks["Results"][0]["ApproximateNumberOfMessagesMoved"], 1);
-        let got = client
-            .ok("ReceiveMessage", json!({ "AttributeNames": ["All"] }))
-            .await;
+        let all = json!({ "AttributeNames": ["All"] });
+        let got = client.ok("ReceiveMessage", all).await;
         assert_eq!(got["Messages"][0]["Body"], "poison");
         assert_eq!(got["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1");
     }

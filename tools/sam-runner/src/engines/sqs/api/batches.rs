@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::super::Core;
 use super::super::error::SqsError;
-use super::messages::{LARGEST_MESSAGE, NewMessage, visibility};
-use super::{Answer, queue_in};
+use super::Answer;
+use super::messages::{LARGEST_MESSAGE, NewMessage};
 
 const MOST_ENTRIES: usize = 10;
 const LONGEST_ID: usize = 80;
@@ -16,7 +16,6 @@ const LONGEST_ID: usize = 80;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Batch<T> {
-    queue_url: String,
     entries: Vec<Entry<T>>,
 }
 
@@ -62,7 +61,7 @@ impl<T> Batch<T> {
     }
 
     /// Does each entry by itself, and answers for each.
-    fn each(self, mut run: impl FnMut(T) -> Result<Value, SqsError>) -> Value {
+    fn run(self, mut run: impl FnMut(T) -> Result<Value, SqsError>) -> Value {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in self.entries {
             match run(entry.payload) {
@@ -86,10 +85,9 @@ impl<T> Batch<T> {
     }
 }
 
-pub(super) fn send(core: &Core, batch: Batch<NewMessage>) -> Answer {
+pub(super) fn send(core: &Core, queue: &str, batch: Batch<NewMessage>) -> Answer {
     batch.check()?;
-    let queue = queue_in(&batch.queue_url).to_owned();
-    core.broker().queue(&queue)?;
+    core.broker().queue(queue)?;
     let size: usize = batch.entries.iter().map(|entry| entry.payload.size()).sum();
     if size > LARGEST_MESSAGE {
         return Err(SqsError::batch_too_long(format!(
@@ -97,48 +95,23 @@ pub(super) fn send(core: &Core, batch: Batch<NewMessage>) -> Answer {
         )));
     }
     let mut messages = Vec::new();
-    let answer = batch.each(|message| {
-        let (message, answer) = message.accept(core, &queue)?;
+    let answer = batch.run(|message| {
+        let (message, answer) = message.accept(core, queue)?;
         messages.push(message);
         Ok(answer)
     });
-    core.broker().send(&queue, messages)?;
+    core.broker().send(queue, &messages)?;
     Ok(answer)
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct DeleteEntry {
-    receipt_handle: String,
-}
-
-pub(super) fn delete(core: &Core, batch: Batch<DeleteEntry>) -> Answer {
+/// Makes the call for each entry by itself.
+pub(super) fn each<T>(
+    core: &Core,
+    queue: &str,
+    batch: Batch<T>,
+    call: fn(&Core, &str, &T) -> Answer,
+) -> Answer {
     batch.check()?;
-    let queue = queue_in(&batch.queue_url).to_owned();
-    core.broker().queue(&queue)?;
-    Ok(batch.each(|entry| {
-        core.broker()
-            .delete(&queue, &entry.receipt_handle)
-            .map(|()| json!({}))
-    }))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ChangeVisibilityEntry {
-    receipt_handle: String,
-    #[serde(default)]
-    visibility_timeout: i64,
-}
-
-pub(super) fn change_visibility(core: &Core, batch: Batch<ChangeVisibilityEntry>) -> Answer {
-    batch.check()?;
-    let queue = queue_in(&batch.queue_url).to_owned();
-    core.broker().queue(&queue)?;
-    Ok(batch.each(|entry| {
-        let visibility = visibility(entry.visibility_timeout)?;
-        core.broker()
-            .change_visibility(&queue, &entry.receipt_handle, visibility)
-            .map(|()| json!({}))
-    }))
+    core.broker().queue(queue)?;
+    Ok(batch.run(|entry| call(core, queue, &entry)))
 }

@@ -1,30 +1,22 @@
 //! One message at a time: send, receive, delete, change visibility.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::Core;
 use super::super::attributes::{MessageAttribute, is_wanted, md5_of_attributes, md5_of_body};
-use super::super::broker::Delivery;
 use super::super::error::SqsError;
-use super::super::queue::Message;
-use super::{Answer, queue_in, seconds};
+use super::super::message::Message;
+use super::{Answer, seconds};
 
 /// What a message and a batch of them may measure, attributes included.
 pub(super) const LARGEST_MESSAGE: usize = 1024 * 1024;
 /// Attributes that a message may have.
 const MOST_ATTRIBUTES: usize = 10;
 const TRACE_HEADER: &str = "AWSTraceHeader";
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Send {
-    queue_url: String,
-    #[serde(flatten)]
-    message: NewMessage,
-}
 
 /// A message to be sent, by itself or in a batch.
 #[derive(Debug, Deserialize)]
@@ -121,18 +113,16 @@ fn is_allowed(character: char) -> bool {
 }
 
 /// Sends a message; without a trace of its own it has that of the call (`X-Amzn-Trace-Id`).
-pub(super) fn send(core: &Core, request: Send, trace: Option<&str>) -> Answer {
-    let queue = queue_in(&request.queue_url);
-    let (mut message, answer) = request.message.accept(core, queue)?;
+pub(super) fn send(core: &Core, queue: &str, message: NewMessage, trace: Option<&str>) -> Answer {
+    let (mut message, answer) = message.accept(core, queue)?;
     message.trace_header = message.trace_header.or(trace.map(str::to_owned));
-    core.broker().send(queue, vec![message])?;
+    core.broker().send(queue, &[message])?;
     Ok(answer)
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Receive {
-    queue_url: String,
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
     wait_time_seconds: Option<i64>,
@@ -145,7 +135,7 @@ pub(super) struct Receive {
     message_attribute_names: Vec<String>,
 }
 
-pub(super) async fn receive(core: &Core, request: Receive) -> Answer {
+pub(super) async fn receive(core: &Core, queue: &str, request: Receive) -> Answer {
     let max = match request.max_number_of_messages.unwrap_or(1) {
         max @ 1..=10 => usize::try_from(max).unwrap_or(1),
         max => {
@@ -159,29 +149,26 @@ pub(super) async fn receive(core: &Core, request: Receive) -> Answer {
         .map(|wait| seconds("WaitTimeSeconds", wait, 20))
         .transpose()?;
     let visibility = request.visibility_timeout.map(visibility).transpose()?;
-    let deliveries = core
-        .receive(queue_in(&request.queue_url), max, wait, visibility)
-        .await?;
-    if deliveries.is_empty() {
-        return Ok(Value::Null);
+    let messages = core.receive(queue, max, wait, visibility).await?;
+    if messages.is_empty() {
+        return Ok(json!({}));
     }
     let system = [request.attribute_names, request.message_system_attribute_names].concat();
-    let shown = deliveries
+    let shown = messages
         .into_iter()
-        .map(|delivery| show(delivery, &system, &request.message_attribute_names));
+        .map(|message| show(message, &system, &request.message_attribute_names));
     Ok(json!({ "Messages": shown.collect::<Vec<_>>() }))
 }
 
-fn show(delivery: Delivery, system: &[String], custom: &[String]) -> Value {
-    let attributes: BTreeMap<String, String> = delivery
+fn show(message: Message, system: &[String], custom: &[String]) -> Value {
+    let attributes: BTreeMap<String, String> = message
         .system_attributes()
         .into_iter()
         .filter(|(name, _)| system.iter().any(|wanted| wanted == "All" || wanted == name))
         .collect();
-    let message = delivery.message;
     let mut shown = json!({
         "MessageId": message.id,
-        "ReceiptHandle": delivery.handle.encode(),
+        "ReceiptHandle": message.receipt_handle(),
         "MD5OfBody": md5_of_body(&message.body),
         "Body": message.body,
     });
@@ -203,32 +190,32 @@ fn show(delivery: Delivery, system: &[String], custom: &[String]) -> Value {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Delete {
-    queue_url: String,
     receipt_handle: String,
 }
 
-pub(super) fn delete(core: &Core, request: &Delete) -> Answer {
-    core.broker()
-        .delete(queue_in(&request.queue_url), &request.receipt_handle)?;
-    Ok(Value::Null)
+pub(super) fn delete(core: &Core, queue: &str, request: &Delete) -> Answer {
+    core.broker().delete(queue, &request.receipt_handle)?;
+    Ok(json!({}))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ChangeVisibility {
-    queue_url: String,
     receipt_handle: String,
-    visibility_timeout: i64,
+    visibility_timeout: Option<i64>,
 }
 
-pub(super) fn change_visibility(core: &Core, request: &ChangeVisibility) -> Answer {
-    let visibility = visibility(request.visibility_timeout)?;
+pub(super) fn change_visibility(core: &Core, queue: &str, request: &ChangeVisibility) -> Answer {
+    let timeout = request
+        .visibility_timeout
+        .ok_or_else(|| SqsError::parameter("The request must contain the parameter VisibilityTimeout."))?;
+    let visibility = visibility(timeout)?;
     core.broker()
-        .change_visibility(queue_in(&request.queue_url), &request.receipt_handle, visibility)?;
-    Ok(Value::Null)
+        .change_visibility(queue, &request.receipt_handle, visibility)?;
+    Ok(json!({}))
 }
 
 /// A visibility timeout: up to 12 hours.
-pub(super) fn visibility(value: i64) -> Result<std::time::Duration, SqsError> {
+fn visibility(value: i64) -> Result<Duration, SqsError> {
     seconds("VisibilityTimeout", value, 12 * 3600)
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::broker::Queue;
 use super::super::error::SqsError;
-use super::super::queue::{Queue, QueueAttributes};
-use super::super::{Core, arn, moving};
-use super::{Answer, queue_in, queue_in_arn};
-use crate::template::Redrive;
+use super::super::{Core, Counts, QueueAttributes, Redrive, arn, moving};
+use super::{Answer, queue_in_arn};
 
 const LONGEST_NAME: usize = 80;
-/// Attributes of SQS that mean nothing here, and may be set.
+/// Attributes of SQS that are kept and shown, and mean nothing here.
 const WITHOUT_EFFECT: [&str; 6] = [
     "KmsDataKeyReusePeriodSeconds",
     "KmsMasterKeyId",
@@ -46,7 +45,7 @@ pub(super) fn create(core: &Core, request: &Create) -> Answer {
         ));
     }
     let mut broker = core.broker();
-    let existing = broker.queue(name).ok().map(|queue| queue.attributes.clone());
+    let existing = broker.queue(name).ok().map(|queue| queue.attributes);
     let mut attributes = existing.clone().unwrap_or_default();
     set(&mut attributes, &request.attributes)?;
     match existing {
@@ -56,36 +55,16 @@ pub(super) fn create(core: &Core, request: &Create) -> Answer {
             ));
         }
         Some(_) => {}
-        None => broker.create(name, attributes),
+        None => broker.create(name, attributes)?,
     }
     Ok(json!({ "QueueUrl": core.names(name).url }))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct OneQueue {
-    queue_url: String,
-}
-
-pub(super) fn delete(core: &Core, request: &OneQueue) -> Answer {
-    core.broker().remove(queue_in(&request.queue_url))?;
-    Ok(Value::Null)
-}
-
-pub(super) fn purge(core: &Core, request: &OneQueue) -> Answer {
-    core.broker().purge(queue_in(&request.queue_url))?;
-    Ok(Value::Null)
-}
-
-pub(super) fn list_dead_letter_sources(core: &Core, request: &OneQueue) -> Answer {
+pub(super) fn list_dead_letter_sources(core: &Core, queue: &str) -> Answer {
     let broker = core.broker();
-    let name = queue_in(&request.queue_url);
-    broker.queue(name)?;
-    let urls: Vec<String> = broker
-        .sources_of(name)
-        .into_iter()
-        .map(|name| core.names(name).url)
-        .collect();
+    broker.queue(queue)?;
+    let sources = broker.sources_of(queue)?;
+    let urls: Vec<String> = sources.iter().map(|name| core.names(name).url).collect();
     Ok(json!({ "queueUrls": urls }))
 }
 
@@ -107,50 +86,49 @@ pub(super) struct List {
     queue_name_prefix: String,
 }
 
-pub(super) fn list(core: &Core, request: &List) -> Value {
-    let broker = core.broker();
-    let names = broker
-        .names()
-        .filter(|name| name.starts_with(&request.queue_name_prefix));
-    let urls: Vec<String> = names.map(|name| core.names(name).url).collect();
-    if urls.is_empty() {
-        Value::Null
+pub(super) fn list(core: &Core, request: &List) -> Answer {
+    let names = core.broker().names_with(&request.queue_name_prefix)?;
+    let urls: Vec<String> = names.iter().map(|name| core.names(name).url).collect();
+    Ok(if urls.is_empty() {
+        json!({})
     } else {
         json!({ "QueueUrls": urls })
-    }
+    })
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetAttributes {
-    queue_url: String,
     #[serde(default)]
     attribute_names: Vec<String>,
 }
 
-pub(super) fn get_attributes(core: &Core, request: &GetAttributes) -> Answer {
-    let name = queue_in(&request.queue_url);
-    let wanted = |name: &str| {
-        request
-            .attribute_names
-            .iter()
-            .any(|wanted| wanted == "All" || wanted == name)
-    };
-    let mut attributes = shown(name, core.broker().queue(name)?);
-    attributes.retain(|&name, _| wanted(name));
+pub(super) fn get_attributes(core: &Core, queue: &str, request: &GetAttributes) -> Answer {
+    let broker = core.broker();
+    let mut attributes = shown(queue, broker.queue(queue)?, broker.counts(queue)?);
+    let wanted = &request.attribute_names;
+    attributes.retain(|name, _| wanted.iter().any(|wanted| wanted == "All" || wanted == name));
     Ok(if attributes.is_empty() {
-        Value::Null
+        json!({})
     } else {
         json!({ "Attributes": attributes })
     })
 }
 
-fn shown(name: &str, queue: &Queue) -> BTreeMap<&'static str, String> {
-    let counts = queue.counts();
-    let set = &queue.attributes;
+/// The attributes as they are on the wire, all of them text. Those that were set stand above the defaults.
+fn shown(name: &str, queue: Queue, counts: Counts) -> BTreeMap<String, String> {
+    let set = queue.attributes;
     let seconds = |duration: Duration| duration.as_secs().to_string();
     let created = (queue.created_at / 1000).to_string();
-    let mut shown = BTreeMap::from([
+    let redrive = set.redrive.map(|redrive| {
+        let policy = json!({
+            "deadLetterTargetArn": arn(&redrive.target_queue),
+            "maxReceiveCount": redrive.max_receive_count,
+        });
+        ("RedrivePolicy", policy.to_string())
+    });
+    let has_own_key = set.without_effect.contains_key("KmsMasterKeyId");
+    let always = [
         ("ApproximateNumberOfMessages", counts.waiting.to_string()),
         ("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string()),
         (
@@ -167,33 +145,31 @@ fn shown(name: &str, queue: &Queue) -> BTreeMap<&'static str, String> {
             "ReceiveMessageWaitTimeSeconds",
             seconds(set.receive_message_wait_time),
         ),
+        ("SqsManagedSseEnabled", (!has_own_key).to_string()),
         ("VisibilityTimeout", seconds(set.visibility_timeout)),
-    ]);
-    if let Some(redrive) = &set.redrive {
-        let policy = json!({
-            "deadLetterTargetArn": arn(&redrive.target_queue),
-            "maxReceiveCount": redrive.max_receive_count,
-        });
-        shown.insert("RedrivePolicy", policy.to_string());
-    }
+    ];
+    let mut shown: BTreeMap<String, String> = always
+        .into_iter()
+        .chain(redrive)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    shown.extend(set.without_effect);
     shown
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SetAttributes {
-    queue_url: String,
     #[serde(default)]
     attributes: BTreeMap<String, String>,
 }
 
-pub(super) fn set_attributes(core: &Core, request: &SetAttributes) -> Answer {
+pub(super) fn set_attributes(core: &Core, queue: &str, request: &SetAttributes) -> Answer {
     let mut broker = core.broker();
-    let name = queue_in(&request.queue_url);
-    let mut attributes = broker.queue(name)?.attributes.clone();
+    let mut attributes = broker.queue(queue)?.attributes;
     set(&mut attributes, &request.attributes)?;
-    broker.create(name, attributes);
-    Ok(Value::Null)
+    broker.create(queue, attributes)?;
+    Ok(json!({}))
 }
 
 /// Reads attributes as they are on the wire, all of them text.
@@ -211,7 +187,9 @@ fn set(attributes: &mut QueueAttributes, given: &BTreeMap<String, String>) -> Re
             "DelaySeconds" => attributes.delay = seconds(0, 900)?,
             "ReceiveMessageWaitTimeSeconds" => attributes.receive_message_wait_time = seconds(0, 20)?,
             "RedrivePolicy" => attributes.redrive = redrive(value)?,
-            other if WITHOUT_EFFECT.contains(&other) => {}
+            other if WITHOUT_EFFECT.contains(&other) => {
+                attributes.without_effect.insert(name.clone(), value.clone());
+            }
             other => return Err(SqsError::attribute_name(format!("Unknown Attribute {other}."))),
         }
     }
@@ -255,12 +233,8 @@ pub(super) fn start_move_task(core: &Arc<Core>, request: &StartMoveTask) -> Answ
             "The resource that you specified for the SourceArn parameter doesn't exist.",
         )
     })?;
-    let destination = request
-        .destination_arn
-        .as_deref()
-        .map(queue_in_arn)
-        .transpose()?
-        .map(str::to_owned);
+    let destination = request.destination_arn.as_deref();
+    let destination = destination.map(queue_in_arn).transpose()?;
     let pace = request.max_number_of_messages_per_second;
     if pace.is_some_and(|pace| !(1..=500).contains(&pace)) {
         return Err(SqsError::parameter(

@@ -13,13 +13,13 @@ const FRESH: SignedDuration = SignedDuration::from_secs(25);
 const USABLE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Keeps a [`CatalogueSnapshot`]. Clones share it.
-pub(crate) struct Keeper<S> {
+pub(crate) struct CatalogueCache<S> {
     store: Arc<S>,
-    kept: Arc<Mutex<Kept>>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct State {
     copy: Option<Copy>,
     /// Somebody makes one.
     copying: bool,
@@ -30,7 +30,7 @@ struct Kept {
 #[derive(Clone)]
 struct Copy {
     made_at: Timestamp,
-    shelf: Arc<CatalogueSnapshot>,
+    snapshot: Arc<CatalogueSnapshot>,
 }
 
 impl Copy {
@@ -45,20 +45,20 @@ impl Copy {
     }
 }
 
-impl<S> Clone for Keeper<S> {
+impl<S> Clone for CatalogueCache<S> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
-            kept: Arc::clone(&self.kept),
+            state: Arc::clone(&self.state),
         }
     }
 }
 
-impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
+impl<S: Catalogue + Stock + Send + 'static> CatalogueCache<S> {
     pub(crate) fn new(store: S) -> Self {
         Self {
             store: Arc::new(store),
-            kept: Arc::default(),
+            state: Arc::default(),
         }
     }
 
@@ -68,40 +68,40 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
     }
 
     /// The copy, where there is one that is usable. Where it is old, or there is none and the process is asked again, one is begun beside.
-    pub(crate) fn shelf(&self, now: Timestamp) -> Option<Arc<CatalogueSnapshot>> {
-        let mut kept = self.kept();
-        let asked_before = std::mem::replace(&mut kept.asked, true);
-        let fresh = kept.copy.as_ref().is_some_and(|copy| copy.is_fresh(now));
-        if asked_before && !kept.copying && !fresh {
-            kept.copying = true;
+    pub(crate) fn snapshot(&self, now: Timestamp) -> Option<Arc<CatalogueSnapshot>> {
+        let mut state = self.state();
+        let asked_before = std::mem::replace(&mut state.asked, true);
+        let fresh = state.copy.as_ref().is_some_and(|copy| copy.is_fresh(now));
+        if asked_before && !state.copying && !fresh {
+            state.copying = true;
             let this = self.clone();
             // Lambda may put it to sleep with the process; then it ends, or fails, with the next invocation.
             tokio::spawn(async move { this.copy(now).await.map(drop) });
         }
-        let usable = kept.copy.as_ref().filter(|copy| copy.is_usable(now));
-        usable.map(|copy| Arc::clone(&copy.shelf))
+        let usable = state.copy.as_ref().filter(|copy| copy.is_usable(now));
+        usable.map(|copy| Arc::clone(&copy.snapshot))
     }
 
     /// The copy; where none is usable, one is made. An old one is better than none.
-    pub(crate) async fn any_shelf(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
-        let known = self.kept().copy.clone();
+    pub(crate) async fn any_snapshot(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
+        let known = self.state().copy.clone();
         match known {
-            Some(copy) if copy.is_usable(now) => Ok(self.shelf(now).unwrap_or(copy.shelf)),
-            Some(old) => Ok(self.copy(now).await.unwrap_or(old.shelf)),
+            Some(copy) if copy.is_usable(now) => Ok(self.snapshot(now).unwrap_or(copy.snapshot)),
+            Some(old) => Ok(self.copy(now).await.unwrap_or(old.snapshot)),
             None => self.copy(now).await,
         }
     }
 
     async fn copy(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
         let made = CatalogueSnapshot::of(&*self.store, &*self.store).await;
-        let mut kept = self.kept();
-        kept.copying = false;
+        let mut state = self.state();
+        state.copying = false;
         match made {
             Ok(made) => {
                 let made = Arc::new(made);
-                kept.copy = Some(Copy {
+                state.copy = Some(Copy {
                     made_at: now,
-                    shelf: Arc::clone(&made),
+                    snapshot: Arc::clone(&made),
                 });
                 Ok(made)
             }
@@ -115,7 +115,7 @@ impl<S: Catalogue + Stock + Send + 'static> Keeper<S> {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
