@@ -443,12 +443,12 @@ fn an_order_that_breaks_a_promise_is_not_restored() {
 }
 
 fn given_back(order: Order) -> Reversal {
-    let payment = payment("pi_1", &order);
+    let payment = a_payment("pi_1", &order);
     order.taken_back(payment, TakenBack::Refunded, noon())
 }
 
 fn disputed(order: Order) -> Reversal {
-    let payment = payment("pi_1", &order);
+    let payment = a_payment("pi_1", &order);
     order.taken_back(payment, TakenBack::Disputed, noon())
 }
 
@@ -505,7 +505,7 @@ fn a_refund_that_fails_after_all_waits_for_a_human() {
     let owing = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
     let done = owing.refunded("pi_1", "re_1".into(), noon());
     let failed = TakenBack::RefundFailed("expired_or_canceled_card".into());
-    let Reversal::Noted(failed) = done.clone().taken_back(payment("pi_1", &done), failed, noon()) else {
+    let Reversal::Noted(failed) = done.clone().taken_back(a_payment("pi_1", &done), failed, noon()) else {
         panic!("not noted")
     };
     assert!(failed.needs_human());
@@ -517,7 +517,7 @@ fn a_payment_that_went_back_before_it_was_told_of_pays_and_stops() {
     let Reversal::Noted(placed) = given_back(an_order().placed().start_attempt(noon())) else {
         panic!("not noted")
     };
-    let report = payment("pi_1", &placed);
+    let report = a_payment("pi_1", &placed);
     let (paid, Settlement::Paid) = placed.clone().settle(report.clone(), noon()) else {
         panic!("not paid")
     };
