@@ -25,9 +25,8 @@ deploy() {
     stack=$(stack_of "$1")
     sam build
     settled "$stack"
-    sam deploy --config-env default --stack-name "$stack" --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix branches \
-        --role-arn "$DEPLOYER_ARN" --tags shop=kontor stage=dev "branch=$1" \
-        --parameter-overrides Stage=dev SecretName=kontor/dev LogLevel=debug LogRetentionDays=3 "PermissionsBoundaryArn=$BOUNDARY_ARN"
+    infra/deploy.sh branch "$stack" --no-resolve-s3 --s3-bucket "$ARTIFACTS" --s3-prefix templates/branch --role-arn "$DEPLOYER_ARN" \
+        --tags shop=kontor stage=branch "branch=$1" -- "PermissionsBoundaryArn=$BOUNDARY_ARN"
 }
 
 remove() {

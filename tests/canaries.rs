@@ -58,7 +58,7 @@ async fn be_refused(shopper: &Shopper) {
     }
     let headers = [
         ("content-type", "application/json"),
-        ("idempotency-key", "canaria-cut"),
+        ("idempotency-key", "canaria-cut-in-half"),
     ];
     let cut = wish.to_string();
     let cut = &cut[..cut.len() - 20];

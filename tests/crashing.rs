@@ -89,7 +89,7 @@ async fn crashes_and_repeated_webhooks_lose_and_double_nothing() {
     });
     let mut shoppers = JoinSet::new();
     for n in 0..40 {
-        shoppers.spawn(insist(shopper.clone(), format!("crashing-{n}"), body.clone()));
+        shoppers.spawn(insist(shopper.clone(), format!("crashing-{n:016}"), body.clone()));
     }
     let orders = shoppers.join_all().await;
     let mut paying = JoinSet::new();

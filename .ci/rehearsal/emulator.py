@@ -9,6 +9,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 from .processes import free_port, process, wait_for
 
 REGION = "eu-central-1"
+UNKNOWN = {"AWS::Budgets::Budget", "AWS::PricingPlanManager::Subscription"}
 
 
 @contextlib.contextmanager
@@ -46,6 +47,8 @@ def known_to_it(path):
 def _without_the_unknown(template):
     """The built template, less what the emulator refuses or trips over. No order passes through any of it."""
     resources = template["Resources"]
+    for name in [name for name, resource in resources.items() if resource["Type"] in UNKNOWN]:
+        del resources[name]
     for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"].pop("Metrics", None):
             # Alarms over several metrics, which others may name.

@@ -1,6 +1,7 @@
 // The shop in a browser: a shopper with headless Chromium buys a product on the page of the running local world.
 //
 // Needs the packages playwright-core and axe-core beside it, Chromium (CHROMIUM, else /usr/bin/chromium) and Cargo.
+// `ONLY=WORDS` runs the tests whose names hold the words.
 // `SHOP=http://localhost:3000 node run.mjs` uses a shop that runs already. With `SCREENSHOT=FILE` the catalogue is kept as a picture.
 
 import assert from "node:assert/strict";
@@ -10,6 +11,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { tests as pageTests } from "./page.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const FIRST_VIEW = 60_000; // bytes over the wire
@@ -45,6 +47,8 @@ async function accessible(page, view) {
 }
 
 const tests = {
+  ...pageTests,
+
   async "the catalogue's first view is small"(page, address) {
     const client = await page.context().newCDPSession(page);
     await client.send("Network.enable");
@@ -144,7 +148,8 @@ const browser = await chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 let failed = 0;
-for (const [name, test] of Object.entries(tests)) {
+const chosen = Object.entries(tests).filter(([name]) => name.includes(process.env.ONLY ?? ""));
+for (const [name, test] of chosen) {
   // A phone, as most shoppers have.
   const context = await browser.newContext({ locale: "de-DE", viewport: { width: 412, height: 915 } });
   const page = await context.newPage();
@@ -163,5 +168,5 @@ for (const [name, test] of Object.entries(tests)) {
 }
 await browser.close();
 await end();
-console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`);
+console.log(`${chosen.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

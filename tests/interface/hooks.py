@@ -48,7 +48,7 @@ def known_orders(case):
     while len(tokens) < 5:
         items = [{"sku": known_skus(case)[len(tokens)], "quantity": 1}]
         wish = WISH | {"items": items, "expected_total": quoted(case, items, "DE").json()["total"]}
-        placed = ask(case, "POST", "/api/checkout", json=wish, headers={"Idempotency-Key": f"hooks-{len(tokens)}"}).json()
+        placed = ask(case, "POST", "/api/checkout", json=wish, headers={"Idempotency-Key": f"hooks-{len(tokens):016}"}).json()
         tokens[placed["order"]["id"]] = placed["access_token"]
     return sorted(tokens)
 

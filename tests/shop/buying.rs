@@ -1,6 +1,7 @@
 //! What a shopper does.
 
-use kontor_tests::{LATER, Placed, Shopper, a_checkout, catalogue, items, running};
+use kontor_tests::{Answer, LATER, Placed, Shopper, a_checkout, catalogue, items, running};
+use sam_runner::template::RouteMethod;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -50,10 +51,13 @@ async fn the_catalogue_answers_alike_at_its_own_url() {
     let routes = &catalog.expect("the catalogue").routes;
     assert!(!routes.is_empty());
     for route in routes {
+        let RouteMethod::Only(method) = &route.method else {
+            panic!("{}: any method", route.path)
+        };
         let path = route.path.replace("{sku}", "22423");
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "limit=1",
-            "requestContext": {"requestId": "1", "http": {"method": "GET", "path": path}},
+            "requestContext": {"requestId": "1", "http": {"method": method, "path": path}},
         });
         let answer = world
             .invoke("catalog", event.to_string().into())
@@ -61,6 +65,29 @@ async fn the_catalogue_answers_alike_at_its_own_url() {
             .expect("an answer");
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(answer["statusCode"], 200, "{path}: {answer}");
+        assert_eq!(answer["body"].is_null(), method == "HEAD", "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_without_a_body() {
+    let shopper = Shopper::default();
+    for path in [
+        "/api/products?limit=2",
+        "/api/products/22423",
+        "/api/products/GHOST",
+        "/api/openapi.yaml",
+        "/api/health",
+        "/api/orders/V26G6046TF72YR35E8216Q5C8M",
+    ] {
+        let got = shopper.get(path).await;
+        let head = shopper.send(reqwest::Method::HEAD, path, &[], "").await;
+        assert_eq!(head.status, got.status, "{path}");
+        for name in ["content-type", "cache-control", "etag"] {
+            let value = |answer: &Answer| answer.headers.get(name).cloned();
+            assert_eq!(value(&head), value(&got), "{path} {name}");
+        }
+        assert_eq!(head.text, "", "{path}");
     }
 }
 

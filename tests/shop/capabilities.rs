@@ -9,12 +9,17 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// What each route answers to a caller who has no right to any order, whatever he shows: status, and code where it is a problem.
-const ROUTES: [(&str, u16, &str); 9] = [
+const ROUTES: [(&str, u16, &str); 14] = [
     ("GET /api/health", 200, ""),
     ("GET /api/openapi.yaml", 200, ""),
     ("GET /api/orders/{id}", 404, "order_not_found"),
     ("GET /api/products", 200, ""),
     ("GET /api/products/{sku}", 200, ""),
+    ("HEAD /api/health", 200, ""),
+    ("HEAD /api/openapi.yaml", 200, ""),
+    ("HEAD /api/orders/{id}", 404, ""),
+    ("HEAD /api/products", 200, ""),
+    ("HEAD /api/products/{sku}", 200, ""),
     ("POST /api/checkout", 201, ""),
     ("POST /api/orders/{id}/payment", 404, "order_not_found"),
     ("POST /api/quote", 200, ""),
@@ -92,7 +97,7 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
     for (route, status, code) in ROUTES {
         let mut answers = Vec::new();
         for (n, (id, authorization)) in strangers.into_iter().enumerate() {
-            let answer = call(route, id, &format!("capabilities-{n}"), authorization).await;
+            let answer = call(route, id, &format!("capabilities-{n:016}"), authorization).await;
             if code.is_empty() {
                 assert_eq!(answer.status, status, "{route} {authorization:?}: {answer:?}");
                 continue;

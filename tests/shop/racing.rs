@@ -15,7 +15,7 @@ async fn one_key_from_twenty_clients_at_once_makes_one_order() {
     let mut clients = JoinSet::new();
     for _ in 0..20 {
         let (shopper, body) = (shopper.clone(), body.clone());
-        clients.spawn(async move { shopper.checkout("\"racing-one-key\"", &body).await });
+        clients.spawn(async move { shopper.checkout("\"racing-under-one-key\"", &body).await });
     }
     let answers = clients.join_all().await;
     let orders: BTreeSet<_> = answers
@@ -32,7 +32,7 @@ async fn one_key_from_twenty_clients_at_once_makes_one_order() {
     // Two that write the very same order in the same millisecond cannot tell which of them was first; the shelf can tell that one was.
     assert_eq!(shopper.left(RACE).await, 99_999);
 
-    let again = shopper.checkout("racing-one-key", &body).await;
+    let again = shopper.checkout("racing-under-one-key", &body).await;
     assert_eq!(
         (again.status.as_u16(), again.header("idempotent-replayed")),
         (201, "true"),
@@ -40,7 +40,7 @@ async fn one_key_from_twenty_clients_at_once_makes_one_order() {
     );
     let other = a_checkout(&items(&[(RACE, 2)]), &json!({"amount": 2_490, "currency": "EUR"}));
     shopper
-        .checkout("racing-one-key", &other)
+        .checkout("racing-under-one-key", &other)
         .await
         .assert_problem(422, "idempotency_key_reused");
 }

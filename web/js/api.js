@@ -3,6 +3,7 @@
 const REQUEST_TIMEOUT_MS = 20_000;
 const FIRST_PAUSE = 600;
 const LONGEST_PAUSE = 15_000;
+const LONGEST_PROBE_PAUSE = 5_000;
 
 /** The shop answered, but not with what was asked for (RFC 9457). */
 export class Problem extends Error {
@@ -27,7 +28,19 @@ function setOffline(isGone) {
   if (gone === isGone) return;
   gone = isGone;
   network.dispatchEvent(new Event(isGone ? "gone" : "back"));
+  if (gone) probe();
 }
+
+/** Asks until the shop answers again: whatever the page waits for need not ask by itself. */
+async function probe() {
+  for (let tries = 1; gone; tries += 1) {
+    await pause(Math.min(LONGEST_PROBE_PAUSE, FIRST_PAUSE * 2 ** tries));
+    if (gone) await call("HEAD", "/products?limit=1").catch(() => {});
+  }
+}
+
+/** Something could not be fetched past this module: says so, until the shop answers again. */
+export const lost = () => setOffline(true);
 const hurry = () => network.dispatchEvent(new Event("hurry"));
 /** Tries at once what is waiting for its next try. */
 export const tryNow = hurry;

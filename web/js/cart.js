@@ -17,17 +17,21 @@ export function parseCart(raw) {
   return Array.isArray(raw) ? raw.filter(isLine) : [];
 }
 
-/** What a customer typed as a quantity, or `null`. Grouping dots, commas and blanks are read over. */
+const plainNumber = /^\d{1,7}$/;
+const groupedNumber = /^\d{1,3}(?:([.,'’\s])\d{3})(?:\1\d{3})*$/;
+
+/** What a customer typed as a quantity, or `null`. One kind of separator may stand between groups of three digits; "1,5" is no number of pieces. */
 export function parseQuantity(text) {
-  const digits = String(text).trim().replace(/[.,'\s]/g, "");
-  const value = /^\d{1,7}$/.test(digits) ? Number(digits) : NaN;
+  const typed = String(text).trim();
+  const value = plainNumber.test(typed) || groupedNumber.test(typed) ? Number(typed.replace(/\D/g, "")) : NaN;
   return isQuantity(value) ? value : null;
 }
 
-/** Puts pieces of a product in; a product already there gets more of it, up to the limit. */
-export function add(cart, { sku, name, price }, quantity = 1) {
+/** Puts pieces of a product in; a product already there gets more of it, up to the limit and to what is left. */
+export function add(cart, { sku, name, price, available = MAX_QUANTITY }, quantity = 1) {
   const known = cart.find((line) => line.sku === sku);
-  const line = { sku, name, price, quantity: Math.min(MAX_QUANTITY, (known?.quantity ?? 0) + quantity) };
+  const most = Math.max(known?.quantity ?? 0, Math.min(MAX_QUANTITY, available), 1);
+  const line = { sku, name, price, quantity: Math.min(most, (known?.quantity ?? 0) + quantity) };
   return known ? cart.map((one) => (one === known ? line : one)) : [...cart, line];
 }
 

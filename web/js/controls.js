@@ -2,7 +2,7 @@
 import { MAX_QUANTITY, parseQuantity } from "./cart.js";
 import { focusOn, h, newId } from "./dom.js";
 import { money, number, t } from "./i18n.js";
-import { nameOf } from "./parts.js";
+import { nameOf, say } from "./parts.js";
 import { picture } from "./picture/picture.js";
 
 const later = globalThis.IntersectionObserver && new IntersectionObserver((entries) => {
@@ -20,8 +20,8 @@ export function thumbnail(name) {
   return node;
 }
 
-/** A quantity: minus, a number, plus. Calls back with each good value. */
-export function stepper({ value, label, onchange, testid }) {
+/** A quantity: minus, a number, plus. Calls back with each good value. `most` says how many pieces are left; more is not taken, and said. */
+export function stepper({ value, label, onchange, testid, most = () => Infinity }) {
   const input = h("input", {
     type: "text", inputmode: "numeric", pattern: "[0-9.,]*", value: String(value), "aria-label": label, autocomplete: "off", maxlength: 9, "data-testid": testid ?? "quantity",
     onchange: () => take(parseQuantity(input.value)),
@@ -34,8 +34,11 @@ export function stepper({ value, label, onchange, testid }) {
     },
   });
   const take = (next) => {
-    if (next !== null && next >= 1) {
-      value = Math.min(MAX_QUANTITY, next);
+    const left = Math.max(1, Math.min(MAX_QUANTITY, most()));
+    if (next === null) say(t("quantity.whole"));
+    else if (next >= 1) {
+      if (next > left && next > value) say(t("product.few", { count: number(left) }));
+      value = next > left ? Math.min(next, Math.max(value, left)) : next;
       onchange?.(value);
     }
     input.value = String(value);

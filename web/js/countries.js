@@ -1,10 +1,20 @@
 // Where the shop ships to. The rates are the shop's own data; the quote has the delivery's price.
 import { kept } from "./storage.js";
 
-/** ISO 3166-1 alpha-2. */
+/** ISO 3166-1 alpha-2, and IC (the Canary Islands) and XI (Northern Ireland). */
 export const countries = (
-  "DE AT BE BG CY CZ DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK CH GB IS LI NO AU BH BR CA HK IL JP LB NZ SA SG US ZA"
+  "DE AE AT AU AX BE BG BH BR CA CH CY CZ DK EE ES FI FO FR GB GF GG GI GL GP GR HK HR HU IC IE IL IM IS IT JE JP LB LI LT "
+  + "LU LV MC MQ MT NL NO NZ PL PT RE RO SA SE SG SI SK SM US VA XI YT ZA"
 ).split(" ");
+
+const withoutPostalCodes = new Set("AE HK".split(" "));
+const optionalPostalCodes = new Set("BH GI IE LB SA".split(" "));
+
+/** Whether a country's addresses have a postal code. @returns {"needed"|"optional"|"none"} */
+export function postalCodes(code) {
+  if (withoutPostalCodes.has(code)) return "none";
+  return optionalPostalCodes.has(code) ? "optional" : "needed";
+}
 
 /** The country to start with: the browser's region where we ship there, else Germany. */
 export function homeCountry(languageTags) {

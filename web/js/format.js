@@ -30,7 +30,9 @@ export function deadline(at, now, language) {
 /** Whole minutes from now until then, never below 0. */
 export const minutesUntil = (at, now) => Math.max(0, Math.floor((new Date(at).getTime() - now) / 60_000));
 
-/** A country's name. @param {string} code ISO 3166-1 alpha-2 */
+const beyondIso = { XI: { de: "Nordirland", en: "Northern Ireland" } };
+
+/** A country's or territory's name. @param {string} code ISO 3166-1 alpha-2, or XI */
 export function country(code, language) {
-  return format("DisplayNames", language, { type: "region" }).of(code) ?? code;
+  return beyondIso[code]?.[language] ?? format("DisplayNames", language, { type: "region" }).of(code) ?? code;
 }

@@ -37,6 +37,9 @@ export async function setLanguage(next) {
   changes.dispatchEvent(new Event("change"));
 }
 
+/** The language of the products' names, as index.html says it; `null` where it does not. */
+export const catalogueLanguage = () => document.querySelector("meta[name=catalogue-language]")?.content || null;
+
 /** Calls back after each change of language. */
 export const onLanguage = (listener) => changes.addEventListener("change", listener);
 
@@ -55,9 +58,9 @@ export const moment = (at) => format.moment(at, language);
 export const deadline = (at) => format.deadline(at, Date.now(), language);
 export const country = (code) => format.country(code, language);
 
-/** What is searched for: German words in the catalogue's English, since its names are English in every language. */
+/** What is searched for: German words in English where the catalogue is English, since its names are so in every language. */
 export async function searchable(q) {
-  if (!q || language !== "de") return q;
+  if (!q || language !== "de" || catalogueLanguage() !== "en") return q;
   const { default: words } = await import("./i18n/search-de.js");
   return q.split(/\s+/).map((word) => words.get(word.toLowerCase()) ?? word).join(" ");
 }

@@ -1,9 +1,9 @@
 // Starts the page: the frame around the views, and which view is shown.
-import { network, tryNow } from "./api.js";
+import { lost, network, tryNow } from "./api.js";
 import { pieces } from "./cart.js";
 import { fill, focusOn, h } from "./dom.js";
 import { current, languages, moreTexts, number, onLanguage, ready, setLanguage, t } from "./i18n.js";
-import { heading, notice, say } from "./parts.js";
+import { heading, hush, notice, say } from "./parts.js";
 import { readAddress } from "./router.js";
 import { attempt, cart } from "./shop.js";
 import { isLasting } from "./storage.js";
@@ -19,14 +19,20 @@ const views = {
 };
 let styles = null;
 function orderStyles() {
-  styles ??= new Promise((resolve) => {
-    const link = h("link", { rel: "stylesheet", href: "/styles/order.css", onload: resolve, onerror: resolve });
+  styles ??= new Promise((resolve, reject) => {
+    const failed = () => {
+      link.remove();
+      styles = null;
+      reject(new Error("no styles"));
+    };
+    const link = h("link", { rel: "stylesheet", href: "/styles/order.css", onload: resolve, onerror: failed });
     document.head.append(link);
   });
   return styles;
 }
 const byId = (id) => document.getElementById(id);
 const main = byId("main");
+const RELOAD_EVERY_MS = 30_000;
 let leaving = new AbortController();
 let offline = false;
 
@@ -37,10 +43,11 @@ async function show(arrive) {
   const { signal } = leaving;
   const route = readAddress(location.hash);
   main.dataset.view = route.view;
+  if (arrive) hush();
   banner();
+  const view = await viewOf(route, signal);
+  if (!view || signal.aborted) return;
   try {
-    const view = views[route.view] ? await views[route.view]() : { default: missing };
-    if (signal.aborted) return;
     const { title, scroll } = view.default(main, route, signal);
     document.title = `${title} · Kontor`;
     if (!arrive) return;
@@ -53,6 +60,31 @@ async function show(arrive) {
     console.error(error);
     fill(main, heading(t("error.title")), notice("bad", t("error.title"), t("error.text"), h("button.button", { type: "button", onclick: () => location.reload() }, t("again"))));
   }
+}
+
+/** The code of a view; `null` where it could not be fetched, which the page says until the shop answers again. */
+async function viewOf({ view }, signal) {
+  try {
+    return views[view] ? await views[view]() : { default: missing };
+  } catch (error) {
+    if (signal.aborted) return null;
+    console.error(error);
+    fill(main, heading(t("error.title")), notice("bad", t("banner.offline"), null, h("button.button", { type: "button", onclick: tryNow }, t("again"))));
+    network.addEventListener("back", () => again(signal), { once: true, signal });
+    lost();
+    return null;
+  }
+}
+
+/** Browsers may remember that a module could not be fetched: the page is loaded anew, but not over and over. Address, cart and form are kept. */
+function again(signal) {
+  const last = Number(sessionStorage.getItem("kontor.reloaded") ?? 0);
+  if (!isLasting() || Date.now() - last < RELOAD_EVERY_MS) {
+    if (!signal.aborted) show(true);
+    return;
+  }
+  sessionStorage.setItem("kontor.reloaded", String(Date.now()));
+  location.reload();
 }
 
 function missing(place) {

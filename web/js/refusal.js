@@ -17,7 +17,7 @@ export function refusalText({ code, errors = [], data }) {
 export async function askAboutPrice(before, now) {
   const old = new Map(before.lines.map((line) => [line.sku, line]));
   const changed = now.lines.filter((line) => old.has(line.sku) && old.get(line.sku).unit_price.amount !== line.unit_price.amount);
-  const row = (label, from, to, bold) => h("tr", h("th", { scope: "row" }, label), h("td", from ? h("s", money(from)) : ""), h("td", bold ? h("strong", money(to)) : money(to)));
+  const row = (label, from, to, bold) => h("tr", h("th", { scope: "row" }, label), h("td", from && from.amount !== to.amount ? h("s", money(from)) : from ? money(from) : ""), h("td", bold ? h("strong", money(to)) : money(to)));
   const table = h("table.compare",
     h("thead", h("tr", h("th", { scope: "col" }, h("span.hidden", t("price_changed.what"))), h("th", { scope: "col" }, t("price_changed.before")), h("th", { scope: "col" }, t("price_changed.now")))),
     h("tbody",

@@ -34,3 +34,24 @@ export const confirmed = new Map();
 
 /** Products seen on this page, by SKU, so that a product opens at once. */
 export const seen = new Map();
+
+/** As long as the pieces left are believed without asking again. */
+const STOCK_FRESH_MS = 120_000;
+const stock = new Map();
+
+/** Remembers products and how many of each are left. */
+export function see(...products) {
+  for (const product of products) {
+    seen.set(product.sku, product);
+    noteLeft(product.sku, product.available);
+  }
+}
+
+/** The shop has just said how many pieces of a SKU are left. */
+export const noteLeft = (sku, pieces) => stock.set(sku, { pieces, at: Date.now() });
+
+/** How many pieces are left, `Infinity` where nothing is known of late. */
+export function leftOf(sku) {
+  const known = stock.get(sku);
+  return known && Date.now() - known.at < STOCK_FRESH_MS ? known.pieces : Infinity;
+}

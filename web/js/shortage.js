@@ -3,7 +3,7 @@ import { reduceTo } from "./cart.js";
 import { h } from "./dom.js";
 import { number, t } from "./i18n.js";
 import { nameOf } from "./parts.js";
-import { cart } from "./shop.js";
+import { cart, noteLeft } from "./shop.js";
 
 /** The short lines as a list. */
 export function shortageList(shortages) {
@@ -16,4 +16,7 @@ export function shortageList(shortages) {
 }
 
 /** Brings the cart down to what is left. */
-export const takeWhatIsLeft = (shortages) => cart.update((lines) => reduceTo(lines, shortages));
+export function takeWhatIsLeft(shortages) {
+  shortages.forEach(({ sku, available }) => noteLeft(sku, available));
+  cart.update((lines) => reduceTo(lines, shortages));
+}

@@ -53,12 +53,19 @@ test("a quote refreshes names and prices", () => {
 });
 
 test("quantities are read as people type them", () => {
-  for (const [text, value] of [["1", 1], [" 12 ", 12], ["100.000", 100_000], ["100,000", 100_000], ["1 000", 1_000], ["007", 7]]) assert.equal(parseQuantity(text), value, text);
-  for (const bad of ["", "0", "-1", "1e3", "100001", "99999999", "ten", "１", null]) assert.equal(parseQuantity(bad), null, String(bad));
+  for (const [text, value] of [["1", 1], [" 12 ", 12], ["100.000", 100_000], ["100,000", 100_000], ["1 000", 1_000], ["1\u202f000", 1_000], ["1'000", 1_000], ["007", 7]]) assert.equal(parseQuantity(text), value, text);
+  for (const bad of ["", "0", "-1", "1e3", "100001", "99999999", "ten", "１", null, "2.0", "1,5", "10.00", "1.5", "1,000.00", "1.0000", "1.00.000", "1.000,000", "1 0", ".5", "5."]) assert.equal(parseQuantity(bad), null, String(bad));
 });
 
 test("a broken stored cart loses only what is broken", () => {
   const good = { ...mug, quantity: 1 };
   assert.deepEqual(parseCart([good, null, 7, { sku: "A" }, { ...good, quantity: 0 }, { ...good, price: { amount: 1.5, currency: "EUR" } }]), [good]);
   for (const bad of [null, {}, "x", 3]) assert.deepEqual(parseCart(bad), []);
+});
+
+test("no more goes into the cart than is left, and what is there stays", () => {
+  const rare = { ...mug, available: 3 };
+  assert.equal(add([], rare, 5)[0].quantity, 3);
+  assert.equal(add(add([], rare, 2), rare, 2)[0].quantity, 3);
+  assert.equal(add(add([], mug, 5), rare, 1)[0].quantity, 5);
 });

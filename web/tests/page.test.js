@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { byField, fields, mistakes } from "../js/fields.js";
+import { byField, fields, looksLikeCard, mistakes } from "../js/fields.js";
 import { isPaymentPage } from "../js/pay.js";
 import * as common from "../js/picture/common.js";
 import { choices, coloursFor, mix } from "../js/picture/palette.js";
@@ -23,6 +23,16 @@ test("addresses name their view", () => {
     assert.deepEqual([address.view, address.id], [view, id], hash);
   }
   assert.equal(readAddress("#/order/01J?paid=1").query.get("paid"), "1");
+});
+
+test("a card number has a network's prefix and length, a parcel locker has not", () => {
+  for (const card of ["4242424242424242", "4242 4242 4242 4242", "3782-822463-10005", "Weg 17 4242.4242.4242.4242", "5555 5555 5555 4444", "2223003122003222"]) assert.ok(looksLikeCard(card), card);
+  for (const none of ["Packstation 145 8543100001", "Packstation 412 8543100001", "4242424242424241", "9780306406157006", "+49 170 1234567", "Weg 12"]) assert.ok(!looksLikeCard(none), none);
+});
+
+test("a postal code is asked for where the country has one", () => {
+  assert.deepEqual(mistakes({ ...good, postal_code: "" }, false), { postal_code: "missing" });
+  for (const country of ["HK", "AE", "IE", "BH"]) assert.deepEqual(mistakes({ ...good, postal_code: "", country }, false), {}, country);
 });
 
 test("the form finds what is missing, no mail address, or a card number", () => {

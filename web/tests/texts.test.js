@@ -43,7 +43,18 @@ test("names stop shouting", () => {
     ["WHITE HANGING HEART T-LIGHT HOLDER", "White Hanging Heart T-Light Holder"], ["SET OF 6 SOLDIER SKITTLES", "Set of 6 Soldier Skittles"],
     ["SET/6 FRUIT SALAD PAPER CUPS", "Set/6 Fruit Salad Paper Cups"], ["60CM CAKE STAND", "60cm Cake Stand"], ["RETRO 50'S TIN", "Retro 50's Tin"],
     ["GOLD/M.O.P PENDANT", "Gold/M.O.P Pendant"], ["IN THE GARDEN", "In the Garden"], ['RETRO "TEA FOR ONE"', 'Retro "Tea for One"'], ["", ""],
+    ["MÜSLI-SCHÜSSEL ÉTÉ", "Müsli-Schüssel Été"], ["ΚΟΥΠΑ ΜΠΛΕ", "Κουπα Μπλε"],
   ]) assert.equal(pleasant(shouted), said);
+});
+
+test("a name with small letters is left as it was written", () => {
+  for (const name of ["Müsli-Schüssel groß", "iPhone-Hülle XL", "Vase (Ø 12 cm)", "LED-Lampe 5W für A4"]) assert.equal(pleasant(name), name);
+});
+
+test("the page promises nothing that nobody does", () => {
+  for (const text of [...Object.values(de), ...Object.values(en)]) {
+    if (typeof text === "string") assert.doesNotMatch(text, /melden uns|write to you|jemand schneller|somebody was quicker/);
+  }
 });
 
 test("both languages have the same texts, filled in from the same names", () => {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::text::parse_text;
+use crate::country::PostalCodeError;
+use crate::text::parse_typed;
 use crate::{Country, CountryError, TextError};
 
 /// A field of a [`Customer`] or an [`Address`].
@@ -36,6 +37,16 @@ pub enum ContactError {
     /// The country.
     #[error(transparent)]
     Country(#[from] CountryError),
+    /// Not a postal code of the country.
+    #[error("a postal code of {} looks like {}", named(*.0), .0.example_postal_code().unwrap_or_default())]
+    PostalCode(Country),
+    /// The postal code lies in a territory, to which shipping costs something else.
+    #[error("this postal code lies in {}: its country code is {}", named(*.0), .0)]
+    Territory(Country),
+}
+
+fn named(country: Country) -> &'static str {
+    country.name().unwrap_or("this country")
 }
 
 impl ContactError {
@@ -43,7 +54,8 @@ impl ContactError {
     pub fn field(&self) -> ContactField {
         match self {
             Self::Text { field, .. } => *field,
-            Self::Country(_) => ContactField::Country,
+            Self::PostalCode(_) => ContactField::PostalCode,
+            Self::Country(_) | Self::Territory(_) => ContactField::Country,
         }
     }
 }
@@ -64,7 +76,7 @@ impl Customer {
     /// A [`ContactError`] for each field that is wrong.
     pub fn parse(name: &str, email: &str) -> Result<Self, Vec<ContactError>> {
         let mut errors = Vec::new();
-        let name = take(text(ContactField::Name, name, 100), &mut errors);
+        let name = take(spoken(ContactField::Name, name, 100), &mut errors);
         let email = take(parse_email(email), &mut errors);
         match (name, email) {
             (Some(name), Some(email)) => Ok(Self { name, email }),
@@ -86,16 +98,16 @@ pub struct Address {
     pub name: String,
     /// Street and house number, 1 to 120 characters.
     pub street: String,
-    /// 1 to 12 characters.
+    /// As the country's post writes it, at most 12 characters; empty where it has none.
     pub postal_code: String,
     /// 1 to 80 characters.
     pub city: String,
-    /// The destination.
+    /// The destination: the territory where the postal code lies in one.
     pub country: Country,
 }
 
 impl Address {
-    /// Reads what a shopper typed.
+    /// Reads what a shopper typed. The postal code may be empty where the country's addresses do without.
     ///
     /// # Errors
     /// A [`ContactError`] for each field that is wrong.
@@ -107,11 +119,14 @@ impl Address {
         country: &str,
     ) -> Result<Self, Vec<ContactError>> {
         let mut errors = Vec::new();
-        let name = take(text(ContactField::Name, name, 100), &mut errors);
-        let street = take(text(ContactField::Street, street, 120), &mut errors);
-        let postal_code = take(text(ContactField::PostalCode, postal_code, 12), &mut errors);
-        let city = take(text(ContactField::City, city, 80), &mut errors);
-        let country = take(Country::parse(country).map_err(ContactError::from), &mut errors);
+        let country = Country::parse(country);
+        let name = take(spoken(ContactField::Name, name, 100), &mut errors);
+        let street = take(written(ContactField::Street, street, 120), &mut errors);
+        let postal_code = take(parse_postal_code(postal_code, country.ok()), &mut errors);
+        let city = take(spoken(ContactField::City, city, 80), &mut errors);
+        let country = country.map_err(ContactError::from);
+        let country = country.and_then(|country| in_territory(country, postal_code.as_deref()));
+        let country = take(country, &mut errors);
         match (name, street, postal_code, city, country) {
             (Some(name), Some(street), Some(postal_code), Some(city), Some(country)) => Ok(Self {
                 name,
@@ -132,25 +147,76 @@ impl fmt::Debug for Address {
 }
 
 fn text(field: ContactField, raw: &str, max: usize) -> Result<String, ContactError> {
-    parse_text(raw, max).map_err(|source| ContactError::Text { field, source })
+    parse_typed(raw, max).map_err(|source| ContactError::Text { field, source })
+}
+
+/// A text with a letter in it.
+fn spoken(field: ContactField, raw: &str, max: usize) -> Result<String, ContactError> {
+    having(field, raw, max, char::is_alphabetic)
+}
+
+/// A text with a letter or a digit in it.
+fn written(field: ContactField, raw: &str, max: usize) -> Result<String, ContactError> {
+    having(field, raw, max, char::is_alphanumeric)
+}
+
+fn having(
+    field: ContactField,
+    raw: &str,
+    max: usize,
+    kind: fn(char) -> bool,
+) -> Result<String, ContactError> {
+    let source = TextError::Malformed;
+    text(field, raw, max).and_then(|text| {
+        text.contains(kind)
+            .then_some(text)
+            .ok_or(ContactError::Text { field, source })
+    })
+}
+
+fn parse_postal_code(raw: &str, country: Option<Country>) -> Result<String, ContactError> {
+    let field = ContactField::PostalCode;
+    let code = match text(field, raw, 12) {
+        Err(ContactError::Text {
+            source: TextError::Missing,
+            ..
+        }) => String::new(),
+        read => read?,
+    };
+    let Some(country) = country else {
+        return Ok(code);
+    };
+    country.parse_postal_code(&code).map_err(|error| match error {
+        PostalCodeError::Missing => ContactError::Text {
+            field,
+            source: TextError::Missing,
+        },
+        PostalCodeError::Malformed => ContactError::PostalCode(country),
+    })
+}
+
+/// The territory of `country` that the postal code lies in, where it costs the same or is not shipped to at all.
+fn in_territory(country: Country, postal_code: Option<&str>) -> Result<Country, ContactError> {
+    match postal_code.and_then(|code| country.territory(code)) {
+        None => Ok(country),
+        Some(territory) if territory.costs_as(country) || !territory.is_shipped_to() => Ok(territory),
+        Some(territory) => Err(ContactError::Territory(territory)),
+    }
 }
 
 fn take<T>(result: Result<T, ContactError>, errors: &mut Vec<ContactError>) -> Option<T> {
     result.map_err(|error| errors.push(error)).ok()
 }
 
-/// One `@` between a local part and a domain with a dot, and no white space; both are atoms with single dots between them (RFC 5322, 3.2.3,
-/// `dot-atom`; RFC 5321, 4.1.2). Quoted local parts are refused. Whether mail arrives there is for the mail to tell.
+/// The local part's atoms and the domain's labels, with dots between them (RFC 5322, 3.4.1; RFC 6531). Whether mail arrives there is
+/// for the mail to tell.
 fn parse_email(raw: &str) -> Result<String, ContactError> {
     let email = text(ContactField::Email, raw, 254)?;
-    let is_label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
     let fits = email.split_once('@').is_some_and(|(local, domain)| {
         local.len() <= 64
-            && local.split('.').all(|atom| !atom.is_empty())
+            && local.split('.').all(is_atom)
             && domain.contains('.')
             && domain.split('.').all(is_label)
-            && !local.contains(is_special)
-            && !domain.contains(is_special)
     });
     let malformed = ContactError::Text {
         field: ContactField::Email,
@@ -159,13 +225,19 @@ fn parse_email(raw: &str) -> Result<String, ContactError> {
     fits.then_some(email).ok_or(malformed)
 }
 
-/// What an atom does not contain (RFC 5322, 3.2.3, `specials`), white space, and the dot that separates atoms aside.
-fn is_special(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"'
-        )
+fn is_atom(atom: &str) -> bool {
+    let beyond_ascii = |c: char| !c.is_ascii() && !c.is_whitespace();
+    let takes = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || beyond_ascii(c);
+    !atom.is_empty() && atom.chars().all(takes)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .chars()
+            .all(|c| c == '-' || c.is_alphanumeric() || (!c.is_ascii() && !c.is_whitespace()))
 }
 
 #[cfg(test)]
@@ -204,19 +276,99 @@ mod tests {
             "erika..m@example.org",
             ".erika@example.org",
             "erika.@example.org",
-            "erika(m)@example.org",
-            "a@b.org.",
+            "erika@exam_ple.org",
+            "erika@example.org:25",
+            "er(i)ka@example.org",
         ] {
             assert!(Customer::parse("Ada", bad).is_err(), "{bad}");
         }
         for good in [
             "a@b.de",
             "ada+shop@sub.example.org",
-            "e.r.i-k_a'm@example.org",
             "ädä@exämple.org",
+            "o'neil_1@b-c.de",
         ] {
             assert!(Customer::parse("Ada", good).is_ok(), "{good}");
         }
+    }
+
+    fn at(postal_code: &str, country: &str) -> Result<Address, Vec<ContactError>> {
+        Address::parse("Ada", "Weg 1", postal_code, "Ort", country)
+    }
+
+    #[test]
+    fn a_postal_code_follows_the_rule_of_its_country() {
+        for (postal_code, country, kept) in [
+            ("A-1010", "AT", "1010"),
+            ("", "HK", ""),
+            ("-", "BH", ""),
+            ("", "LB", ""),
+            (" ", "SA", ""),
+            ("", "IE", ""),
+            ("a65f4e2", "IE", "A65 F4E2"),
+        ] {
+            assert_eq!(
+                at(postal_code, country).map(|to| to.postal_code),
+                Ok(kept.to_owned()),
+                "{country}"
+            );
+        }
+        let austria = Country::parse("AT").expect("a code");
+        assert_eq!(at("ABC", "AT"), Err(vec![ContactError::PostalCode(austria)]));
+        let missing = ContactError::Text {
+            field: PostalCode,
+            source: TextError::Missing,
+        };
+        assert_eq!(at(" ", "DE"), Err(vec![missing]));
+        let said = at("1", "AT").expect_err("a fault")[0].to_string();
+        assert_eq!(said, "a postal code of Austria looks like 1234");
+    }
+
+    #[test]
+    fn an_address_in_a_territory_goes_there() {
+        let code = |postal_code, country| at(postal_code, country).map(|to| to.country.to_string());
+        assert_eq!(code("BT1 5GS", "XI").as_deref(), Ok("XI"));
+        assert_eq!(code("BT1 5GS", "GB").as_deref(), Ok("XI"), "costs the same");
+        assert_eq!(code("SW1A 1AA", "GB").as_deref(), Ok("GB"));
+        assert_eq!(code("38001", "IC").as_deref(), Ok("IC"));
+        assert_eq!(
+            code("98800", "FR").as_deref(),
+            Ok("NC"),
+            "not shipped to, and named so"
+        );
+        let canaries = Country::parse("IC").expect("a code");
+        let refused = at("38001", "ES").expect_err("another price");
+        assert_eq!(refused, [ContactError::Territory(canaries)]);
+        assert_eq!(
+            refused[0].to_string(),
+            "this postal code lies in the Canary Islands: its country code is IC"
+        );
+    }
+
+    #[test]
+    fn names_and_towns_have_letters() {
+        for (name, street, city, wrong) in [
+            ("123", "Weg 1", "Ort", Name),
+            ("---", "Weg 1", "Ort", Name),
+            ("\u{2800}", "Weg 1", "Ort", Name),
+            ("Ada", "-", "Ort", Street),
+            ("Ada", "Weg 1", "10115", City),
+        ] {
+            let errors = Address::parse(name, street, "10115", city, "DE").expect_err("a fault");
+            assert_eq!(
+                errors.iter().map(ContactError::field).collect::<Vec<_>>(),
+                [wrong],
+                "{name} {street} {city}"
+            );
+        }
+        for (name, street, city) in [("愛", "1-2-3", "東京"), ("علی\u{200C}رضا", "C 4, 5", "تهران")]
+        {
+            assert!(
+                Address::parse(name, street, "10115", city, "DE").is_ok(),
+                "{name}"
+            );
+        }
+        assert!(Customer::parse("42", "a@b.de").is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod cart;
 mod catalogue;
 mod circuit;
 mod contact;
+mod country;
 mod jobs;
 mod money;
 mod order;
@@ -21,6 +22,7 @@ pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};
 pub use circuit::{CallPermit, Circuit, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
+pub use country::{Country, CountryError};
 pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError, OtherCurrency};
 pub use order::{
@@ -30,6 +32,6 @@ pub use order::{
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};
-pub use shipping::{Country, CountryError, ShippingRate, ShippingTable};
+pub use shipping::{ShippingRate, ShippingTable};
 pub use tax::{TaxPart, TaxRate, split_by_rate};
 pub use text::TextError;

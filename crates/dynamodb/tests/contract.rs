@@ -1,6 +1,5 @@
 //! The adapter keeps the contracts that the fakes keep, on the tables of `template.yaml` in an embedded engine.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +30,9 @@ impl Store {
             stack_name: "shop",
             region: "eu-central-1",
             account: "000000000000",
-            parameters: BTreeMap::new(),
+            parameters: ["SiteUrl", "ErpBaseUrl"]
+                .map(|name| (name.to_owned(), "http://localhost".to_owned()))
+                .into(),
             queue_url: &|name| format!("http://127.0.0.1/{name}"),
         };
         let resolver = Resolver::new(&document, &surroundings).expect("a resolver");

@@ -28,7 +28,8 @@ struct Address<'a> {
     street: &'a str,
     postal_code: &'a str,
     city: &'a str,
-    country: &'a str,
+    /// ISO 3166-1 alpha-2.
+    country: String,
 }
 
 #[derive(Serialize)]
@@ -91,7 +92,7 @@ impl<'a> DispatchNote<'a> {
                 street: &to.street,
                 postal_code: &to.postal_code,
                 city: &to.city,
-                country: to.country.as_str(),
+                country: to.country.iso().to_string(),
             },
             lines: quote.lines.iter().map(line).collect(),
             shipping: quote.shipping.into(),

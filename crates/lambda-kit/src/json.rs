@@ -50,6 +50,12 @@ impl Faults {
         self.found.push(Fault::new(pointer, code, detail));
     }
 
+    /// Whoever sent no value at `pointer` needed none.
+    pub fn forgive_missing(&mut self, pointer: &str) {
+        self.found
+            .retain(|fault| fault.pointer() != pointer || !fault.is_missing());
+    }
+
     /// What `build` makes of the values read; or 422 `validation_failed` with every fault, in the order of the body's members.
     /// Panics where `build` finds a value missing for which no fault was noted.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, Problem> {

@@ -35,6 +35,10 @@ impl Fault {
     pub(crate) fn pointer(&self) -> &str {
         self.0["pointer"].as_str().unwrap_or_default()
     }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.0["code"] == "missing"
+    }
 }
 
 impl Problem {

@@ -221,9 +221,29 @@ async fn by_its_own_url_it_answers_as_by_the_gateway() {
         );
         assert_eq!(here.whole(), there.whole(), "{path}");
     }
-    for (method, path) in [("HEAD", "/api/products"), ("GET", "/api/productsx"), ("GET", "/")] {
+    for (method, path) in [("PUT", "/api/products"), ("GET", "/api/productsx"), ("GET", "/")] {
         let refused = problem(&answer(&subject, &by_url(method, path)).await);
         assert_eq!(refused, (404, "route_not_found".to_owned()), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_a_body() {
+    let subject = subject();
+    for path in [
+        "/api/products",
+        "/api/products/SKU03",
+        "/api/products/none",
+        "/api/openapi.yaml",
+    ] {
+        let got = answer(&subject, &by_url("GET", path)).await;
+        let head = answer(&subject, &by_url("HEAD", path)).await;
+        assert_eq!(
+            (head.status(), head.headers()),
+            (got.status(), got.headers()),
+            "{path}"
+        );
+        assert_eq!((head.text(), got.text().is_empty()), ("", false), "{path}");
     }
 }
 

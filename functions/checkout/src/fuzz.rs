@@ -69,7 +69,8 @@ fn checkout_body() {
             let printed = printed(&wish);
             for (field, longest) in TEXTS {
                 let text = printed.pointer(field).and_then(Value::as_str).expect("a text");
-                assert!((1..=longest).contains(&text.chars().count()), "{field}");
+                let least = usize::from(field != "/shipping_address/postal_code");
+                assert!((least..=longest).contains(&text.chars().count()), "{field}");
                 assert!(!text.chars().any(misleads), "{field}");
                 let with_a_card = with_a_card(&printed, field, text);
                 assert_refusal(
@@ -149,7 +150,7 @@ fn idempotency_key_header() {
         };
         match idempotency_key(Some(header)) {
             Ok(key) => {
-                assert!((1..=255).contains(&key.len()) && key.bytes().all(|b| matches!(b, b' '..=b'~')));
+                assert!((16..=255).contains(&key.len()) && key.bytes().all(|b| matches!(b, b' '..=b'~')));
                 let quoted = format!("\"{}\"", key.replace('\\', r"\\").replace('"', "\\\""));
                 assert_eq!(idempotency_key(Some(&quoted)).expect("a key"), key);
             }

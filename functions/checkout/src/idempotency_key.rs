@@ -2,6 +2,9 @@
 
 use lambda_kit::Problem;
 
+/// The fewest characters of a key. The draft recommends a UUID or the like (section 2.2) and lets a server demand it: a short key
+/// could be guessed, and a stranger place an order under it first.
+const MIN_KEY: usize = 16;
 /// The most characters of a key.
 const MAX_KEY: usize = 255;
 
@@ -21,9 +24,9 @@ pub(crate) fn idempotency_key(header: Option<&str>) -> Result<String, Problem> {
     } else {
         bare(raw)
     };
-    key.filter(|key| (1..=MAX_KEY).contains(&key.len())).ok_or_else(|| {
+    key.filter(|key| (MIN_KEY..=MAX_KEY).contains(&key.len())).ok_or_else(|| {
         Problem::new(400, "idempotency_key_invalid", "The Idempotency-Key is not valid").detail(format!(
-            "A key has 1 to {MAX_KEY} printable ASCII characters, quoted as a structured field's string, or bare."
+            "A key has {MIN_KEY} to {MAX_KEY} printable ASCII characters, quoted as a structured field's string, or bare."
         ))
     })
 }
@@ -63,11 +66,19 @@ mod tests {
         let key = "8e03978e-40d5-43dd-bc93-6894a57f9324";
         assert_eq!(read(key).as_deref(), Ok(key));
         assert_eq!(read(&format!("\"{key}\"")).as_deref(), Ok(key));
-        assert_eq!(read(r#" "a\"b\\c" "#).as_deref(), Ok(r#"a"b\c"#));
+        assert_eq!(
+            read(r#" "quoted\"and\\escaped" "#).as_deref(),
+            Ok(r#"quoted"and\escaped"#)
+        );
     }
 
     #[test]
-    fn a_key_has_1_to_255_characters() {
+    fn a_key_has_16_to_255_characters() {
+        for short in ["1", "order-0000001", &"k".repeat(15), r#""fifteen-\"-more""#] {
+            assert_eq!(read(short), Err("idempotency_key_invalid"), "{short}");
+        }
+        let shortest = "k".repeat(16);
+        assert_eq!(read(&shortest).as_deref(), Ok(shortest.as_str()));
         let longest = "k".repeat(255);
         assert_eq!(read(&longest).as_deref(), Ok(longest.as_str()));
         assert_eq!(read(&format!("\"{longest}\"")).as_deref(), Ok(longest.as_str()));
@@ -103,13 +114,13 @@ mod tests {
         #[test]
         fn any_header_is_a_printable_key_or_a_400(header in ".*") {
             match idempotency_key(Some(&header)) {
-                Ok(key) => prop_assert!(key.bytes().all(|b| matches!(b, b' '..=b'~')) && key.len() <= MAX_KEY),
+                Ok(key) => prop_assert!(key.bytes().all(|b| matches!(b, b' '..=b'~')) && (MIN_KEY..=MAX_KEY).contains(&key.len())),
                 Err(problem) => prop_assert_eq!(problem.status(), 400),
             }
         }
 
         #[test]
-        fn what_is_quoted_by_the_rules_reads_back(key in "[ -~]{1,255}") {
+        fn what_is_quoted_by_the_rules_reads_back(key in "[ -~]{16,255}") {
             let quoted = key.replace('\\', r"\\").replace('"', "\\\"");
             prop_assert_eq!(read(&format!("\"{quoted}\"")), Ok(key));
         }

@@ -29,6 +29,9 @@ fn subject() -> Subject {
     }
 }
 
+/// A key of the fewest characters.
+const KEY: &str = "0123456789abcdef";
+
 fn items(items: &[(&str, i64)]) -> Value {
     items
         .iter()
@@ -148,7 +151,7 @@ async fn a_bad_request_for_a_quote_is_told_all_at_once() {
 #[tokio::test]
 async fn an_order_is_placed_and_found_at_its_location() {
     let subject = subject();
-    let response = answer(&subject, &checkout("k1", &a_checkout(&[("LAMP", 2)], 4_488))).await;
+    let response = answer(&subject, &checkout(KEY, &a_checkout(&[("LAMP", 2)], 4_488))).await;
     assert_eq!(
         (response.code(), response.header_of("cache-control")),
         (201, Some("no-store"))
@@ -178,12 +181,12 @@ async fn an_order_is_placed_and_found_at_its_location() {
 async fn a_repetition_gets_the_same_answer_and_is_marked() {
     let subject = subject();
     let body = a_checkout(&[("LAMP", 2)], 4_488);
-    let (first, counted) = collect(answer(&subject, &checkout("k1", &body))).await;
+    let (first, counted) = collect(answer(&subject, &checkout(KEY, &body))).await;
     subject.clock.advance(jiff::SignedDuration::from_millis(1));
     // Quoted, and with another member: the same key and the same wish.
     let mut again = body.clone();
     again["note"] = json!("ignored");
-    let (second, counted_again) = collect(answer(&subject, &checkout("\"k1\"", &again))).await;
+    let (second, counted_again) = collect(answer(&subject, &checkout(&format!("\"{KEY}\""), &again))).await;
     assert_eq!(
         (second.code(), second.header_of("idempotent-replayed")),
         (201, Some("true"))
@@ -200,15 +203,15 @@ async fn a_repetition_gets_the_same_answer_and_is_marked() {
 #[tokio::test]
 async fn another_wish_under_the_same_key_is_refused() {
     let subject = subject();
-    answer(&subject, &checkout("k1", &a_checkout(&[("LAMP", 2)], 4_488))).await;
-    let response = answer(&subject, &checkout("k1", &a_checkout(&[("LAMP", 1)], 2_489))).await;
+    answer(&subject, &checkout(KEY, &a_checkout(&[("LAMP", 2)], 4_488))).await;
+    let response = answer(&subject, &checkout(KEY, &a_checkout(&[("LAMP", 1)], 2_489))).await;
     let (status, problem) = problem(&response);
     assert_eq!((status, problem.code.as_str()), (422, "idempotency_key_reused"));
 }
 
 #[tokio::test]
 async fn a_changed_price_is_a_conflict_with_the_fresh_quote() {
-    let (status, problem) = refused(&checkout("k1", &a_checkout(&[("LAMP", 2)], 4_000))).await;
+    let (status, problem) = refused(&checkout(KEY, &a_checkout(&[("LAMP", 2)], 4_000))).await;
     assert_eq!((status, problem.code.as_str()), (409, "price_changed"));
     assert_eq!(problem.quote.map(|quote| quote.total.amount), Some(4_488));
 }
@@ -216,7 +219,7 @@ async fn a_changed_price_is_a_conflict_with_the_fresh_quote() {
 #[tokio::test]
 async fn too_little_stock_is_a_conflict_with_a_quote_of_what_is_left() {
     let body = a_checkout(&[("LAMP", 1), ("MUG", 3)], 1_999 + 1_500 + 490);
-    let (status, problem) = refused(&checkout("k1", &body)).await;
+    let (status, problem) = refused(&checkout(KEY, &body)).await;
     assert_eq!((status, problem.code.as_str()), (409, "sold_out"));
     assert_eq!(faults(&problem), [("/items/1", "sold_out")]);
     assert_eq!(problem.errors[0].available, Some(1));
@@ -227,7 +230,7 @@ async fn too_little_stock_is_a_conflict_with_a_quote_of_what_is_left() {
 
     let (response, counted) = collect(answer(
         &subject(),
-        &checkout("k1", &a_checkout(&[("PEN", 1)], 590)),
+        &checkout(KEY, &a_checkout(&[("PEN", 1)], 590)),
     ))
     .await;
     assert_eq!(
@@ -242,7 +245,7 @@ async fn too_little_stock_is_a_conflict_with_a_quote_of_what_is_left() {
 
 #[tokio::test]
 async fn unknown_skus_in_a_checkout_are_named() {
-    let (status, problem) = refused(&checkout("k1", &a_checkout(&[("LAMP", 1), ("NONE", 1)], 1))).await;
+    let (status, problem) = refused(&checkout(KEY, &a_checkout(&[("LAMP", 1), ("NONE", 1)], 1))).await;
     assert_eq!((status, problem.code.as_str()), (422, "items_unavailable"));
     assert_eq!(faults(&problem), [("/items/1", "unknown_sku")]);
 }
@@ -261,7 +264,7 @@ async fn everything_wrong_with_a_checkout_is_told_at_once() {
         },
         "expected_total": {"amount": "1", "currency": "XXX"},
     });
-    let (status, problem) = refused(&checkout("k1", &body)).await;
+    let (status, problem) = refused(&checkout(KEY, &body)).await;
     assert_eq!((status, problem.code.as_str()), (422, "validation_failed"));
     assert_eq!(
         faults(&problem),
@@ -291,7 +294,7 @@ async fn everything_wrong_with_a_checkout_is_told_at_once() {
     body["shipping_address"] = json!({
         "name": "x".repeat(101), "street": "4242 4242 4242 4242", "postal_code": "1\n2", "city": "", "country": "de",
     });
-    let (_, problem) = refused(&checkout("k1", &body)).await;
+    let (_, problem) = refused(&checkout(KEY, &body)).await;
     let at = "/shipping_address";
     assert_eq!(
         faults(&problem),
@@ -309,16 +312,76 @@ async fn everything_wrong_with_a_checkout_is_told_at_once() {
     );
     body["shipping_address"] = a_checkout(&[], 0)["shipping_address"].clone();
     body["shipping_address"]["country"] = json!("XX");
-    let (_, problem) = refused(&checkout("k1", &body)).await;
+    let (_, problem) = refused(&checkout(KEY, &body)).await;
     assert_eq!(
         faults(&problem),
         [("/shipping_address/country", "unknown_country")]
     );
 }
 
+/// A checkout of a lamp that goes to this country.
+fn a_checkout_to(country: &str, postal_code: &Value, total: i64) -> Value {
+    let mut body = a_checkout(&[("LAMP", 1)], total);
+    body["shipping_address"]["country"] = json!(country);
+    body["shipping_address"]["postal_code"] = postal_code.clone();
+    body
+}
+
+#[tokio::test]
+async fn an_address_needs_the_postal_code_of_its_country() {
+    for (country, postal_code, total) in [
+        ("HK", json!(null), 5_489),
+        ("BH", json!(""), 5_489),
+        ("LB", json!("-"), 5_489),
+        ("SA", json!(null), 5_489),
+        ("IE", json!(""), 3_289),
+        ("AT", json!("A-1010"), 2_889),
+        ("JE", json!("JE2 3AB"), 3_689),
+        ("IC", json!("35001"), 4_489),
+        ("GB", json!("BT1 5GS"), 3_489),
+        ("XI", json!("BT1 5GS"), 3_489),
+    ] {
+        let body = a_checkout_to(country, &postal_code, total);
+        let response = answer(&subject(), &checkout(KEY, &body)).await;
+        assert_eq!(response.code(), 201, "{country}: {}", response.text());
+    }
+    for (country, postal_code, fault) in [
+        ("DE", json!(null), ("/shipping_address/postal_code", "missing")),
+        ("DE", json!("1"), ("/shipping_address/postal_code", "invalid")),
+        ("HK", json!(7), ("/shipping_address/postal_code", "invalid")),
+        (
+            "ES",
+            json!("35001"),
+            ("/shipping_address/country", "wrong_territory"),
+        ),
+        ("KP", json!(null), ("/shipping_address/country", "not_shipped_to")),
+        (
+            "FR",
+            json!("98800"),
+            ("/shipping_address/country", "not_shipped_to"),
+        ),
+    ] {
+        let (_, problem) = refused(&checkout(KEY, &a_checkout_to(country, &postal_code, 1))).await;
+        assert_eq!(faults(&problem), [fault], "{country}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_shop_does_not_ship_is_named() {
+    for (country, said) in [
+        ("KP", "The shop does not ship to North Korea (KP)."),
+        ("EA", "The shop does not ship to Ceuta and Melilla (EA)."),
+    ] {
+        let body = json!({"items": items(&[("LAMP", 1)]), "ship_to": country});
+        let (_, problem) = refused(&quote(&body)).await;
+        assert_eq!(faults(&problem), [("/ship_to", "not_shipped_to")]);
+        assert_eq!(problem.errors[0].detail, said);
+    }
+}
+
 #[tokio::test]
 async fn an_empty_body_is_told_everything_that_is_needed() {
-    let (_, problem) = refused(&checkout("k1", &json!({}))).await;
+    let (_, problem) = refused(&checkout(KEY, &json!({}))).await;
     let pointers: Vec<_> = problem
         .errors
         .iter()
@@ -358,18 +421,20 @@ async fn a_checkout_needs_an_idempotency_key() {
     let without = request("POST /api/checkout").with_body(body.to_string());
     let (status, problem) = refused(&without).await;
     assert_eq!((status, problem.code.as_str()), (400, "idempotency_key_missing"));
-    let (status, problem) = refused(&checkout("\"open", &body)).await;
-    assert_eq!((status, problem.code.as_str()), (400, "idempotency_key_invalid"));
+    for bad in ["\"open-0123456789abcdef", "1"] {
+        let (status, problem) = refused(&checkout(bad, &body)).await;
+        assert_eq!((status, problem.code.as_str()), (400, "idempotency_key_invalid"));
+    }
 }
 
 #[tokio::test]
 async fn an_order_that_another_run_is_placing_is_in_progress() {
     let subject = subject();
     let body = a_checkout(&[("LAMP", 2)], 1);
-    let request = checkout("k1", &body);
-    let wish = crate::wire::read_checkout(&request, "k1".to_owned(), &subject.shipping);
+    let request = checkout(KEY, &body);
+    let wish = crate::wire::read_checkout(&request, KEY.to_owned(), &subject.shipping);
     let wish = wish.expect("a wish");
-    let reserving = altered(an_order().under("k1").draft(), |order| {
+    let reserving = altered(an_order().under(KEY).draft(), |order| {
         order.fingerprint = domain::Fingerprint::of(
             &wish.cart,
             &wish.customer,
@@ -410,7 +475,7 @@ async fn the_largest_real_order_fits() {
     let wished: Vec<_> = skus.iter().map(|sku| (sku.as_str(), 1)).collect();
     let mut subject = subject();
     subject.store = MemoryStore::with(skus.iter().map(|sku| (a_product(sku, 100), 1)));
-    let response = answer(&subject, &checkout("k1", &a_checkout(&wished, 110_600))).await;
+    let response = answer(&subject, &checkout(KEY, &a_checkout(&wished, 110_600))).await;
     assert_eq!(response.code(), 201, "{}", response.text());
 }
 

@@ -40,6 +40,9 @@ pub(crate) fn read_checkout(
     let customer = noted(customer, "/customer", &mut faults);
     let address = Address::parse(&to.name, &to.street, &to.postal_code, &to.city, &to.country);
     let address = noted(address, "/shipping_address", &mut faults);
+    if Country::parse(&to.country).is_ok_and(|country| !country.needs_postal_code()) {
+        faults.forgive_missing("/shipping_address/postal_code");
+    }
     let country = address.as_ref().map(|address| address.country);
     check_destination("/shipping_address/country", country, shipping, &mut faults);
     let expected_total = read_money(&body.expected_total, &mut faults);
@@ -76,9 +79,16 @@ fn read_cart(items: &[api::Item], faults: &mut Faults) -> Option<Cart> {
 }
 
 fn check_destination(pointer: &str, to: Option<Country>, shipping: &ShippingTable, faults: &mut Faults) {
-    if let Some(to) = to.filter(|to| shipping.rate(*to).is_none()) {
-        let detail = format!("The shop does not ship to {to}.");
-        faults.push(pointer, "unknown_country", detail);
+    let Some(to) = to.filter(|to| shipping.rate(*to).is_none()) else {
+        return;
+    };
+    match to.name() {
+        Some(name) => faults.push(
+            pointer,
+            "not_shipped_to",
+            format!("The shop does not ship to {name} ({to})."),
+        ),
+        None => faults.push(pointer, "unknown_country", format!("There is no country {to}.")),
     }
 }
 
@@ -109,7 +119,8 @@ const fn code_of(error: ContactError) -> &'static str {
             TextError::CardNumber => "card_number",
             TextError::Forbidden | TextError::Malformed => "invalid",
         },
-        ContactError::Country(_) => "invalid",
+        ContactError::PostalCode(_) | ContactError::Country(_) => "invalid",
+        ContactError::Territory(_) => "wrong_territory",
     }
 }
 

@@ -1,12 +1,19 @@
 //! The catalogue file: what the shop sells at first.
 
-use anyhow::{Context, bail};
-use domain::{Currency, Money, Product, Sku, StockLevel, TaxRate};
-use serde::Deserialize;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use domain::{Currency, Money, Product, Sku, StockLevel, TaxRate};
+
+use crate::rows::{Row, rows};
+
+/// Pieces of each product when the file does not say.
+const DEFAULT_STOCK: u32 = 100_000;
+/// Tax rate in percent when the file does not say.
+const DEFAULT_TAX_RATE: &str = "19";
+/// The most faulty lines that a report shows.
+const MAX_REPORTED: usize = 20;
 
 /// Products and what there is of each, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,99 +25,134 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads a CSV file with a header: `sku`, `name` and `unit_price` (cents, gross), and optionally `stock` (pieces,
-    /// 100,000 if left out) and `tax_rate` (percent, 19 if left out), in any order; other columns are left alone. An error
-    /// names the line.
+    /// Reads a CSV file with a header: `sku`, `name` and `unit_price` (cents, gross), and optionally `stock` (pieces) and
+    /// `tax_rate` (percent), in any order; other columns are ignored. Where an optional column or a cell of it is empty, there are
+    /// 100,000 pieces at 19%. An error names every faulty line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| {
+        let file = std::fs::read(path).with_context(|| {
             format!(
                 "the catalogue {} cannot be read; name another with --catalog FILE",
                 path.display()
             )
         })?;
-        Self::parse(file).with_context(|| format!("the catalogue {} is not usable", path.display()))
+        Self::parse(&file).with_context(|| format!("the catalogue {} is not usable", path.display()))
     }
 
-    fn parse(csv: impl Read) -> anyhow::Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-        let header = reader.headers().context("line 1")?.clone();
-        for name in ["sku", "name", "unit_price"] {
-            if !header.iter().any(|column| column == name) {
-                bail!(
-                    "line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate]"
-                );
-            }
-        }
+    fn parse(file: &[u8]) -> anyhow::Result<Self> {
+        let (header, rows) = rows(file).context("line 1")?;
+        let columns = Columns::of(&header)?;
         let mut catalogue = Self {
             products: Vec::new(),
             stock: Vec::new(),
         };
-        let mut lines: HashMap<Sku, u64> = HashMap::new();
-        for record in reader.records() {
-            let record = record?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let row: Row = record.deserialize(Some(&header))?;
-            let (product, level) = row.read().with_context(|| format!("line {line}"))?;
-            if let Some(earlier) = lines.insert(product.sku.clone(), line) {
-                bail!("line {line}: the SKU {} is also on line {earlier}", product.sku);
+        let mut lines: HashMap<Sku, usize> = HashMap::new();
+        let mut faults = Vec::new();
+        for Row { line, cells } in rows {
+            let read = cells
+                .map_err(anyhow::Error::msg)
+                .and_then(|cells| columns.read(&cells));
+            let read = read.and_then(|(product, level)| match lines.insert(product.sku.clone(), line) {
+                Some(earlier) => bail!("the SKU {} is also on line {earlier}", product.sku),
+                None => Ok((product, level)),
+            });
+            match read {
+                Ok((product, level)) => {
+                    catalogue.products.push(product);
+                    catalogue.stock.push(level);
+                }
+                Err(fault) => faults.push(format!("line {line}: {fault:#}")),
             }
-            catalogue.products.push(product);
-            catalogue.stock.push(level);
         }
-        if catalogue.products.is_empty() {
-            bail!("it holds no product");
-        }
+        ensure!(faults.is_empty(), report(&faults));
+        ensure!(!catalogue.products.is_empty(), "it holds no product");
         Ok(catalogue)
     }
 }
 
-/// A line of the file, as it is written.
-#[derive(Deserialize)]
-struct Row {
-    sku: String,
-    name: String,
-    unit_price: String,
-    #[serde(default = "default_stock")]
-    stock: String,
-    #[serde(default = "default_tax_rate")]
-    tax_rate: String,
+/// The faults, each on a line of its own; of many the first.
+fn report(faults: &[String]) -> String {
+    let shown = faults.iter().take(MAX_REPORTED).cloned();
+    let more = faults.len().saturating_sub(MAX_REPORTED);
+    let rest = (more > 0).then(|| format!("and {more} more faulty lines"));
+    shown.chain(rest).collect::<Vec<_>>().join("\n")
 }
 
-/// Pieces of each product when the file does not say.
-fn default_stock() -> String {
-    "100000".to_owned()
+/// The index of each column.
+struct Columns {
+    sku: usize,
+    name: usize,
+    unit_price: usize,
+    stock: Option<usize>,
+    tax_rate: Option<usize>,
 }
 
-/// Tax rate in percent when the file does not say.
-fn default_tax_rate() -> String {
-    "19".to_owned()
-}
-
-impl Row {
-    fn read(&self) -> anyhow::Result<(Product, StockLevel)> {
-        let sku = Sku::parse(&self.sku).with_context(|| format!("sku `{}`", self.sku))?;
-        let name = Product::parse_name(&self.name).with_context(|| format!("name `{}`", self.name))?;
-        let cents = self.unit_price.parse::<u32>().ok().filter(|cents| *cents > 0);
-        let cents = cents.with_context(|| {
-            let price = &self.unit_price;
-            format!("unit_price `{price}` must be a whole number of cents, at least 1 (199 for 1.99 EUR)")
-        })?;
-        let tax_rate = self.tax_rate.parse().ok().and_then(TaxRate::from_percent);
-        let tax_rate = tax_rate.with_context(|| {
-            let known = TaxRate::ALL.map(|rate| rate.percent().to_string()).join(" or ");
-            format!("tax_rate `{}` must be {known}", self.tax_rate)
-        })?;
-        let available = self.stock.parse().with_context(|| {
-            let stock = &self.stock;
-            format!("stock `{stock}` must be a whole number of pieces, 0 or more")
-        })?;
-        let product = Product {
-            sku: sku.clone(),
-            name,
-            unit_price: Money::new(cents.into(), Currency::Eur),
-            tax_rate,
+impl Columns {
+    fn of(header: &csv::StringRecord) -> anyhow::Result<Self> {
+        // A byte order mark, as spreadsheets write it, is no part of the first name.
+        let columns: Vec<_> = header
+            .iter()
+            .map(|name| name.trim_start_matches('\u{feff}'))
+            .collect();
+        for (at, name) in columns.iter().enumerate() {
+            ensure!(
+                name.is_empty() || !columns[..at].contains(name),
+                "line 1: there are two columns `{name}`"
+            );
+        }
+        let find = |name: &str| columns.iter().position(|column| *column == name);
+        let required = |name: &str| {
+            find(name).with_context(|| {
+                format!("line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate]")
+            })
         };
-        Ok((product, StockLevel { sku, available }))
+        Ok(Self {
+            sku: required("sku")?,
+            name: required("name")?,
+            unit_price: required("unit_price")?,
+            stock: find("stock"),
+            tax_rate: find("tax_rate"),
+        })
+    }
+
+    fn read(&self, record: &csv::StringRecord) -> anyhow::Result<(Product, StockLevel)> {
+        let field = |column: usize| record.get(column).unwrap_or_default();
+        let sku = Sku::parse(field(self.sku)).with_context(|| format!("sku `{}`", field(self.sku)))?;
+        let name =
+            Product::parse_name(field(self.name)).with_context(|| format!("name `{}`", field(self.name)))?;
+        let cents = field(self.unit_price);
+        let unit_price = cents
+            .parse::<u32>()
+            .ok()
+            .filter(|cents| *cents > 0)
+            .with_context(|| {
+                format!("unit_price `{cents}` must be a whole number of cents, at least 1 (199 for 1.99 EUR)")
+            })?;
+        let optional = |column: Option<usize>| column.map(field).filter(|cell| !cell.is_empty());
+        let percent = optional(self.tax_rate).unwrap_or(DEFAULT_TAX_RATE);
+        let tax_rate = percent
+            .parse()
+            .ok()
+            .and_then(TaxRate::from_percent)
+            .with_context(|| {
+                let known = TaxRate::ALL.map(|rate| rate.percent().to_string()).join(" or ");
+                format!("tax_rate `{percent}` must be {known}")
+            })?;
+        let available = match optional(self.stock) {
+            None => DEFAULT_STOCK,
+            Some(stock) => stock
+                .parse()
+                .with_context(|| format!("stock `{stock}` must be a whole number of pieces, 0 or more"))?,
+        };
+        let unit_price = Money::new(unit_price.into(), Currency::Eur);
+        Ok((
+            Product {
+                sku: sku.clone(),
+                name,
+                unit_price,
+                tax_rate,
+            },
+            StockLevel { sku, available },
+        ))
     }
 }
 
@@ -168,13 +210,56 @@ mod tests {
             ),
             ("B,Thing,1,1,20", "line 3: tax_rate `20` must be 19 or 7"),
             ("A,Thing,1,1,19", "line 3: the SKU A is also on line 2"),
-            ("B,Thing", "line: 3"),
+            ("B,Thing", "line 3: there are 2 cells instead of 5"),
+            (r#"B,"Vintage" Lampe 5",1,1,19"#, "line 3: a quotation mark"),
         ] {
             let fault = fault(&format!("{header}\nA,Thing,1,1,19\n{row}\n"));
             assert!(fault.contains(says), "{row}: {fault}");
         }
+        assert!(fault("sku,name,unit_price,name\n").contains("two columns `name`"));
         assert!(fault("sku,name\nA,B\n").contains("line 1: there is no column `unit_price`"));
         assert!(fault("sku,name,unit_price\n").contains("holds no product"));
+    }
+
+    #[test]
+    fn a_fault_has_the_line_of_the_file_with_crlf() {
+        let file = "sku,name,unit_price\r\nA,Thing,1\r\n\r\nB,Thing,1\r\nC,,1\r\n";
+        assert_eq!(fault(file), "line 5: name ``: must not be empty");
+    }
+
+    #[test]
+    fn rows_without_any_value_are_blank_lines() {
+        let catalogue = parse("sku,name,unit_price,stock,tax_rate\n,,,,\nA,Thing,1,,\n , , , , \n,,\n")
+            .expect("a catalogue");
+        assert_eq!(catalogue.products.len(), 1);
+    }
+
+    #[test]
+    fn empty_optional_cells_take_the_default() {
+        let catalogue =
+            parse("sku,name,unit_price,stock,tax_rate\n00123,Teller,199,,\n").expect("a catalogue");
+        assert_eq!(catalogue.stock[0].available, DEFAULT_STOCK);
+        assert_eq!(catalogue.products[0].tax_rate, TaxRate::Standard);
+    }
+
+    #[test]
+    fn names_are_cleaned_and_each_bad_row_is_reported() {
+        let catalogue = parse("sku,name,unit_price\nA,Tee\u{AD}kanne\u{200B},1\nB,Herz ❤\u{FE0F},1\n")
+            .expect("a catalogue");
+        let names: Vec<_> = catalogue
+            .products
+            .iter()
+            .map(|product| product.name.as_str())
+            .collect();
+        assert_eq!(names, ["Teekanne", "Herz ❤\u{FE0F}"]);
+        assert_eq!(
+            fault("sku,name,unit_price\nA,a\u{202E}b,1\nB,Thing,1\nC,Thing,x\nD,\"open,1\n"),
+            "line 2: name `a\u{202E}b`: must not contain control or invisible characters\n\
+             line 4: unit_price `x` must be a whole number of cents, at least 1 (199 for 1.99 EUR)\n\
+             line 5: a quotation mark in a quoted cell is written twice, and nothing follows the closing one"
+        );
+        let many = "A,,1\n".repeat(25);
+        assert!(fault(&format!("sku,name,unit_price\n{many}")).ends_with("\nand 5 more faulty lines"));
     }
 
     #[test]

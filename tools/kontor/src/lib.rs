@@ -6,5 +6,6 @@
 pub mod catalogue;
 pub mod cli;
 pub mod replay;
+mod rows;
 pub mod stocking;
 pub mod world;

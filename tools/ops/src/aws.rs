@@ -3,11 +3,13 @@
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_sqs::config::Credentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 /// Where `cargo run` puts its engines if nobody says otherwise.
 const LOCAL_DYNAMODB: (&str, &str) = ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000");
@@ -28,9 +30,15 @@ pub struct Clients {
 impl Clients {
     /// Of the account whose credentials the environment or the profile file (`AWS_PROFILE`) has.
     pub async fn of_account() -> Self {
+        // Profiles may ask for credentials over HTTP, and panic when built without a client.
+        let around = ProviderConfig::without_region()
+            .with_http_client(https())
+            .load_default_region()
+            .await;
+        let profile = ProfileFileCredentialsProvider::builder().configure(&around);
         let credentials =
             CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
-                .or_else("Profile", ProfileFileCredentialsProvider::builder().build());
+                .or_else("Profile", profile.build());
         let config = loader().credentials_provider(credentials).load().await;
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
@@ -62,8 +70,13 @@ impl Clients {
     }
 }
 
-/// TLS on ring, which is compiled in anyway, with the roots that this machine trusts.
 fn loader() -> ConfigLoader {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http.build_https())
+    aws_config::defaults(BehaviorVersion::latest()).http_client(https())
+}
+
+/// TLS on ring, which is compiled in anyway, with the roots that this machine trusts.
+fn https() -> SharedHttpClient {
+    Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }

@@ -128,7 +128,9 @@ fn stack_of(sqs: &str) -> Stack {
         stack_name: "shop",
         region: "eu-central-1",
         account: ACCOUNT,
-        parameters: BTreeMap::new(),
+        parameters: ["SiteUrl", "ErpBaseUrl"]
+            .map(|name| (name.to_owned(), "http://localhost".to_owned()))
+            .into(),
         queue_url: &|name| format!("{sqs}/{ACCOUNT}/{name}"),
     };
     let resolver = Resolver::new(&document, &surroundings).expect("a resolver");

@@ -346,7 +346,7 @@ impl World<'_> {
         if self.has(Mutation::SubmitLosesLine) {
             order = altered(order, |order| {
                 order.quote.lines.pop();
-                order.held = order.held.min(order.quote.lines.len());
+                order.held = order.quote.lines.len();
             });
         }
         if self.seen.went_back_before(order.id(), order.version()) {

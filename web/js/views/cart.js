@@ -7,8 +7,9 @@ import { busyButton, stepper, sums, thumbnail } from "../controls.js";
 import { heading, nameOf, notice, say } from "../parts.js";
 import { pleasant } from "../names.js";
 import { quoted } from "../quotation.js";
+import { orderedElsewhere } from "../ordered-elsewhere.js";
 import { shortageList, takeWhatIsLeft } from "../shortage.js";
-import { cart } from "../shop.js";
+import { cart, leftOf, orders } from "../shop.js";
 
 const DEBOUNCE = 300;
 const FILTER_FROM = 12;
@@ -18,6 +19,9 @@ export default function cartView(main, _, signal) {
   const rows = new Map();
   const list = h("ul.cart-lines", { "data-testid": "cart-lines" });
   const closing = h("div.closing", { "aria-live": "polite" });
+  // A long list has the way on at hand, wherever it is scrolled to.
+  const bar = h("div.cart-bar");
+  const newest = orders.get()[0]?.id ?? null;
   const count = h("p.quiet");
   const find = h("input", { type: "search", placeholder: t("cart.find"), "aria-label": t("cart.find"), oninput: narrow });
 
@@ -41,7 +45,7 @@ export default function cartView(main, _, signal) {
       row.show(line);
       if (list.children[at] !== row.node) list.insertBefore(row.node, list.children[at] ?? null);
     });
-    find.hidden = lines.length < FILTER_FROM;
+    find.hidden = bar.hidden = lines.length < FILTER_FROM;
     fill(count, t("cart.size", { lines: lines.length, pieces: pieces(lines), pieces_text: number(pieces(lines)) }));
   }
 
@@ -56,7 +60,7 @@ export default function cartView(main, _, signal) {
   function rowOf(first) {
     let line = first;
     const name = pleasant(line.name);
-    const amount = stepper({ value: line.quantity, label: t("cart.quantity_of", { name }), onchange: (next) => cart.update((lines) => setQuantity(lines, line.sku, next)) });
+    const amount = stepper({ value: line.quantity, label: t("cart.quantity_of", { name }), most: () => leftOf(line.sku), onchange: (next) => cart.update((lines) => setQuantity(lines, line.sku, next)) });
     const [price, total] = [h("p.quiet"), h("p.line-total")];
     const node = h("li.cart-line", { "data-sku": line.sku },
       thumbnail(line.name),
@@ -101,7 +105,8 @@ export default function cartView(main, _, signal) {
   function close({ quote, shortages, problem }) {
     closing.classList.remove("waiting");
     const on = h("a.button.main.large", { href: "#/checkout", "data-testid": "to-checkout" }, t("cart.to_checkout"));
-    if (quote) fill(closing, sums(quote, "cart-total"), on, h("p.quiet", t("price.note")));
+    fill(bar, quote && [h("strong", money(quote.total)), h("a.button.main", { href: "#/checkout", "data-testid": "to-checkout-bar" }, t("cart.to_checkout"))]);
+    if (quote) fill(closing, sums(quote, "cart-total"), on, h("p.quiet", t("price.included")));
     if (shortages) fill(closing, short(shortages));
     if (problem) fill(closing, notice("bad", t("quote.failed"), reason(problem), again()));
   }
@@ -121,11 +126,11 @@ export default function cartView(main, _, signal) {
         h("h2", t("cart.summary")),
         h("div.field", h("label", { for: "ship-to" }, t("cart.ship_to")), select),
         closing,
-        h("p.quiet", t("cart.payment_note")))));
+        h("p.quiet", t("cart.payment_note")))), bar);
   fill(closing, sumsBefore(cart.get()));
   const changed = () => {
     if (cart.get().length === 0) {
-      empty(main);
+      empty(main, newest);
       focusOn(main.querySelector("h1"));
       return;
     }
@@ -144,7 +149,7 @@ const sumsBefore = (lines) => h("dl.sums", h("div.sum", h("dt", t("sum.goods")),
 
 /** Why a quote was refused, in the customer's words. */
 function reason({ errors = [] }) {
-  const known = ["too_many_lines", "total_too_large", "unknown_country", "out_of_range"].find((code) => errors.some((one) => one.code === code));
+  const known = ["too_many_lines", "total_too_large", "not_shipped_to", "unknown_country", "out_of_range"].find((code) => errors.some((one) => one.code === code));
   return t(known ? `problem.${known}` : "error.text");
 }
 
@@ -154,7 +159,8 @@ export function countryOptions(chosen) {
   return named.map(([code, name]) => h("option", { value: code, selected: code === chosen }, name));
 }
 
-function empty(main) {
-  fill(main, h("div.empty", heading(t("cart.empty")), thumbnail("BASKET RED GINGHAM"), h("p", t("cart.empty_text")), h("a.button.main", { href: "#/" }, t("cart.browse"))));
+/** Nothing in the cart; an order placed in another tab since `newest` is named. */
+function empty(main, newest = orders.get()[0]?.id ?? null) {
+  fill(main, h("div.empty", orderedElsewhere(newest), heading(t("cart.empty")), thumbnail("BASKET RED GINGHAM"), h("p", t("cart.empty_text")), h("a.button.main", { href: "#/" }, t("cart.browse"))));
   return { title: t("cart.title") };
 }

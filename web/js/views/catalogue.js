@@ -6,7 +6,7 @@ import { announce, heading, nameOf, notice, stamp } from "../parts.js";
 import { picture } from "../picture/picture.js";
 import { pleasant } from "../names.js";
 import { putInCart } from "../put-in-cart.js";
-import { seen } from "../shop.js";
+import { see } from "../shop.js";
 
 const DEBOUNCE = 250;
 const shelves = [
@@ -55,6 +55,7 @@ export default function catalogue(main, { query }, signal) {
     if (more) grid.append(...cards);
     else fill(grid, cards);
     grid.removeAttribute("aria-busy");
+    title.hidden = shown.q !== "" && shown.items.length === 0;
     fill(title, shown.q ? t("catalogue.found", { q: shown.searched }) : t("catalogue.all"));
     fill(status, shown.q && shown.searched.toLowerCase() !== shown.q.toLowerCase() ? t("catalogue.translated", { words: shown.searched }) : "");
     fill(foot, shown.items.length === 0 ? nothing() : shown.cursor ? moreButton() : h("p.quiet", t("catalogue.end")));
@@ -127,7 +128,7 @@ export default function catalogue(main, { query }, signal) {
 const ghost = () => h("li.card.ghost", { "aria-hidden": "true" }, h("div.stamp"), h("span.card-name", "\u00a0"), h("p.price", "\u00a0"));
 
 function card(product) {
-  seen.set(product.sku, product);
+  see(product);
   const there = product.available > 0;
   const label = pleasant(product.name);
   return h("li.card", { "data-testid": "product-card", "data-sku": product.sku },

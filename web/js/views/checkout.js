@@ -1,33 +1,34 @@
 // The checkout: who, where to, what it costs, and the button that orders.
 import { itemsOf } from "../cart.js";
-import { country } from "../countries.js";
+import { country, postalCodes } from "../countries.js";
 import { h, fill, focusOn } from "../dom.js";
 import { draft } from "../draft.js";
 import { byField, fields, mistakes } from "../fields.js";
 import { field } from "../form.js";
 import { t } from "../i18n.js";
 import { linesTable, sums } from "../controls.js";
-import { heading, notice, say } from "../parts.js";
+import { heading, hush, notice, say } from "../parts.js";
+import { orderedElsewhere } from "../ordered-elsewhere.js";
 import { leaveFor, placeOrder } from "../place-order.js";
 import { quoted } from "../quotation.js";
 import { askAboutPrice, askAboutShortage, refusalText } from "../refusal.js";
-import { attempt, cart } from "../shop.js";
+import { attempt, cart, orders } from "../shop.js";
 import { countryOptions } from "./cart.js";
 import { openAttempt } from "./open-attempt.js";
 
-export default function checkout(main, route, signal, refusal = null) {
+export default function checkout(main, route, signal, refusal = null, newest = orders.get()[0]?.id ?? null) {
   const own = new AbortController();
   signal.addEventListener("abort", () => own.abort());
   const again = (result = null) => {
     own.abort();
-    checkout(main, route, signal, result);
+    checkout(main, route, signal, result, newest);
   };
   if (attempt.get()) {
     openAttempt(main, own.signal, again);
     return { title: t("open.title") };
   }
   if (cart.get().length === 0) {
-    fill(main, h("div.empty", heading(t("cart.empty")), h("p", t("cart.empty_text")), h("a.button.main", { href: "#/" }, t("cart.browse"))));
+    fill(main, h("div.empty", orderedElsewhere(newest), heading(t("cart.empty")), h("p", t("cart.empty_text")), h("a.button.main", { href: "#/" }, t("cart.browse"))));
     return { title: t("checkout.title") };
   }
   const form = new CheckoutForm(main, own.signal, again);
@@ -51,15 +52,17 @@ class CheckoutForm {
     this.cost();
     cart.onChange(() => this.cartChanged(), signal);
     this.inputs.country.control.addEventListener("change", () => country.set(this.inputs.country.control.value));
+    this.postalCode();
     country.onChange((code) => {
       this.inputs.country.control.value = code;
+      this.postalCode();
       this.cost();
     }, signal);
   }
 
   show() {
     const put = (...names) => names.map((name) => this.inputs[name].node);
-    const form = h("form.checkout", { novalidate: true, "aria-label": t("checkout.title"), oninput: () => this.keep(), onsubmit: (event) => { event.preventDefault(); this.order(); } },
+    const form = h("form.checkout", { novalidate: true, "aria-label": t("checkout.title"), oninput: () => this.keep(), onfocusin: () => hush(), onsubmit: (event) => { event.preventDefault(); this.order(); } },
       h("div.checkout-fields",
         this.troubles,
         h("fieldset", h("legend", t("checkout.you")), put("name", "email")),
@@ -78,6 +81,15 @@ class CheckoutForm {
   giftChanged() {
     this.inputs.recipient.node.hidden = !this.gift.checked;
     this.keep();
+  }
+
+  /** Some countries' addresses have no postal code, or may do without. */
+  postalCode() {
+    const kind = postalCodes(country.get());
+    const { node, control } = this.inputs.postal_code;
+    node.hidden = kind === "none";
+    control.required = kind === "needed";
+    fill(node.querySelector("label"), t(kind === "optional" ? "field.postal_code_optional" : "field.postal_code"));
   }
 
   values() {
@@ -156,7 +168,7 @@ class CheckoutForm {
     const { name, email, recipient, street, postal_code, city, country: to, gift } = this.values();
     return {
       items: itemsOf(cart.get()), customer: { name, email },
-      shipping_address: { name: gift ? recipient : name, street, postal_code, city, country: to },
+      shipping_address: { name: gift ? recipient : name, street, postal_code: postalCodes(to) === "none" ? "" : postal_code, city, country: to },
       expected_total: this.quote.total,
     };
   }

@@ -6,7 +6,7 @@ import { minutesUntil } from "../format.js";
 import { deadline, has, moment, money, t } from "../i18n.js";
 import { busyButton, linesTable, sums } from "../controls.js";
 import { heading, notice, say } from "../parts.js";
-import { goAndPay } from "../pay.js";
+import { goAndPay, isPaymentPage } from "../pay.js";
 import { pauseAfter, restWhileSeen } from "../poll.js";
 import { cart, confirmed, tokenOf } from "../shop.js";
 
@@ -105,13 +105,18 @@ class OrderPage {
   /** The way to the payment page, while the order waits for it. */
   showPaying() {
     const { status, expires_at: until, total } = this.order;
+    const doubtful = status === "placed" && this.paid;
     const open = status === "placed" && (!this.paid || this.isLong());
     const minutes = until ? minutesUntil(until, Date.now()) : null;
-    const key = open ? `${until} ${minutes}` : "";
+    const key = open ? (doubtful ? "doubtful" : `${until} ${minutes}`) : "";
     if (key === this.payingKey) return;
     this.payingKey = key;
     if (!open) {
       fill(this.paying, status === "placed" && this.said);
+      return;
+    }
+    if (doubtful) {
+      this.askProvider();
       return;
     }
     const due = until && h("p", t("order.pay_until", { at: deadline(until), minutes }));
@@ -120,8 +125,19 @@ class OrderPage {
     else fill(this.paying, h("section.pay.notice.warn", h("p.notice-title", t("order.to_pay", { total: money(total) })), h("div.due", due), this.said, h("div.actions", this.payButton())));
   }
 
+  /** The webhook is late: asks the provider. While the page is still open there, the way to it is a small one. */
+  async askProvider() {
+    fill(this.paying, h("section.pay.notice.info", { "data-testid": "paid-already" }, h("p.notice-title", t("order.paid_already")), h("p", t("order.paid_already_text")), this.said));
+    try {
+      const { redirect_url: url } = await api.payment(this.id, this.token, this.signal);
+      if (this.order.status === "placed" && isPaymentPage(url, location.protocol)) this.say(h("p", t("order.not_paid"), " ", h("a", { href: url, "data-testid": "pay" }, t("order.pay_again"))));
+    } catch (error) {
+      if (error.code === "order_not_payable") api.order(this.id, this.token, this.signal).then((fresh) => this.show(fresh), () => {});
+    }
+  }
+
   payButton() {
-    return busyButton("button.button.main.large", { "data-testid": "pay" }, t(this.left || this.paid ? "order.pay_again" : "order.pay"), () => this.pay());
+    return busyButton("button.button.main.large", { "data-testid": "pay" }, t(this.left ? "order.pay_again" : "order.pay"), () => this.pay());
   }
 
   /** To the payment page; an obstacle is shown beside the button. */

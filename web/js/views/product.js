@@ -7,7 +7,7 @@ import { heading, nameOf, notice, stamp } from "../parts.js";
 import { pleasant } from "../names.js";
 import { motifOf } from "../picture/words.js";
 import { putInCart } from "../put-in-cart.js";
-import { seen } from "../shop.js";
+import { leftOf, see, seen } from "../shop.js";
 import { catalogueAddress } from "./catalogue.js";
 
 export default function product(main, { id: sku }, signal) {
@@ -21,7 +21,7 @@ export default function product(main, { id: sku }, signal) {
 
   api.product(sku, signal).then(
     (fresh) => {
-      seen.set(sku, fresh);
+      see(fresh);
       if (!known || JSON.stringify(known) !== JSON.stringify(fresh)) show(fresh);
       document.title = `${pleasant(fresh.name)} · Kontor`;
       similar(fresh).catch(() => fill(alike));
@@ -38,7 +38,7 @@ export default function product(main, { id: sku }, signal) {
 
   function show(one) {
     const there = one.available > 0;
-    const amount = stepper({ value: 1, label: t("quantity") });
+    const amount = stepper({ value: 1, label: t("quantity"), most: () => leftOf(sku) });
     const button = h("button.button.main.large", { type: "button", "data-testid": "add-to-cart", onclick: () => putInCart(one, amount.value, button) }, h("span", t("cart.add")));
     const focused = place.contains(document.activeElement);
     fill(place, h("article.product", stamp(one.name, "div.stamp.big"),
@@ -59,7 +59,7 @@ export default function product(main, { id: sku }, signal) {
     if (!word) return;
     const { items } = await api.products({ q: word.toLowerCase() }, signal);
     const others = items.filter((one) => one.sku !== sku).slice(0, 6);
-    others.forEach((one) => seen.set(one.sku, one));
+    see(...others);
     if (others.length < 2) return;
     fill(alike, h("h2", t("product.alike")), h("ul.grid.small", others.map((one) => h("li.card",
       h("a.card-link", { href: `#/product/${encodeURIComponent(one.sku)}` }, stamp(one.name), nameOf(one.name, "span.card-name")), h("p.price", money(one.price))))));

@@ -54,7 +54,8 @@ pub(super) fn into_request(mut event: ApiGatewayV2httpRequest) -> Result<Request
     Ok(request)
 }
 
-/// Gives the event the one of `routes` that it fits, where nobody chose one: a function's own URL knows only `$default`.
+/// Gives the event the one of `routes` that it fits, where nobody chose one: a function's own URL knows only `$default`. HEAD has the
+/// route of GET (RFC 9110, section 9.3.2).
 pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
     if event.request_context.route_key.is_none() {
         event.request_context.route_key = event.route_key.take();
@@ -68,11 +69,20 @@ pub(super) fn route(event: &mut ApiGatewayV2httpRequest, routes: &[&str]) {
             event.path_parameters = variables;
         }
     }
+    if let Some(key) = &mut event.request_context.route_key
+        && let Some(path) = key.strip_prefix("HEAD ")
+    {
+        *key = format!("GET {path}");
+    }
 }
 
 /// The variables of a route, decoded, where method and path fit it.
 fn variables(event: &ApiGatewayV2httpRequest, route: &str) -> Option<HashMap<String, String>> {
-    let pattern = route.strip_prefix(event.request_context.http.method.as_str())?;
+    let method = match event.request_context.http.method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let pattern = route.strip_prefix(method)?;
     let (pattern, path) = (
         pattern.strip_prefix(' ')?.split('/'),
         event.raw_path.as_deref()?.split('/'),

@@ -1,4 +1,5 @@
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -93,13 +94,18 @@ pub(super) fn into_event(response: Response) -> ApiGatewayV2httpResponse {
 }
 
 /// Answers one request, and logs one line about it: route, status, kind of problem, and how long it took. A panic fails the
-/// request alone.
+/// request alone. HEAD is answered as GET, without the body.
 pub async fn answer(handler: &impl Handle, request: &Request) -> Response {
     let answered = async {
         let (outcome, duration_ms) = invocations::guarded(Box::pin(handler.handle(request))).await;
         let outcome = outcome.unwrap_or_else(|panic| Err(Problem::internal_error(panic)));
         log(request.route(), &outcome, duration_ms);
-        outcome.unwrap_or_else(|problem| problem.into_response(request.id()))
+        let response = outcome.unwrap_or_else(|problem| problem.into_response(request.id()));
+        if request.method() == Method::HEAD {
+            response.map(|_| Body::Empty)
+        } else {
+            response
+        }
     };
     telemetry::scope("request_id", request.id().to_owned(), answered).await
 }

@@ -56,6 +56,18 @@ fn by_url(method: &str, path: &str, query: &str) -> Value {
 }
 
 #[test]
+fn head_has_the_route_of_get_and_no_body() {
+    let mut event = by_url("HEAD", "/api/things/A", "");
+    let by_own_url = answered(&Echo, &event.to_string());
+    event["routeKey"] = json!("HEAD /api/things/{id}");
+    event["requestContext"]["routeKey"] = json!("HEAD /api/things/{id}");
+    for response in [by_own_url, answered(&Echo, &event.to_string())] {
+        assert_eq!((response.code(), response.text()), (200, ""));
+        assert_eq!(response.header_of("content-type"), Some("application/json"));
+    }
+}
+
+#[test]
 fn an_event_of_the_gateway_is_read() {
     let event = json!({
         "version": "2.0", "routeKey": "GET /api/things/{id}", "rawPath": "/api/things/A", "pathParameters": {"id": "A"},

@@ -166,12 +166,19 @@ fn function(function: &template::Function) -> anyhow::Result<(String, Function)>
 
 /// A stack with one parameter; none where it has no name.
 fn surroundings(parameter: &str, value: &str) -> Surroundings<'static> {
-    let parameter = (!parameter.is_empty()).then(|| (parameter.to_owned(), value.to_owned()));
+    let named = [
+        (parameter, value),
+        ("SiteUrl", "https://a"),
+        ("ErpBaseUrl", "https://b"),
+    ];
+    let named = named.into_iter().filter(|(name, _)| !name.is_empty());
     Surroundings {
         stack_name: "kontor",
         region: "eu-central-1",
         account: "000000000000",
-        parameters: parameter.into_iter().collect(),
+        parameters: named
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         queue_url: &str::to_owned,
     }
 }

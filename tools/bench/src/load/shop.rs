@@ -184,7 +184,7 @@ impl Shop {
         let quote = self.step(record, "quote", quote, due).await?;
 
         let checkout = self.post("/checkout", &order.checkout(&quote["total"]));
-        let checkout = checkout.header("idempotency-key", format!("load-{number}"));
+        let checkout = checkout.header("idempotency-key", format!("load-{number:016}"));
         let placed = self.step(record, "checkout", checkout, Instant::now()).await?;
         let (id, token) = (placed["order"]["id"].as_str()?, placed["access_token"].as_str()?);
         self.remember(id, index, false);

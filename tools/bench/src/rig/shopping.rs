@@ -63,7 +63,7 @@ impl Shopping {
         let body = cart.checkout(&quote["total"]);
         let mut event = events::request("POST /api/checkout", "", "", Some(&body));
         let number = ORDERS.fetch_add(1, Ordering::Relaxed);
-        event["headers"]["idempotency-key"] = format!("\"bench-{number}\"").into();
+        event["headers"]["idempotency-key"] = format!("\"bench-{number:016}\"").into();
         Ok(event)
     }
 

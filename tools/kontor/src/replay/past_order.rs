@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::Context;
+use domain::Country;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,11 +42,13 @@ impl PastOrder {
     pub fn checkout(&self, expected_total: &Value) -> Value {
         let customer = self.customer.as_deref().unwrap_or("guest");
         let name = format!("Customer {customer}");
+        let country = Country::parse(&self.country).ok();
+        let postal_code = country.and_then(Country::example_postal_code);
         json!({
             "items": self.items(),
             "customer": {"name": name, "email": format!("customer-{customer}@example.org")},
             "shipping_address": {
-                "name": name, "street": "High Street 1", "postal_code": "10115", "city": "Capital", "country": self.country,
+                "name": name, "street": "High Street 1", "postal_code": postal_code, "city": "Capital", "country": self.country,
             },
             "expected_total": expected_total,
         })
