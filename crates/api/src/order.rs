@@ -35,7 +35,7 @@ pub struct Order {
 pub struct HistoryEntry {
     /// When.
     pub at: String,
-    /// What: a state that it entered, or `payment_started`, `refund_due`, `refunded`.
+    /// What: a state that it entered, or `payment_started`, `refund_due`, `refunded`, `disputed`.
     pub event: String,
 }
 

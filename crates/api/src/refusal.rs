@@ -37,6 +37,7 @@ impl ToProblem for SettleError {
     fn to_problem(self) -> Problem {
         match self {
             Self::UnknownOrder => Problem::internal_error(self),
+            Self::Provider(_) => Problem::busy(self).unexpected(),
             Self::Store(error) => error.to_problem(),
         }
     }
@@ -53,6 +54,10 @@ impl ToProblem for StartPaymentError {
             Self::Refused(PaymentRefused::ReservationEnding) => {
                 not_payable("The time to pay it is over.".to_owned())
             }
+            Self::Declined(_) => Problem::new(422, "payment_refused", "The order cannot be paid like this")
+                .detail("The payment provider refuses it. Nothing was charged. Sending the request again changes nothing.")
+                .because(self)
+                .unexpected(),
             Self::Provider(_) => Problem::new(
                 503,
                 "payment_provider_unavailable",

@@ -62,7 +62,7 @@ pub async fn forward_order(
         return Ok(Forwarded::CircuitOpen);
     }
     let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
-    if order.status() != Status::Paid {
+    if order.status() != Status::Paid || order.is_taken_back() {
         return Ok(Forwarded::NothingToDo);
     }
     if !breaker.may_call(clock.now()).await {
@@ -134,6 +134,9 @@ async fn note(
         let (moved, stock) = moved.give_back_step(now);
         match orders.commit(moved, stock).await? {
             Committed::Done(stored) => {
+                if stored.is_taken_back() {
+                    tracing::error!(order.id = %stored.id(), "the payment went back while the order was sent; a human must decide");
+                }
                 if forwarded == Forwarded::Rejected {
                     give_stock_back(orders, clock, stored).await?;
                 }

@@ -31,6 +31,6 @@ pub use price_memory::{PriceMemory, Remembered};
 pub use quote_cart::{QuoteError, quote_cart};
 pub use reconcile::{Reconciled, reconcile};
 pub use resend_orders::{ResendError, Resent, resend_orders};
-pub use settle_payment::{PaymentNotice, SettleError, Settled, settle_payment};
+pub use settle_payment::{PaymentNotice, SettleError, Settled, dispute_notice, settle_payment};
 pub use show_order::{ShowOrderError, show_order};
 pub use start_payment::{PaymentPage, StartPaymentError, start_payment};

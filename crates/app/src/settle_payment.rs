@@ -1,9 +1,9 @@
 //! Applying what the payment provider tells.
 
-use domain::{Order, OrderId, ReportedPayment, Settlement, Status};
+use domain::{Order, OrderId, ReportedPayment, Reversal, Settlement, Status, TakenBack};
 
 use crate::jobs::give_stock_back;
-use crate::ports::{Clock, Committed, OrderQueue, Orders, StoreError};
+use crate::ports::{Cause, Clock, Committed, OrderQueue, Orders, PaymentProvider, StoreError};
 
 /// The most conflicts with other runs' writes before the message is asked for again.
 const MAX_CONFLICT_RETRIES: usize = 8;
@@ -25,13 +25,24 @@ pub enum PaymentNotice {
         /// The attempt's number.
         attempt: u32,
     },
+    /// A payment went back, by the shop's own refund or without the shop.
+    TakenBack {
+        /// Which order.
+        order: OrderId,
+        /// The payment.
+        payment: ReportedPayment,
+        /// How it went back.
+        how: TakenBack,
+    },
 }
 
 impl PaymentNotice {
     /// The order that the message is about.
     pub fn order(&self) -> OrderId {
         match self {
-            Self::Captured { order, .. } | Self::SessionExpired { order, .. } => *order,
+            Self::Captured { order, .. }
+            | Self::SessionExpired { order, .. }
+            | Self::TakenBack { order, .. } => *order,
         }
     }
 }
@@ -57,9 +68,26 @@ pub enum SettleError {
     /// The order is not there (yet).
     #[error("there is no such order")]
     UnknownOrder,
+    /// The provider did not tell which order it is about.
+    #[error("the payment provider did not tell whose payment it is")]
+    Provider(#[source] Cause),
     /// The order could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The message that `payment` is disputed, of which only the provider knows the order; `None` where it is not this shop's.
+///
+/// # Errors
+/// [`SettleError::Provider`].
+pub async fn dispute_notice(
+    provider: &impl PaymentProvider,
+    payment: ReportedPayment,
+) -> Result<Option<PaymentNotice>, SettleError> {
+    let order = provider.order_of(&payment.payment_id).await;
+    let order = order.map_err(SettleError::Provider)?;
+    let how = TakenBack::Disputed;
+    Ok(order.map(|order| PaymentNotice::TakenBack { order, payment, how }))
 }
 
 /// Applies a message, however often and in whatever order it comes, and queues a paid order for the warehouse.
@@ -88,8 +116,39 @@ pub async fn settle_payment(
                 Settled::Known
             }
         }
+        PaymentNotice::TakenBack { payment, how, .. } => {
+            apply_reversal(orders, clock, order, &payment, &how).await?
+        }
     };
     Ok(settled)
+}
+
+/// Notes that a payment went back without the shop. What the warehouse does not have yet is not sent any more.
+async fn apply_reversal(
+    orders: &impl Orders,
+    clock: &impl Clock,
+    mut order: Order,
+    payment: &ReportedPayment,
+    how: &TakenBack,
+) -> Result<Settled, StoreError> {
+    for _ in 0..MAX_CONFLICT_RETRIES {
+        let now = clock.now();
+        let (next, what) = match order.taken_back(payment.clone(), how.clone(), now) {
+            Reversal::Known(_) => return Ok(Settled::Known),
+            Reversal::Noted(next) => (next, "is noted"),
+            Reversal::Stopped(next) => (next, "keeps the order from the warehouse"),
+            Reversal::TooLate(next) => (next, "comes after the order went to the warehouse"),
+        };
+        match orders.commit(next, Vec::new()).await? {
+            Committed::Done(stored) => {
+                tracing::error!(order.id = %stored.id(), what, "a payment went back without the shop; a human must decide");
+                return Ok(Settled::Parked);
+            }
+            Committed::Conflict(Some(current)) => order = *current,
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StoreError::Busy),
+        }
+    }
+    Err(StoreError::Busy)
 }
 
 /// Applies a payment to an order that was just read.
@@ -103,6 +162,8 @@ pub(crate) async fn apply_payment(
     for _ in 0..MAX_CONFLICT_RETRIES {
         let (next, settlement) = order.settle(payment.clone(), clock.now());
         let settled = match settlement {
+            // It went back before it was told of.
+            Settlement::Paid if next.is_taken_back() => Settled::Parked,
             Settlement::Paid => Settled::Paid,
             Settlement::RefundDue => Settled::RefundDue,
             Settlement::Parked => Settled::Parked,
@@ -120,7 +181,7 @@ pub(crate) async fn apply_payment(
                     Settled::Paid => enqueue(queue, stored.id()).await,
                     Settled::Parked => tracing::error!(
                         order.id = %stored.id(),
-                        "a payment of another amount than the order's was taken; a human must decide"
+                        "a payment of another amount was taken, or one that has gone back; a human must decide"
                     ),
                     Settled::Expired | Settled::RefundDue | Settled::Known => {}
                 }

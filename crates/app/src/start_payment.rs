@@ -39,6 +39,9 @@ pub enum StartPaymentError {
     /// The provider opened no page, or did not tell: the same request again will.
     #[error("the payment provider did not open a page")]
     Provider(#[source] Cause),
+    /// The provider takes no payment for this order.
+    #[error("the payment provider refuses the order")]
+    Declined(#[source] Cause),
     /// The order could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,43 +72,62 @@ pub async fn start_payment(
     token: &str,
 ) -> Result<PaymentPage, StartPaymentError> {
     let mut order = show_order(orders, keys, id, token).await?;
+    let mut has_failed = false;
     for _ in 0..MAX_CONFLICT_RETRIES {
-        let known = order.payment().cloned();
-        let pending = order.attempt_for(clock.now())?;
-        let attempt = pending
-            .payment()
-            .cloned()
-            .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
-        let was_open = matches!(attempt.state, AttemptState::Open { .. });
-        let stored = if known.as_ref() == Some(&attempt) {
-            pending
-        } else {
-            match orders.commit(pending, Vec::new()).await? {
-                Committed::Done(stored) => stored,
-                Committed::Conflict(Some(current)) => {
-                    order = *current;
-                    continue;
-                }
-                Committed::Conflict(None) | Committed::OutOfStock(_) => {
-                    return Err(StartPaymentError::NotFound);
-                }
+        let (stored, attempt) = match store_attempt(orders, order, clock.now()).await? {
+            Ok(stored) => stored,
+            Err(current) => {
+                order = current;
+                continue;
             }
         };
-        return match provider.open(&stored, &attempt).await {
-            Opened::Open(session) if was_open => Ok(PaymentPage::of(&attempt, session)),
-            Opened::Refused(cause) if was_open => Err(StartPaymentError::Provider(cause)),
-            Opened::Open(session) => remember(orders, provider, stored, attempt, session).await,
-            Opened::Unknown(cause) => Err(StartPaymentError::Provider(cause)),
+        let is_open = matches!(attempt.state, AttemptState::Open { .. });
+        match provider.open(&stored, &attempt).await {
+            Opened::Open(session) if is_open => return Ok(PaymentPage::of(&attempt, session)),
+            Opened::Open(session) => return remember(orders, provider, stored, attempt, session).await,
+            Opened::Unknown(cause) => return Err(StartPaymentError::Provider(cause)),
+            Opened::Failed(cause) | Opened::Refused(cause) if is_open => {
+                return Err(StartPaymentError::Provider(cause));
+            }
+            Opened::Failed(cause) => match end_attempt(orders, stored, clock.now()).await? {
+                // The next attempt has a key of its own.
+                Committed::Done(ended) if !has_failed => (order, has_failed) = (ended, true),
+                _ => return Err(StartPaymentError::Provider(cause)),
+            },
             Opened::Refused(cause) => {
-                // Lost to another run's write, this note is not needed: that run knows more.
-                orders
-                    .commit(stored.attempt_failed(clock.now()), Vec::new())
-                    .await?;
-                Err(StartPaymentError::Provider(cause))
+                end_attempt(orders, stored, clock.now()).await?;
+                return Err(StartPaymentError::Declined(cause));
             }
-        };
+        }
     }
     Err(StoreError::Busy.into())
+}
+
+/// The order with an attempt to pay, which is stored; or the order as another run has written it meanwhile.
+async fn store_attempt(
+    orders: &impl Orders,
+    order: Order,
+    now: Timestamp,
+) -> Result<Result<(Order, PaymentAttempt), Order>, StartPaymentError> {
+    let known = order.payment().cloned();
+    let pending = order.attempt_for(now)?;
+    let attempt = pending
+        .payment()
+        .cloned()
+        .ok_or_else(|| StoreError::Corrupt("no attempt".into()))?;
+    if known.as_ref() == Some(&attempt) {
+        return Ok(Ok((pending, attempt)));
+    }
+    match orders.commit(pending, Vec::new()).await? {
+        Committed::Done(stored) => Ok(Ok((stored, attempt))),
+        Committed::Conflict(Some(current)) => Ok(Err(*current)),
+        Committed::Conflict(None) | Committed::OutOfStock(_) => Err(StartPaymentError::NotFound),
+    }
+}
+
+/// Notes that the attempt has no page. Lost to another run's write, this note is not needed: that run knows more.
+async fn end_attempt(orders: &impl Orders, order: Order, now: Timestamp) -> Result<Committed, StoreError> {
+    orders.commit(order.attempt_failed(now), Vec::new()).await
 }
 
 /// Stores the opened page, and only then shows it: of a page that is not noted nobody would ask the provider when the reservation ends.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use app::ports::{
-    Clock, Opened, Orders, PaymentProvider, PaymentSession, RefundOutcome, SessionState, StoreError,
+    Cause, Clock, Opened, Orders, PaymentProvider, PaymentSession, RefundOutcome, SessionState, StoreError,
 };
 use app::{Breaker, BreakerMemory, Reconciled, forward_order, reconcile, resend_orders};
 use domain::{HistoryEvent, JobKind, Order, OrderId, PaymentAttempt, Refund, RefundState, Status};
@@ -53,6 +53,10 @@ impl PaymentProvider for SlowProvider {
 
     async fn close(&self, _: &str) -> SessionState {
         SessionState::Expired
+    }
+
+    async fn order_of(&self, _: &str) -> Result<Option<OrderId>, Cause> {
+        Ok(None)
     }
 
     async fn refund(&self, _: OrderId, refund: &Refund, _: bool) -> RefundOutcome {

@@ -7,7 +7,7 @@ use app::{
 };
 use domain::{Order, PaymentRefused, ReportedPayment, Status};
 use jiff::SignedDuration;
-use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_order};
+use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_order, eur};
 
 struct World {
     store: MemoryStore,
@@ -265,4 +265,54 @@ async fn a_wrong_amount_parks_the_order() {
     world.wait_for_the_end();
     world.reconcile().await;
     assert_eq!(world.now().status(), Status::Placed, "no machine decides");
+}
+
+#[tokio::test]
+async fn a_kept_failure_ends_with_a_page_of_another_attempt() {
+    for fault in [ProviderFault::Broken, ProviderFault::BrokenAfterEffect] {
+        let world = World::new();
+        // What was opened unseen is not listed yet.
+        world.provider.state().list_delay = 60_000;
+        world.provider.fail_next(fault);
+        let page = world.start().await.expect("a page");
+        assert_eq!(world.start().await.expect("a page"), page);
+        assert_eq!(world.now().payment().map(|attempt| attempt.number), Some(2));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_a_failed_call_opened_is_found() {
+    let world = World::new();
+    world.provider.fail_next(ProviderFault::BrokenAfterEffect);
+    let page = world.start().await.expect("a page");
+    assert_eq!(world.start().await.expect("a page"), page);
+    assert_eq!(world.provider.pages(), 1);
+}
+
+#[tokio::test]
+async fn one_kept_failure_and_a_refund_is_back_in_5_minutes() {
+    for fault in [ProviderFault::Broken, ProviderFault::BrokenAfterEffect] {
+        let world = World::new();
+        world.start().await.expect("a page");
+        let first = world.provider.pay(world.order.id(), 1).expect("a payment");
+        world.hear(first).await.expect("an answer");
+        let twice = {
+            let mut state = world.provider.state();
+            state.list_delay = 45_000;
+            state.take(0, eur(1_490), true)
+        };
+        let payment_id = twice.payment_id.clone();
+        assert_eq!(world.hear(twice).await.expect("an answer"), Settled::RefundDue);
+        world.provider.fail_next(fault);
+        for _ in 0..5 {
+            world.provider.state().now = world.clock.now().as_millisecond();
+            world.reconcile().await;
+            world.clock.advance(SignedDuration::from_mins(1));
+        }
+        let order = world.now();
+        assert_eq!(order.due_refund(), None, "{fault:?}");
+        let mut state = world.provider.state();
+        let charge = state.charge(&payment_id).expect("a charge");
+        assert_eq!(charge.refunds, [eur(1_490)], "{fault:?}");
+    }
 }

@@ -24,11 +24,11 @@ pub use circuit::{CallPermit, Circuit, OpenCircuit};
 pub use contact::{Address, ContactError, ContactField, Customer};
 pub use country::{Country, CountryError};
 pub use jobs::{DueIndex, Job, JobKind};
-pub use money::{Currency, Money, MoneyError};
+pub use money::{Currency, Money, MoneyError, OtherCurrency};
 pub use order::{
     AttemptState, Capture, Event, HistoryEntry, HistoryEvent, InvalidOrder, LINES_PER_STEP, Order,
     OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
-    ReportedPayment, Settlement, Status, Step, StockChange, Unmoved,
+    ReportedPayment, Reversal, Settlement, Status, Step, StockChange, TakenBack, Unmoved,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};

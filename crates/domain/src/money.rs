@@ -13,6 +13,30 @@ pub enum Currency {
     Chf,
     /// US dollar, two decimal places.
     Usd,
+    /// One in which the shop sells nothing: a payment may come in it all the same, and is never the one that was agreed.
+    Other(OtherCurrency),
+}
+
+/// A currency in which the shop sells nothing, by its ISO 4217 code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OtherCurrency(&'static str);
+
+/// The codes of ISO 4217 that payments come in, beside the shop's own.
+const OTHERS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CLP CNY COP CRC \
+    CVE CZK DJF DKK DOP DZD EGP ERN ETB FJD FKP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF \
+    KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK \
+    PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX UYU \
+    UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG";
+/// ISO 4217's code for no currency: stands for what is none of these.
+const NO_CURRENCY: OtherCurrency = OtherCurrency("XXX");
+
+impl OtherCurrency {
+    /// Reads a code in either case.
+    fn of(code: &str) -> Self {
+        let mut codes = OTHERS.split_whitespace();
+        let known = codes.find(|own| own.eq_ignore_ascii_case(code));
+        known.map_or(NO_CURRENCY, Self)
+    }
 }
 
 impl Currency {
@@ -23,7 +47,13 @@ impl Currency {
             Self::Gbp => "GBP",
             Self::Chf => "CHF",
             Self::Usd => "USD",
+            Self::Other(OtherCurrency(code)) => code,
         }
+    }
+
+    /// The currency that somebody paid in, by its code in either case. What ISO 4217 does not know is `XXX`, and never the shop's.
+    pub fn of_payment(code: &str) -> Self {
+        Self::parse(code).unwrap_or_else(|| Self::Other(OtherCurrency::of(code)))
     }
 
     /// Reads an ISO 4217 code in either case; `None` for a currency that the shop does not know.
@@ -120,6 +150,10 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Currency::Other(OtherCurrency(code)) = self.currency {
+            // How many minor units make a major one is not known.
+            return write!(f, "{} minor units of {code}", self.minor);
+        }
         let sign = if self.minor < 0 { "-" } else { "" };
         let minor = self.minor.unsigned_abs();
         write!(
@@ -168,6 +202,19 @@ mod tests {
         assert_eq!(Currency::parse("eur"), Some(Currency::Eur));
         assert_eq!(Currency::parse("CHF"), Some(Currency::Chf));
         assert_eq!(Currency::parse("XXX"), None);
+    }
+
+    #[test]
+    fn any_currency_can_be_paid_in() {
+        assert_eq!(Currency::of_payment("eur"), Currency::Eur);
+        for (code, known) in [("jpy", "JPY"), ("zwg", "ZWG"), ("usdc", "XXX"), ("", "XXX")] {
+            let other = Currency::of_payment(code);
+            assert_eq!((other.code(), Currency::parse(code)), (known, None), "{code}");
+            assert_eq!(Currency::of_payment(other.code()), other);
+        }
+        let yen = Money::new(1_490, Currency::of_payment("jpy"));
+        assert_eq!(yen.to_string(), "1490 minor units of JPY");
+        assert_eq!(eur(1_490).plus(yen), Err(MoneyError::CurrencyMismatch));
     }
 
     proptest! {

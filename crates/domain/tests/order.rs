@@ -2,7 +2,7 @@
 
 use domain::{
     AttemptState, Event, HistoryEvent, InvalidOrder, Job, JobKind, LINES_PER_STEP, Order, PaymentRefused,
-    RefundState, ReportedPayment, Settlement, Status, StockChange, Unmoved,
+    RefundState, ReportedPayment, Reversal, Settlement, Status, StockChange, TakenBack, Unmoved,
 };
 use jiff::SignedDuration;
 use testkit::{a_payment, altered, an_order, eur, noon};
@@ -440,4 +440,102 @@ fn an_order_that_breaks_a_promise_is_not_restored() {
         assert_eq!(Order::restore(unpaid), Err(InvalidOrder::PaidWithoutCapture));
         assert_eq!(Order::restore(order.clone().into_parts()), Ok(order));
     }
+}
+
+fn given_back(order: Order) -> Reversal {
+    let payment = a_payment("pi_1", &order);
+    order.taken_back(payment, TakenBack::Refunded, noon())
+}
+
+fn disputed(order: Order) -> Reversal {
+    let payment = a_payment("pi_1", &order);
+    order.taken_back(payment, TakenBack::Disputed, noon())
+}
+
+#[test]
+fn a_payment_that_went_back_keeps_a_paid_order_here() {
+    for reversal in [given_back(an_order().paid()), disputed(an_order().paid())] {
+        let Reversal::Stopped(stopped) = reversal else {
+            panic!("{reversal:?}")
+        };
+        assert_eq!((stopped.status(), stopped.work()), (Status::Paid, Vec::new()));
+        assert!(stopped.is_taken_back() && stopped.needs_human());
+        assert_eq!(stopped.held(), stopped.quote().lines.len());
+        assert!(matches!(disputed(stopped), Reversal::Known(_)));
+    }
+}
+
+#[test]
+fn a_payment_that_went_back_too_late_is_noted() {
+    let Reversal::TooLate(back) = given_back(an_order().forwarded()) else {
+        panic!("not noted")
+    };
+    assert_eq!(events(&back).last(), Some(&"refunded"));
+    assert_eq!(back.total_refunded(), back.quote().total);
+    let Reversal::TooLate(claimed) = disputed(an_order().forwarded()) else {
+        panic!("not noted")
+    };
+    assert!(claimed.needs_human());
+    assert_eq!(events(&claimed).last(), Some(&"disputed"));
+}
+
+#[test]
+fn what_the_provider_tells_of_our_own_refund_is_known() {
+    let owing = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    let Reversal::Known(owing) = given_back(owing) else {
+        panic!("taken for another one")
+    };
+    let done = owing.refunded("pi_1", "re_1".into(), noon());
+    assert!(matches!(given_back(done), Reversal::Known(_)));
+}
+
+#[test]
+fn a_human_gives_back_what_the_provider_refused() {
+    let owing = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    let refused = owing.refund_refused("pi_1", "charge_disputed".into(), noon());
+    let Reversal::Noted(done) = given_back(refused) else {
+        panic!("not noted")
+    };
+    assert!(matches!(done.refunds()[0].state, RefundState::Done { .. }));
+    assert!(!done.needs_human());
+}
+
+#[test]
+fn a_refund_that_fails_after_all_waits_for_a_human() {
+    let owing = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    let done = owing.refunded("pi_1", "re_1".into(), noon());
+    let failed = TakenBack::RefundFailed("expired_or_canceled_card".into());
+    let Reversal::Noted(failed) = done.clone().taken_back(a_payment("pi_1", &done), failed, noon()) else {
+        panic!("not noted")
+    };
+    assert!(failed.needs_human());
+    assert_eq!(failed.due_refund(), None);
+}
+
+#[test]
+fn a_payment_that_went_back_before_it_was_told_of_pays_and_stops() {
+    let Reversal::Noted(placed) = given_back(an_order().placed().start_attempt(noon())) else {
+        panic!("not noted")
+    };
+    let report = a_payment("pi_1", &placed);
+    let (paid, Settlement::Paid) = placed.clone().settle(report.clone(), noon()) else {
+        panic!("not paid")
+    };
+    assert!(paid.needs_human() && paid.work().is_empty());
+    assert!(matches!(
+        paid.settle(report.clone(), noon()),
+        (_, Settlement::Known)
+    ));
+    // Nothing is owed for it where the order has ended.
+    let expired = placed.expire(noon()).expect("placed");
+    assert!(matches!(expired.settle(report, noon()), (_, Settlement::Known)));
+}
+
+#[test]
+fn what_went_back_is_not_owed_once_more_by_a_rejection() {
+    let Reversal::Stopped(stopped) = given_back(an_order().paid()) else {
+        panic!("not stopped")
+    };
+    let rejected = stopped.rejected_by_warehouse(noon()).expect("paid");
+    assert_eq!((rejected.refunds().len(), rejected.due_refund()), (1, None));
 }

@@ -13,6 +13,9 @@ use crate::objects::ErrorBody;
 /// The API's version that the shapes in [`crate::objects`] are of.
 const API_VERSION: &str = "2025-09-30.clover";
 
+/// The error's type where a key was used with other parameters.
+const KEY_OF_ANOTHER_CALL: &str = "idempotency_error";
+
 /// Why a call did not bring what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -21,6 +24,8 @@ pub(crate) enum CallError {
     Refused {
         status: StatusCode,
         code: String,
+        /// The parameter that it is about.
+        param: String,
         request_id: String,
     },
     /// Stripe did not decide: too many calls, a call under the same key under way, or a fault of its own.
@@ -29,6 +34,8 @@ pub(crate) enum CallError {
         status: StatusCode,
         code: String,
         request_id: String,
+        /// Whether it is the answer to an earlier call under the same key.
+        replayed: bool,
     },
     /// There is no answer.
     #[error("Stripe did not answer")]
@@ -47,14 +54,37 @@ pub(crate) enum CallError {
     Request(#[from] http::Error),
 }
 
-/// Refusals of a refund that no later try changes (Stripe's list of error codes). A payment that was charged back is among them: a refund besides
-/// would pay it back twice. Anything else, such as an answer of a proxy, may end.
-const REFUSED_FOR_GOOD: [&str; 2] = ["charge_already_refunded", "charge_disputed"];
-
 impl CallError {
-    /// Whether the same call will be refused whenever it is made.
-    pub(crate) fn is_for_good(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if REFUSED_FOR_GOOD.contains(&code.as_str()))
+    /// Whether the refusal has this code, of Stripe's list of error codes.
+    pub(crate) fn has_code(&self, own: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == own)
+    }
+
+    /// Whether it is a refusal by Stripe of what was asked for, whenever it is asked: not by a proxy, and not of a page that would end too soon.
+    pub(crate) fn is_of_the_order(&self) -> bool {
+        matches!(self, Self::Refused { code, param, .. } if !code.is_empty() && param != "expires_at")
+    }
+
+    /// Whether the refusal is about this parameter.
+    pub(crate) fn is_about(&self, own: &str) -> bool {
+        matches!(self, Self::Refused { param, .. } if param == own)
+    }
+
+    /// Whether Stripe will give this answer again to any call under the same key, for a day (docs.stripe.com/api/idempotent_requests): a failure
+    /// of its own, or that the key was used with other parameters.
+    pub(crate) fn is_kept(&self) -> bool {
+        match self {
+            Self::Undecided { status, code, .. } => status.is_server_error() || code == KEY_OF_ANOTHER_CALL,
+            _ => false,
+        }
+    }
+
+    /// Whether the key is used up by a call that ended before this one began.
+    pub(crate) fn is_key_spent(&self) -> bool {
+        match self {
+            Self::Undecided { replayed, code, .. } => *replayed || code == KEY_OF_ANOTHER_CALL,
+            _ => false,
+        }
     }
 
     /// Whether it is certain that the call had no effect and will have none.
@@ -116,7 +146,8 @@ pub(crate) fn failure(answer: &Response<Bytes>) -> CallError {
     let detail = serde_json::from_slice::<ErrorBody>(answer.body())
         .map(|body| body.error)
         .unwrap_or_default();
-    let undecided = is_undecided(status) || detail.is_of_another_call();
+    let undecided = is_undecided(status) || detail.kind() == KEY_OF_ANOTHER_CALL;
+    let param = detail.param();
     let code = detail.code();
     let header = answer.headers().get("request-id").and_then(|id| id.to_str().ok());
     let request_id = header.unwrap_or("unknown").chars().take(64).collect();
@@ -125,11 +156,13 @@ pub(crate) fn failure(answer: &Response<Bytes>) -> CallError {
             status,
             code,
             request_id,
+            replayed: answer.headers().contains_key("idempotent-replayed"),
         }
     } else {
         CallError::Refused {
             status,
             code,
+            param,
             request_id,
         }
     }

@@ -22,6 +22,8 @@ pub struct StripeConfig {
     pub secret_key: Credential,
     /// The website's address, without a slash at the end.
     pub site_url: String,
+    /// The stage: sessions, payments and refunds carry it, since one account may serve several.
+    pub stage: String,
 }
 
 /// Stripe.

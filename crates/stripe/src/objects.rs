@@ -23,9 +23,56 @@ pub(crate) struct Session {
     #[serde(default)]
     client_reference_id: Option<String>,
     #[serde(default)]
-    metadata: Option<BTreeMap<String, String>>,
+    metadata: Option<Metadata>,
     #[serde(default)]
-    payment_intent: Option<String>,
+    payment_intent: Option<Reference>,
+}
+
+/// Another object: its name, or the object itself where it was asked for whole (docs.stripe.com/api/expanding_objects).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Reference {
+    /// By its name.
+    Id(String),
+    /// Whole.
+    Whole {
+        /// Its name.
+        id: String,
+    },
+}
+
+impl Reference {
+    pub(crate) fn id(&self) -> &str {
+        let (Self::Id(id) | Self::Whole { id }) = self;
+        id
+    }
+}
+
+/// What this shop writes into the metadata of its sessions, payments and refunds.
+pub(crate) const SHOP: &str = "kontor";
+
+/// Whose an object is. One account may serve several stages and other shops.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether the object is of this shop and stage. The release before wrote neither, but the attempt.
+    pub(crate) fn is_of(&self, stage: &str) -> bool {
+        match (self.get("shop"), self.get("stage")) {
+            (None, None) => self.get("attempt").is_some(),
+            marks => marks == (Some(SHOP), Some(stage)),
+        }
+    }
+
+    /// The order that it is for.
+    pub(crate) fn order(&self) -> Option<OrderId> {
+        OrderId::parse(self.get("order_id")?).ok()
+    }
 }
 
 impl Session {
@@ -39,16 +86,27 @@ impl Session {
         self.metadata.as_ref()?.get("attempt")?.parse().ok()
     }
 
+    /// Whether this shop opened it, in this stage.
+    pub(crate) fn is_of(&self, stage: &str) -> bool {
+        self.metadata
+            .as_ref()
+            .is_some_and(|metadata| metadata.is_of(stage))
+    }
+
     pub(crate) fn is_paid(&self) -> bool {
         self.payment_status == "paid"
     }
 
-    /// The payment that was taken on it; `None` where its amount or currency cannot be read.
+    /// The payment that was taken on it; `None` where its amount or currency is no such.
     pub(crate) fn payment(&self) -> Option<ReportedPayment> {
-        let currency = Currency::parse(self.currency.as_deref()?)?;
+        let currency = Currency::of_payment(self.currency.as_deref()?);
         let amount = Money::new(self.amount_total?, currency);
         // A session without a payment intent was free of charge, which none of ours is; its own name serves all the same.
-        let payment_id = self.payment_intent.clone().unwrap_or_else(|| self.id.clone());
+        let payment_id = self
+            .payment_intent
+            .as_ref()
+            .map_or(&*self.id, Reference::id)
+            .to_owned();
         Some(ReportedPayment { payment_id, amount })
     }
 }
@@ -75,12 +133,84 @@ pub(crate) struct Refund {
 impl Refund {
     /// Whether all of `amount` (minor units) is on its way back. A part, given back by hand, is not what is due.
     pub(crate) fn returns(&self, amount: i64) -> bool {
-        self.amount >= amount
-            && !matches!(
-                self.status.as_deref(),
-                Some("failed" | "canceled" | "requires_action")
-            )
+        self.amount >= amount && !self.has_failed()
     }
+
+    /// Whether the money does not come back by it.
+    pub(crate) fn has_failed(&self) -> bool {
+        let status = self.status.as_deref();
+        matches!(status, Some("failed" | "canceled" | "requires_action"))
+    }
+}
+
+/// What was given back of a payment.
+#[derive(Debug, Default)]
+pub(crate) struct GivenBack {
+    /// The refund that returned all of it, or the last of those that did so together.
+    pub(crate) in_full: Option<String>,
+    /// Whether a refund failed.
+    pub(crate) has_failed: bool,
+}
+
+impl GivenBack {
+    /// Of `amount` (minor units) by these refunds, newest first.
+    pub(crate) fn of(amount: i64, refunds: &[Refund]) -> Self {
+        let made = || refunds.iter().filter(|refund| !refund.has_failed());
+        let total = made().fold(0_i64, |total, refund| total.saturating_add(refund.amount));
+        let whole = made().find(|refund| refund.returns(amount));
+        let in_full = whole.or_else(|| made().next()).filter(|_| total >= amount);
+        Self {
+            in_full: in_full.map(|refund| refund.id.clone()),
+            has_failed: refunds.iter().any(Refund::has_failed),
+        }
+    }
+}
+
+/// A charge, a dispute or a refund, as far as events tell of them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MoneyBack {
+    /// Minor units.
+    amount: i64,
+    currency: String,
+    #[serde(default)]
+    payment_intent: Option<Reference>,
+    #[serde(default)]
+    pub(crate) metadata: Option<Metadata>,
+    /// Of a charge: whether all of it was given back.
+    #[serde(default)]
+    pub(crate) refunded: bool,
+    /// Of a refund.
+    #[serde(default)]
+    failure_reason: Option<String>,
+}
+
+impl MoneyBack {
+    /// The payment; `None` where it was none by a payment intent, as all of the shop's are.
+    pub(crate) fn payment(&self) -> Option<ReportedPayment> {
+        let currency = Currency::of_payment(&self.currency);
+        Some(ReportedPayment {
+            payment_id: self.payment_intent.as_ref()?.id().to_owned(),
+            amount: Money::new(self.amount, currency),
+        })
+    }
+
+    /// The order that it is for, where it is of this shop and stage.
+    pub(crate) fn order(&self, stage: &str) -> Option<OrderId> {
+        let metadata = self.metadata.as_ref().filter(|metadata| metadata.is_of(stage));
+        metadata?.order()
+    }
+
+    pub(crate) fn failure(&self) -> String {
+        let reason = short(self.failure_reason.as_deref());
+        format!("the refund failed at the provider: {reason}")
+    }
+}
+
+/// A payment intent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PaymentIntent {
+    #[serde(default)]
+    pub(crate) metadata: Metadata,
 }
 
 /// The body of an answer that is no success.
@@ -96,22 +226,28 @@ pub(crate) struct ErrorDetail {
     code: Option<String>,
     #[serde(rename = "type", default)]
     kind: Option<String>,
+    #[serde(default)]
+    param: Option<String>,
 }
 
 impl ErrorDetail {
-    /// Whether the idempotency key was used with other parameters: that call's effect, perhaps a page, exists.
-    pub(crate) fn is_of_another_call(&self) -> bool {
-        self.kind.as_deref() == Some("idempotency_error")
+    pub(crate) fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
     }
 
-    pub(crate) fn code(self) -> String {
-        self.code
-            .or(self.kind)
-            .unwrap_or_default()
-            .chars()
-            .take(64)
-            .collect()
+    /// The parameter that it is about; empty where it names none.
+    pub(crate) fn param(&self) -> String {
+        short(self.param.as_deref())
     }
+
+    /// The code for programs, or else the type.
+    pub(crate) fn code(&self) -> String {
+        short(self.code.as_deref().or(self.kind.as_deref()))
+    }
+}
+
+fn short(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().take(64).collect()
 }
 
 /// An event, as a webhook brings it.
@@ -119,13 +255,14 @@ impl ErrorDetail {
 pub(crate) struct Event<'a> {
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    #[serde(borrow)]
-    pub(crate) data: EventData<'a>,
+    /// Missing in thin events, which name their object only.
+    #[serde(borrow, default)]
+    pub(crate) data: Option<EventData<'a>>,
 }
 
 /// The object of an event, unread until it is known to be of interest.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EventData<'a> {
-    #[serde(borrow)]
-    pub(crate) object: &'a serde_json::value::RawValue,
+    #[serde(borrow, default)]
+    pub(crate) object: Option<&'a serde_json::value::RawValue>,
 }

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
+use app::ports::{Cause, Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 use domain::{AttemptState, Order, OrderId, PaymentAttempt, Refund};
 use jiff::SignedDuration;
 use tokio::time::timeout;
 
 use crate::Stripe;
 use crate::call::CallError;
-use crate::objects::{self, List, Session};
-use crate::session_form::session_form;
+use crate::objects::{self, GivenBack, List, PaymentIntent, SHOP, Session};
+use crate::session_form::{Email, session_form};
+
+const SESSIONS: &str = "/v1/checkout/sessions";
+/// So often a refund may fail at Stripe with the failure kept under its key.
+const MOST_REFUND_KEYS: u32 = 8;
 
 /// The most pages of a hundred sessions that are looked through for one whose name was lost.
 const MOST_PAGES: usize = 40;
@@ -23,12 +27,7 @@ const SHORTEST_PAGE: SignedDuration = SignedDuration::from_mins(30);
 
 impl PaymentProvider for Stripe {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
-        let form = session_form(order, attempt, &self.config.site_url);
-        let key = format!("{}-{}", order.id(), attempt.number);
-        match self
-            .post::<Session>("/v1/checkout/sessions", Some(&key), form)
-            .await
-        {
+        match self.create_session(order, attempt).await {
             // Open as far as the shopper sees; where it is not, the page itself says so.
             Ok(Session {
                 id,
@@ -36,19 +35,15 @@ impl PaymentProvider for Stripe {
                 ..
             }) => Opened::Open(PaymentSession { id, redirect_url }),
             Ok(_) => Opened::Unknown("the session has no page".into()),
-            Err(error) if error.is_refusal() => Opened::Refused(Box::new(error)),
+            Err(error) if error.is_of_the_order() => Opened::Refused(Box::new(error)),
+            Err(error) if error.is_refusal() => Opened::Failed(Box::new(error)),
+            Err(error) if error.is_kept() => self.page_despite(error, order.id(), attempt).await,
             Err(error) => Opened::Unknown(Box::new(error)),
         }
     }
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
-        let found = match &attempt.state {
-            AttemptState::Open { session_id } => self.session(session_id).await.map(Some),
-            AttemptState::Opening | AttemptState::Failed => {
-                let search = timeout(LONGEST_SEARCH, self.find(order, attempt)).await;
-                search.unwrap_or(Err(CallError::TooMany))
-            }
-        };
+        let found = self.session_of(order, attempt).await;
         match found {
             Ok(Some(session)) => state(&session),
             Ok(None) => SessionState::Absent,
@@ -70,33 +65,93 @@ impl PaymentProvider for Stripe {
         }
     }
 
+    async fn order_of(&self, payment_id: &str) -> Result<Option<OrderId>, Cause> {
+        let path = format!("/v1/payment_intents/{payment_id}");
+        match self.get::<PaymentIntent>(&path).await {
+            Ok(PaymentIntent { metadata }) if metadata.is_of(&self.config.stage) => Ok(metadata.order()),
+            Ok(_) => Ok(None),
+            Err(error) if error.has_code("resource_missing") => Ok(None),
+            Err(error) => Err(Box::new(error)),
+        }
+    }
+
     async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
         if tried_before {
-            match self.refund_of(refund).await {
-                Ok(Some(done)) => return RefundOutcome::Done { refund_id: done.id },
-                Ok(None) => {}
+            match self.given_back(refund).await {
+                Ok(GivenBack {
+                    in_full: Some(refund_id),
+                    ..
+                }) => return RefundOutcome::Done { refund_id },
+                Ok(_) => {}
                 Err(error) => return RefundOutcome::Unknown(Box::new(error)),
             }
         }
-        let key = format!("refund-{}", refund.payment_id);
-        match self
-            .post::<objects::Refund>("/v1/refunds", Some(&key), refund_form(order, refund))
-            .await
-        {
-            Ok(made) if made.returns(refund.amount.minor()) => RefundOutcome::Done { refund_id: made.id },
-            Ok(_) => RefundOutcome::Refused("the refund failed at the provider".into()),
-            Err(error) if error.is_refusal() => match self.refund_of(refund).await {
-                Ok(Some(done)) => RefundOutcome::Done { refund_id: done.id },
-                Ok(None) if error.is_for_good() => RefundOutcome::RefusedForGood(Box::new(error)),
-                Ok(None) => RefundOutcome::Refused(Box::new(error)),
-                Err(unread) => RefundOutcome::Unknown(Box::new(unread)),
-            },
-            Err(error) => RefundOutcome::Unknown(Box::new(error)),
+        let form = self.refund_form(order, refund);
+        for number in 0..MOST_REFUND_KEYS {
+            let key = refund_key(refund, number);
+            match self
+                .post::<objects::Refund>("/v1/refunds", Some(&key), form.clone())
+                .await
+            {
+                Ok(made) if made.returns(refund.amount.minor()) => {
+                    return RefundOutcome::Done { refund_id: made.id };
+                }
+                Ok(_) => return RefundOutcome::Refused("the refund failed at the provider".into()),
+                Err(error) if error.is_refusal() => return self.refused(refund, error).await,
+                // That call has ended long ago, and what it did would have been found above: nothing.
+                Err(error) if error.is_key_spent() && tried_before => {}
+                Err(error) => return RefundOutcome::Unknown(Box::new(error)),
+            }
         }
+        RefundOutcome::Unknown("every try of this refund failed at the provider".into())
     }
 }
 
 impl Stripe {
+    async fn create_session(&self, order: &Order, attempt: &PaymentAttempt) -> Result<Session, CallError> {
+        let key = format!("{}-{}", order.id(), attempt.number);
+        let form = |email| session_form(order, attempt, &self.config, email);
+        let created = self.post(SESSIONS, Some(&key), form(Email::Prefilled)).await;
+        match created {
+            // The page asks for another address.
+            Err(error) if error.is_about("customer_email") => {
+                let key = format!("{key}-without-email");
+                self.post(SESSIONS, Some(&key), form(Email::Asked)).await
+            }
+            created => created,
+        }
+    }
+
+    /// The page of an attempt to whose key Stripe keeps a failure as the answer: the failed call may have opened it. Where none is found there is
+    /// none that anybody knows of: the next attempt has another key. A page that a list does not show yet ends unseen.
+    async fn page_despite(&self, error: CallError, order: OrderId, attempt: &PaymentAttempt) -> Opened {
+        match self.session_of(order, attempt).await {
+            Ok(Some(Session {
+                id,
+                url: Some(redirect_url),
+                ..
+            })) => Opened::Open(PaymentSession { id, redirect_url }),
+            Ok(Some(session)) if session.is_paid() => Opened::Unknown("the page was paid".into()),
+            Ok(_) => Opened::Failed(Box::new(error)),
+            Err(unread) => Opened::Unknown(Box::new(unread)),
+        }
+    }
+
+    /// The session of an attempt, whether or not its name is known.
+    async fn session_of(
+        &self,
+        order: OrderId,
+        attempt: &PaymentAttempt,
+    ) -> Result<Option<Session>, CallError> {
+        match &attempt.state {
+            AttemptState::Open { session_id } => self.session(session_id).await.map(Some),
+            AttemptState::Opening | AttemptState::Failed => {
+                let search = timeout(LONGEST_SEARCH, self.find(order, attempt)).await;
+                search.unwrap_or(Err(CallError::TooMany))
+            }
+        }
+    }
+
     async fn session(&self, id: &str) -> Result<Session, CallError> {
         self.get(&format!("/v1/checkout/sessions/{id}")).await
     }
@@ -131,22 +186,52 @@ impl Stripe {
         found.map(Some).ok_or(CallError::TooMany)
     }
 
-    /// What gave the payment back, if anything did.
-    async fn refund_of(&self, refund: &Refund) -> Result<Option<objects::Refund>, CallError> {
+    /// What was given back of the payment. A list may not show yet what was done a moment ago.
+    async fn given_back(&self, refund: &Refund) -> Result<GivenBack, CallError> {
         let path = format!("/v1/refunds?limit=100&payment_intent={}", refund.payment_id);
         let made: List<objects::Refund> = self.get(&path).await?;
-        let full = |made: &objects::Refund| made.returns(refund.amount.minor());
-        Ok(made.data.into_iter().find(full))
+        Ok(GivenBack::of(refund.amount.minor(), &made.data))
+    }
+
+    /// What a refused refund means. Stripe refuses what it has done already, too. A payment that was charged back is refused for good: a refund
+    /// besides would pay it back twice. So is one whose refund failed. Anything else, such as an answer of a proxy, may end.
+    async fn refused(&self, refund: &Refund, error: CallError) -> RefundOutcome {
+        match self.given_back(refund).await {
+            Ok(GivenBack {
+                in_full: Some(refund_id),
+                ..
+            }) => RefundOutcome::Done { refund_id },
+            Ok(GivenBack { has_failed, .. }) => {
+                let for_good = error.has_code("charge_disputed")
+                    || has_failed && error.has_code("charge_already_refunded");
+                if for_good {
+                    RefundOutcome::RefusedForGood(Box::new(error))
+                } else {
+                    RefundOutcome::Refused(Box::new(error))
+                }
+            }
+            Err(unread) => RefundOutcome::Unknown(Box::new(unread)),
+        }
+    }
+
+    fn refund_form(&self, order: OrderId, refund: &Refund) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("payment_intent", &refund.payment_id);
+        form.append_pair("amount", &refund.amount.minor().to_string());
+        form.append_pair("metadata[order_id]", order.as_str());
+        form.append_pair("metadata[reason]", refund.reason.name());
+        form.append_pair("metadata[shop]", SHOP);
+        form.append_pair("metadata[stage]", &self.config.stage);
+        form.finish()
     }
 }
 
-fn refund_form(order: OrderId, refund: &Refund) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("payment_intent", &refund.payment_id);
-    form.append_pair("amount", &refund.amount.minor().to_string());
-    form.append_pair("metadata[order_id]", order.as_str());
-    form.append_pair("metadata[reason]", refund.reason.name());
-    form.finish()
+/// The key of a refund, or a further one where the ones before are used up.
+fn refund_key(refund: &Refund, number: u32) -> String {
+    match number {
+        0 => format!("refund-{}", refund.payment_id),
+        number => format!("refund-{}-{number}", refund.payment_id),
+    }
 }
 
 pub(crate) fn state(session: &Session) -> SessionState {

@@ -3,11 +3,28 @@
 use domain::{Order, PaymentAttempt};
 use form_urlencoded::Serializer;
 
+use crate::StripeConfig;
+use crate::objects::SHOP;
+
 /// The most line items of a Checkout Session (docs.stripe.com/api/checkout/sessions/create, `line_items`).
 const MOST_LINE_ITEMS: usize = 100;
 
+/// Whether the page knows the shopper's mail address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Email {
+    /// It is filled in.
+    Prefilled,
+    /// The shopper types it: Stripe does not take the one that the shop has.
+    Asked,
+}
+
 /// The form of `POST /v1/checkout/sessions`. Card payments only: other methods confirm days later, when the stock may be gone.
-pub(crate) fn session_form(order: &Order, attempt: &PaymentAttempt, site_url: &str) -> String {
+pub(crate) fn session_form(
+    order: &Order,
+    attempt: &PaymentAttempt,
+    config: &StripeConfig,
+    email: Email,
+) -> String {
     let mut form = Form(Serializer::new(String::new()));
     let id = order.id();
     let id = id.as_str();
@@ -18,9 +35,14 @@ pub(crate) fn session_form(order: &Order, attempt: &PaymentAttempt, site_url: &s
     for object in ["metadata", "payment_intent_data[metadata]"] {
         form.add(&format!("{object}[order_id]"), id);
         form.add(&format!("{object}[attempt]"), &number);
+        form.add(&format!("{object}[shop]"), SHOP);
+        form.add(&format!("{object}[stage]"), &config.stage);
     }
-    form.add("customer_email", &order.customer().email);
+    if email == Email::Prefilled {
+        form.add("customer_email", &order.customer().email);
+    }
     form.add("expires_at", &attempt.expires_at.as_second().to_string());
+    let site_url = &config.site_url;
     form.add("success_url", &format!("{site_url}/#/order/{id}?paid=1"));
     form.add("cancel_url", &format!("{site_url}/#/order/{id}?left=1"));
     for (index, item) in line_items(order).iter().enumerate() {
@@ -104,12 +126,22 @@ mod tests {
     fn the_same_attempt_asks_in_the_same_words() {
         let order = an_order().placed().start_attempt(noon());
         let attempt = order.payment().cloned().expect("an attempt");
-        let form = session_form(&order, &attempt, "https://shop.example");
-        assert_eq!(form, session_form(&order, &attempt, "https://shop.example"));
+        let config = StripeConfig {
+            api_base: String::new(),
+            secret_key: secrecy::SecretString::from("sk_test").into(),
+            site_url: "https://shop.example".into(),
+            stage: "test".into(),
+        };
+        let form = session_form(&order, &attempt, &config, Email::Prefilled);
+        assert_eq!(form, session_form(&order, &attempt, &config, Email::Prefilled));
         let fields: std::collections::HashMap<_, _> =
             form_urlencoded::parse(form.as_bytes()).into_owned().collect();
         assert_eq!(fields["client_reference_id"], order.id().as_str());
         assert_eq!(fields["metadata[attempt]"], "1");
+        for object in ["metadata", "payment_intent_data[metadata]"] {
+            assert_eq!(fields[&format!("{object}[shop]")], "kontor");
+            assert_eq!(fields[&format!("{object}[stage]")], "test");
+        }
         assert_eq!(
             fields["expires_at"],
             order.reserved_until().as_second().to_string()

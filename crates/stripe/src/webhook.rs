@@ -2,12 +2,14 @@
 
 use app::PaymentNotice;
 use data_encoding::HEXLOWER;
+use domain::{ReportedPayment, TakenBack};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
-use crate::objects::{Event, Session};
+use crate::objects::{Event, MoneyBack, Session};
 
 /// How old, or how far ahead of our clock, a signature may be, in seconds.
 const TOLERANCE: i64 = 300;
@@ -42,6 +44,8 @@ impl WebhookSecrets {
 pub enum Message {
     /// About an order's payment.
     Notice(PaymentNotice),
+    /// A payment is disputed. Of which order, only Stripe knows: [`app::ports::PaymentProvider::order_of`] tells.
+    Disputed(ReportedPayment),
     /// About something else.
     Other,
 }
@@ -57,12 +61,13 @@ pub enum WebhookError {
     Malformed,
 }
 
-/// Reads a message: the signature over the raw bytes first, in constant time, before anything of them is looked at.
+/// Reads a message to the shop of this `stage`: the signature over the raw bytes first, in constant time, before anything of them is looked at.
 ///
 /// # Errors
 /// [`WebhookError`].
 pub fn read(
     secrets: &WebhookSecrets,
+    stage: &str,
     signature: Option<&str>,
     body: &[u8],
     now: Timestamp,
@@ -73,26 +78,68 @@ pub fn read(
     if (now.as_second() - signature.at).abs() > TOLERANCE || !signature.is_of(secrets, body) {
         return Err(WebhookError::Signature);
     }
+    understand(body, stage)
+}
+
+fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
-    let captured = match event.kind.as_str() {
-        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => true,
-        "checkout.session.expired" => false,
-        _ => return Ok(Message::Other),
-    };
-    let session: Session =
-        serde_json::from_str(event.data.object.get()).map_err(|_| WebhookError::Malformed)?;
-    let Some(order) = session.order() else {
+    match event.kind.as_str() {
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => captured(&event, stage),
+        "checkout.session.expired" => expired(&event, stage),
+        "charge.refunded" => {
+            let charge: MoneyBack = object(&event)?;
+            // In part, it is between the shop's people and the shopper.
+            let how = charge.refunded.then_some(TakenBack::Refunded);
+            Ok(taken_back(&charge, stage, how))
+        }
+        "refund.failed" => {
+            let refund: MoneyBack = object(&event)?;
+            let how = TakenBack::RefundFailed(refund.failure());
+            Ok(taken_back(&refund, stage, Some(how)))
+        }
+        "charge.dispute.created" => {
+            let dispute: MoneyBack = object(&event)?;
+            Ok(dispute.payment().map_or(Message::Other, Message::Disputed))
+        }
+        _ => Ok(Message::Other),
+    }
+}
+
+fn captured(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
         return Ok(Message::Other);
     };
-    if captured {
-        if !session.is_paid() {
-            return Ok(Message::Other);
-        }
-        let payment = session.payment().ok_or(WebhookError::Malformed)?;
-        return Ok(Message::Notice(PaymentNotice::Captured { order, payment }));
+    if !session.is_paid() {
+        return Ok(Message::Other);
     }
+    let payment = session.payment().ok_or(WebhookError::Malformed)?;
+    Ok(Message::Notice(PaymentNotice::Captured { order, payment }))
+}
+
+fn expired(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
+        return Ok(Message::Other);
+    };
     let attempt = session.attempt().ok_or(WebhookError::Malformed)?;
     Ok(Message::Notice(PaymentNotice::SessionExpired { order, attempt }))
+}
+
+fn taken_back(money: &MoneyBack, stage: &str, how: Option<TakenBack>) -> Message {
+    match (money.order(stage), money.payment(), how) {
+        (Some(order), Some(payment), Some(how)) => {
+            Message::Notice(PaymentNotice::TakenBack { order, payment, how })
+        }
+        _ => Message::Other,
+    }
+}
+
+/// The object that the event is about.
+fn object<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, WebhookError> {
+    let object = event.data.as_ref().and_then(|data| data.object);
+    let object = object.ok_or(WebhookError::Malformed)?;
+    serde_json::from_str(object.get()).map_err(|_| WebhookError::Malformed)
 }
 
 /// The header `Stripe-Signature: t=...,v1=...,v1=...`.
@@ -163,7 +210,7 @@ mod tests {
         json!({
             "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
             "amount_total": 1_490, "currency": "eur", "payment_intent": "pi_1",
-            "client_reference_id": OrderId::for_key("key").as_str(), "metadata": {"attempt": "2"},
+            "client_reference_id": OrderId::for_key("key").as_str(), "metadata": {"shop": "kontor", "stage": "test", "order_id": OrderId::for_key("key").as_str(), "attempt": "2"},
         })
     }
 
@@ -174,7 +221,7 @@ mod tests {
     fn hear(body: impl AsRef<[u8]>) -> Result<Message, WebhookError> {
         let (at, body) = (noon().as_second(), body.as_ref());
         let header = format!("t={at},v1={}", sign("whsec_new", at, body));
-        read(&secrets(), Some(&header), body, noon())
+        read(&secrets(), "test", Some(&header), body, noon())
     }
 
     #[test]
@@ -183,7 +230,7 @@ mod tests {
         let body = r#"{"id":"evt_1","type":"customer.created","data":{"object":{"name":"Größe"}}}"#;
         let header = "t=1795262400,v1=4717e6b1cd3997e6ec3dcb97611f9595f65cddfbd936debf1f31358fd7210ee9";
         assert_eq!(noon().as_second(), 1_795_262_400);
-        let heard = read(&secrets(), Some(header), body.as_bytes(), noon());
+        let heard = read(&secrets(), "test", Some(header), body.as_bytes(), noon());
         assert_eq!(heard, Ok(Message::Other));
     }
 
@@ -233,14 +280,126 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_that_nobody_knows_is_not_guessed() {
-        let mut odd = session();
-        odd["currency"] = json!("xyz");
-        assert_eq!(
-            hear(event("checkout.session.completed", &odd)),
-            Err(WebhookError::Malformed)
-        );
+    fn another_stages_and_shops_events_are_left_alone() {
+        for (mark, value) in [("stage", "prod"), ("shop", "another")] {
+            let mut foreign = session();
+            foreign["metadata"][mark] = json!(value);
+            for kind in ["checkout.session.completed", "checkout.session.expired"] {
+                assert_eq!(
+                    hear(event(kind, &foreign)),
+                    Ok(Message::Other),
+                    "{kind} of {value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_without_metadata_of_the_shop_is_left_alone() {
+        for metadata in [
+            json!(null),
+            json!({}),
+            json!({"stage": "test"}),
+            json!({"sku": "1"}),
+        ] {
+            let mut foreign = session();
+            foreign["metadata"] = metadata.clone();
+            for kind in ["checkout.session.completed", "checkout.session.expired"] {
+                assert_eq!(
+                    hear(event(kind, &foreign)),
+                    Ok(Message::Other),
+                    "{kind}: {metadata}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_of_the_release_before_is_one_of_the_shop() {
+        let mut old = session();
+        old["metadata"] = json!({"order_id": OrderId::for_key("key").as_str(), "attempt": "2"});
+        assert!(matches!(
+            hear(event("checkout.session.completed", &old)),
+            Ok(Message::Notice(_))
+        ));
+    }
+
+    #[test]
+    fn thin_events_are_left_alone() {
+        let thin = json!({
+            "id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated",
+            "related_object": {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"},
+        });
+        assert_eq!(hear(thin.to_string()), Ok(Message::Other));
+    }
+
+    #[test]
+    fn a_payment_intent_that_is_shown_whole_is_read() {
+        let mut whole = session();
+        whole["payment_intent"] = json!({"id": "pi_1", "object": "payment_intent", "amount": 1_490});
+        let plain = hear(event("checkout.session.completed", &session()));
+        assert_eq!(hear(event("checkout.session.completed", &whole)), plain);
+    }
+
+    #[test]
+    fn a_payment_in_any_currency_is_told_of() {
+        for (code, known) in [("jpy", "JPY"), ("usdc", "XXX")] {
+            let mut odd = session();
+            odd["currency"] = json!(code);
+            let Ok(Message::Notice(PaymentNotice::Captured { payment, .. })) =
+                hear(event("checkout.session.completed", &odd))
+            else {
+                panic!("{code} is not heard")
+            };
+            assert_eq!(payment.amount.minor(), 1_490);
+            assert_eq!(payment.amount.currency().code(), known);
+        }
         assert_eq!(hear("not json"), Err(WebhookError::Malformed));
+    }
+
+    fn charge(refunded: bool) -> Value {
+        json!({
+            "id": "ch_1", "object": "charge", "amount": 1_490, "amount_refunded": 1_490, "currency": "eur",
+            "payment_intent": "pi_1", "refunded": refunded, "metadata": session()["metadata"],
+        })
+    }
+
+    #[test]
+    fn money_that_went_back_in_full_is_told_of() {
+        let payment = ReportedPayment {
+            payment_id: "pi_1".into(),
+            amount: eur(1_490),
+        };
+        let order = OrderId::for_key("key");
+        let heard = hear(event("charge.refunded", &charge(true)));
+        let how = TakenBack::Refunded;
+        let notice = PaymentNotice::TakenBack {
+            order,
+            payment: payment.clone(),
+            how,
+        };
+        assert_eq!(heard, Ok(Message::Notice(notice)));
+        assert_eq!(hear(event("charge.refunded", &charge(false))), Ok(Message::Other));
+        let mut foreign = charge(true);
+        foreign["metadata"]["stage"] = json!("prod");
+        assert_eq!(hear(event("charge.refunded", &foreign)), Ok(Message::Other));
+
+        let mut refund = charge(true);
+        refund["failure_reason"] = json!("expired_or_canceled_card");
+        let Ok(Message::Notice(PaymentNotice::TakenBack { how, .. })) = hear(event("refund.failed", &refund))
+        else {
+            panic!("a failed refund is not heard")
+        };
+        assert!(matches!(how, TakenBack::RefundFailed(reason) if reason.contains("canceled_card")));
+
+        let dispute = json!({
+            "id": "du_1", "object": "dispute", "amount": 1_490, "currency": "eur", "charge": "ch_1",
+            "payment_intent": "pi_1", "metadata": {}, "reason": "fraudulent",
+        });
+        assert_eq!(
+            hear(event("charge.dispute.created", &dispute)),
+            Ok(Message::Disputed(payment))
+        );
     }
 
     #[test]
@@ -257,7 +416,7 @@ mod tests {
         ] {
             let at = noon().as_second() - age;
             let header = format!("t={at},v1={}", sign("whsec_new", at, &body));
-            let heard = read(&secrets(), Some(&header), body.as_bytes(), noon());
+            let heard = read(&secrets(), "test", Some(&header), body.as_bytes(), noon());
             assert_eq!(heard.is_ok(), believed, "{age} s old");
         }
     }
@@ -269,13 +428,13 @@ mod tests {
         for secret in ["whsec_new", "whsec_old"] {
             let header = format!("t={at},v1={},v1={},v0=x", "0".repeat(64), sign(secret, at, &body));
             assert!(
-                read(&secrets(), Some(&header), body.as_bytes(), noon()).is_ok(),
+                read(&secrets(), "test", Some(&header), body.as_bytes(), noon()).is_ok(),
                 "{secret}"
             );
         }
         let retired = format!("t={at},v1={}", sign("whsec_retired", at, &body));
         assert_eq!(
-            read(&secrets(), Some(&retired), body.as_bytes(), noon()),
+            read(&secrets(), "test", Some(&retired), body.as_bytes(), noon()),
             Err(WebhookError::Signature)
         );
     }
@@ -289,6 +448,7 @@ mod tests {
         assert!(
             read(
                 &secrets(),
+                "test",
                 Some(&format!("t={at},v1={signature}")),
                 altered.as_bytes(),
                 noon()
@@ -307,13 +467,13 @@ mod tests {
             format!("t={at},v1={signature}{}", ",v1=00".repeat(1_000)),
         ] {
             assert_eq!(
-                read(&secrets(), Some(&header), body.as_bytes(), noon()),
+                read(&secrets(), "test", Some(&header), body.as_bytes(), noon()),
                 Err(WebhookError::Signature),
                 "{header}"
             );
         }
         assert_eq!(
-            read(&secrets(), None, body.as_bytes(), noon()),
+            read(&secrets(), "test", None, body.as_bytes(), noon()),
             Err(WebhookError::Signature)
         );
     }
@@ -328,7 +488,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_or_body_is_too_odd(header in ".*", body in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(read(&secrets(), Some(&header), &body, noon()), Err(WebhookError::Signature));
+            prop_assert_eq!(read(&secrets(), "test", Some(&header), &body, noon()), Err(WebhookError::Signature));
         }
 
         #[test]

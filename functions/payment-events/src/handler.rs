@@ -1,27 +1,57 @@
 use std::sync::Arc;
 
 use api::ToProblem;
-use app::ports::{Clock, OrderQueue, Orders};
-use app::{PaymentNotice, Settled, settle_payment};
+use app::ports::{Clock, OrderQueue, Orders, PaymentProvider};
+use app::{PaymentNotice, Settled, dispute_notice, settle_payment};
+use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
+use secrecy::SecretString;
 use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 
 /// Hears Stripe's events.
-pub(crate) struct PaymentEvents<O, Q, C> {
+pub(crate) struct PaymentEvents<O, Q, P, C> {
     pub(crate) orders: O,
     pub(crate) queue: Q,
-    pub(crate) secrets: Arc<Secret<WebhookSecrets>>,
+    /// Asked only whose payment is disputed.
+    pub(crate) provider: P,
+    pub(crate) secrets: Arc<Secret<Secrets>>,
     pub(crate) clock: C,
+    /// The stage that this shop is: events of another one's sessions are not its own.
+    pub(crate) stage: String,
 }
 
-impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
+/// What the function keeps to itself.
+pub(crate) struct Secrets {
+    pub(crate) webhook: WebhookSecrets,
+    pub(crate) stripe: SecretString,
+}
+
+impl Secrets {
+    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
+        let webhook = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
+        let stripe = values.text("stripe_secret_key").map(SecretString::from);
+        Some(Self {
+            webhook: webhook?,
+            stripe: stripe?,
+        })
+    }
+}
+
+impl<O: Orders, Q: OrderQueue, P: PaymentProvider, C: Clock> Handle for PaymentEvents<O, Q, P, C> {
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let signature = request.header("stripe-signature");
         let message = self.read(signature, request.bytes()?).await?;
-        if let Message::Notice(notice) = message {
+        let notice = match message {
+            Message::Notice(notice) => Some(notice),
+            Message::Disputed(payment) => dispute_notice(&self.provider, payment)
+                .await
+                .map_err(ToProblem::to_problem)?,
+            Message::Other => None,
+        };
+        if let Some(notice) = notice {
             telemetry::note("order.id", notice.order());
             let settled = settle_payment(&self.orders, &self.queue, &self.clock, notice.clone())
                 .await
@@ -33,10 +63,11 @@ impl<O: Orders, Q: OrderQueue, C: Clock> Handle for PaymentEvents<O, Q, C> {
     }
 }
 
-impl<O: Sync, Q: Sync, C: Clock> PaymentEvents<O, Q, C> {
+impl<O: Sync, Q: Sync, P: Sync, C: Clock> PaymentEvents<O, Q, P, C> {
     /// Reads a message; one that is not believed is read again where the secrets have just been rolled.
     async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, Problem> {
-        let read = |secrets: &WebhookSecrets| webhook::read(secrets, signature, body, self.clock.now());
+        let now = self.clock.now();
+        let read = |known: &Secrets| webhook::read(&known.webhook, &self.stage, signature, body, now);
         let known = self.secrets.current().await?;
         let message = match read(&known) {
             Err(WebhookError::Signature) => match self.secrets.renewed(&known).await {

@@ -10,13 +10,13 @@ use proptest::prelude::*;
 use serde_json::json;
 use sha2::Sha256;
 use stripe::webhook::WebhookSecrets;
-use testkit::{FakeClock, FakeQueue, MemoryStore, an_order, noon};
+use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, an_order, noon};
 
-use crate::handler::PaymentEvents;
+use crate::handler::{PaymentEvents, Secrets};
 
 const SECRET: &str = "whsec_test";
 
-type Subject = PaymentEvents<MemoryStore, FakeQueue, FakeClock>;
+type Subject = PaymentEvents<MemoryStore, FakeQueue, FakeProvider, FakeClock>;
 
 fn subject() -> Subject {
     let orders = MemoryStore::default();
@@ -24,8 +24,13 @@ fn subject() -> Subject {
     PaymentEvents {
         orders,
         queue: FakeQueue::default(),
-        secrets: Secret::fixed(WebhookSecrets::parse(SECRET).expect("a secret")),
+        provider: FakeProvider::default(),
+        secrets: Secret::fixed(Secrets {
+            webhook: WebhookSecrets::parse(SECRET).expect("a secret"),
+            stripe: "sk_test".into(),
+        }),
         clock: FakeClock::at_noon(),
+        stage: "test".into(),
     }
 }
 
@@ -49,7 +54,7 @@ fn event(kind: &str, order: OrderId, amount: i64) -> String {
     let session = json!({
         "id": "cs_1", "object": "checkout.session", "status": "complete", "payment_status": "paid", "created": 1,
         "amount_total": amount, "currency": "eur", "payment_intent": "pi_9",
-        "client_reference_id": order.as_str(), "metadata": {"attempt": "1"},
+        "client_reference_id": order.as_str(), "metadata": {"shop": "kontor", "stage": "test", "attempt": "1"},
     });
     json!({"id": "evt_1", "object": "event", "type": kind, "data": {"object": session}}).to_string()
 }
@@ -128,6 +133,62 @@ async fn another_amount_parks_the_order_and_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_payment_in_yen_parks_the_order() {
+    for currency in ["jpy", "xyz"] {
+        let subject = subject();
+        let body = captured(1_490).replace("\"eur\"", &format!("\"{currency}\""));
+        let (response, figures) = collect(answer(&subject, &signed(body))).await;
+        assert_eq!((response.code(), figures.of("PaymentsParked")), (200, &[1][..]));
+        let order = subject.orders.orders().remove(0);
+        assert!(order.parked().is_some() && order.needs_human(), "{currency}");
+    }
+}
+
+fn charge_event(kind: &str) -> String {
+    let charge = json!({
+        "id": "ch_9", "object": "charge", "amount": 1_490, "amount_refunded": 1_490, "currency": "eur",
+        "payment_intent": "pi_9", "refunded": true,
+        "metadata": {"shop": "kontor", "stage": "test", "order_id": an_order().draft().id().as_str()},
+    });
+    json!({"id": "evt_2", "object": "event", "type": kind, "data": {"object": charge}}).to_string()
+}
+
+#[tokio::test]
+async fn a_refund_in_the_dashboard_stops_a_paid_order() {
+    let subject = subject();
+    for body in [captured(1_490), charge_event("charge.refunded")] {
+        assert_eq!(answer(&subject, &signed(body)).await.status(), 200);
+    }
+    let order = subject.orders.orders().remove(0);
+    assert!(order.is_taken_back() && order.needs_human());
+    assert_eq!((order.status(), order.work()), (Status::Paid, Vec::new()));
+    let (_, figures) = collect(answer(&subject, &signed(charge_event("charge.refunded")))).await;
+    assert!(figures.is_empty(), "it is known");
+}
+
+#[tokio::test]
+async fn a_dispute_stops_the_order_that_the_provider_names() {
+    let subject = subject();
+    let dispute = charge_event("charge.dispute.created").replace("\"order_id\"", "\"other\"");
+    // Not this shop's, as far as the provider knows.
+    assert_eq!(answer(&subject, &signed(dispute.clone())).await.status(), 200);
+    assert_eq!(answer(&subject, &signed(captured(1_490))).await.status(), 200);
+    subject.provider.state().charges.push(testkit::Charge {
+        payment_id: "pi_9".into(),
+        order: an_order().draft().id(),
+        amount: testkit::eur(1_490),
+        refunds: Vec::new(),
+        late: false,
+        taken_back: false,
+        disputed: false,
+    });
+    let (response, figures) = collect(answer(&subject, &signed(dispute))).await;
+    assert_eq!((response.code(), figures.of("PaymentsParked")), (200, &[1][..]));
+    let order = subject.orders.orders().remove(0);
+    assert!(order.is_taken_back() && order.needs_human() && order.work().is_empty());
+}
+
+#[tokio::test]
 async fn what_is_not_signed_is_not_looked_at() {
     let subject = subject();
     let unsigned = || request("POST /api/webhooks/stripe").with_body(captured(1_490));
@@ -165,6 +226,18 @@ async fn a_payment_of_an_order_that_is_not_there_must_come_again() {
         code(&answer(&subject(), &signed(body)).await),
         (500, "internal_error".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_payment_of_another_stage_is_taken_and_left_alone() {
+    let subject = subject();
+    for order in [an_order().draft().id(), OrderId::for_key("unknown")] {
+        let ours = event("checkout.session.completed", order, 1_490);
+        let theirs = ours.replace("\"stage\":\"test\"", "\"stage\":\"prod\"");
+        assert_ne!(ours, theirs);
+        assert_eq!(answer(&subject, &signed(theirs)).await.status(), 200);
+    }
+    assert_eq!(status(&subject), Status::Placed);
 }
 
 #[tokio::test]

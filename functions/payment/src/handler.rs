@@ -144,11 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_provider_that_does_not_answer_is_asked_again_later() {
         let subject = subject();
-        for fault in [
-            ProviderFault::LostRequest,
-            ProviderFault::LostAnswer,
-            ProviderFault::Refused,
-        ] {
+        for fault in [ProviderFault::LostRequest, ProviderFault::LostAnswer] {
             subject.provider.fail_next(fault);
             let response = pay(&subject, "an order").await;
             assert_eq!(
@@ -159,6 +155,24 @@ mod tests {
             assert_eq!(response.header_of("retry-after"), Some("5"));
         }
         assert_eq!(pay(&subject, "an order").await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn what_the_provider_refuses_for_good_is_told_as_that() {
+        let subject = subject();
+        subject.provider.fail_next(ProviderFault::Refused);
+        let response = pay(&subject, "an order").await;
+        assert_eq!(code(&response), (422, "payment_refused".to_owned()));
+        assert_eq!(response.header_of("retry-after"), None);
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_the_provider_keeps_costs_no_try() {
+        for fault in [ProviderFault::Broken, ProviderFault::BrokenAfterEffect] {
+            let subject = subject();
+            subject.provider.fail_next(fault);
+            assert_eq!(pay(&subject, "an order").await.code(), 200, "{fault:?}");
+        }
     }
 
     #[tokio::test]

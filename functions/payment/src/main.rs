@@ -28,8 +28,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let secret = secret::Settings::read(&mut env);
     let api_base = env.base_url("STRIPE_API_BASE");
     let site_url = env.base_url("SITE_URL");
-    let (tables, secret, api_base, site_url) =
-        env.finish(|| Some((tables?, secret?, api_base?, site_url?)))?;
+    let stage = env.text("STAGE");
+    let (tables, secret, api_base, site_url, stage) =
+        env.finish(|| Some((tables?, secret?, api_base?, site_url?, stage?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
@@ -42,6 +43,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             async move { secrets.current().await.map(|known| known.stripe.clone()) }
         }),
         site_url,
+        stage,
     };
     let payment = Payment {
         orders,

@@ -34,14 +34,16 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let api_base = env.base_url("STRIPE_API_BASE");
     let circuits = env.text("CIRCUITS_TABLE");
     let orders_per_minute: Option<NonZeroU16> = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
+    let stage = env.text("STAGE");
     let secret = secret::Settings::read(&mut env);
-    let (tables, circuits, queue_url, orders_per_minute, api_base, secret) = env.finish(|| {
+    let (tables, circuits, queue_url, orders_per_minute, api_base, stage, secret) = env.finish(|| {
         Some((
             tables?,
             circuits?,
             queue_url?,
             orders_per_minute?,
             api_base?,
+            stage?,
             secret?,
         ))
     })?;
@@ -59,6 +61,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         }),
         // Where a shopper comes back to from a page; this function opens none.
         site_url: String::new(),
+        stage,
     };
     let reconciler = Reconciler {
         circuits: WarehouseCircuit::new(client.clone(), circuits),

@@ -34,6 +34,13 @@ impl World<'_> {
             Fault::None => format!("  {:?}", call.op),
             fault => format!("  {:?} !! {fault:?}", call.op),
         });
+        if let Op::OpenPage(id, _) = &call.op {
+            if fault == Fault::None {
+                self.page_failed.remove(id);
+            } else {
+                self.page_failed.insert(*id);
+            }
+        }
         let unknown = Reply::Failure(Failure::Unknown);
         match fault {
             Fault::Fail => (call.run)(self, unknown),

@@ -4,6 +4,7 @@ use app::{Breaker, PaymentNotice};
 use testkit::{Page, PageState};
 
 use crate::Mutation;
+use crate::ports::is_other;
 use crate::task::{Side, end};
 use crate::world::{Happening, World};
 
@@ -62,13 +63,26 @@ impl World<'_> {
         {
             payment.payment_id = format!("evt_{}", payment.payment_id);
         }
+        if self.mutation == Some(Mutation::OtherCurrencyIsNotRead)
+            && let PaymentNotice::Captured { payment, .. } = &notice
+            && is_other(payment)
+        {
+            // Refused as malformed, however often it comes.
+            return;
+        }
         let (again, before) = webhook.clone();
+        let heard = match &notice {
+            PaymentNotice::TakenBack { payment, .. } => Some(payment.payment_id.clone()),
+            _ => None,
+        };
         self.start(Side::PaymentEvents, Some(webhook), |ports| async move {
             let settled = app::settle_payment(&ports, &ports, &ports, notice).await;
             end(move |world, answered| {
                 world.note(|| format!("  {settled:?}"));
                 if !answered || settled.is_err() {
                     world.repeat_webhook(again, before);
+                } else {
+                    world.heard_back.extend(heard);
                 }
             })
         });

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::future::Future;
 
+use app::PaymentNotice;
 use app::ports::{
     Catalogue, Committed, LookedUp, Opened, Orders, PaymentProvider, RefundOutcome, SessionState, StoreError,
     Submitted, Warehouse,
 };
 use domain::{
     DueIndex, JobKind, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
-    StockChange,
+    StockChange, TakenBack,
 };
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -201,10 +202,22 @@ impl World<'_> {
     pub(crate) fn open_page(&mut self, order: &Order, attempt: &PaymentAttempt) -> Opened {
         self.set_clocks();
         let known = self.provider.state().find(order.id(), attempt.number).is_some();
-        if self.fault == Fault::Refuse && !known {
-            self.provider.fail_next(ProviderFault::Refused);
+        match self.fault {
+            Fault::Refuse if !known => self.provider.fail_next(ProviderFault::Refused),
+            Fault::Broken => self.provider.fail_next(ProviderFault::Broken),
+            Fault::BrokenAfterEffect => self.provider.fail_next(ProviderFault::BrokenAfterEffect),
+            _ => {}
+        }
+        if self.has(Mutation::KeptFailureIsAskedAgain) && self.fault == Fault::None {
+            let broken = self.provider.state().is_broken(order.id(), attempt.number);
+            if broken {
+                return Opened::Unknown("a failure is kept".into());
+            }
         }
         let mut opened = ready(self.provider.open(order, attempt));
+        if self.has(Mutation::KeptFailureIsAskedAgain) && matches!(opened, Opened::Failed(_)) {
+            opened = Opened::Unknown("a failure is kept".into());
+        }
         if self.has(Mutation::PageKeyFromClock) && matches!(opened, Opened::Open(_)) {
             opened = Opened::Open(self.provider.state().new_page(order, attempt));
         }
@@ -252,6 +265,8 @@ impl World<'_> {
         match self.fault {
             Fault::Refuse => self.provider.fail_next(ProviderFault::Refused),
             Fault::RefuseForGood => self.provider.fail_next(ProviderFault::RefusedForGood),
+            Fault::Broken => self.provider.fail_next(ProviderFault::Broken),
+            Fault::BrokenAfterEffect => self.provider.fail_next(ProviderFault::BrokenAfterEffect),
             _ => {}
         }
         let mut refund = refund.clone();
@@ -264,7 +279,38 @@ impl World<'_> {
         {
             charge.refunds.push(refund.amount);
         }
-        ready(self.provider.refund(order, &refund, tried_before))
+        self.set_clocks();
+        let is_back = |world: &World<'_>| {
+            let mut state = world.provider.state();
+            let charge = state.charge(&refund.payment_id);
+            charge.is_some_and(|charge| !charge.refunds.is_empty())
+        };
+        let was_back = is_back(self);
+        let keeps_key = self.has(Mutation::SpentRefundKeyIsKept);
+        let outcome = ready(self.provider.refund(order, &refund, tried_before && !keeps_key));
+        if !was_back && is_back(self) {
+            // The provider tells of the shop's own refunds like of any other.
+            self.tell_of_refund(order, &refund);
+        }
+        match outcome {
+            RefundOutcome::Refused(cause)
+                if was_back && self.has(Mutation::UnlistedRefundIsRefusedForGood) =>
+            {
+                RefundOutcome::RefusedForGood(cause)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn tell_of_refund(&mut self, order: OrderId, refund: &Refund) {
+        let mut payment_id = refund.payment_id.clone();
+        if self.has(Mutation::RefundNamedByCharge) {
+            payment_id = payment_id.replace("pi_", "ch_");
+        }
+        let amount = refund.amount;
+        let payment = ReportedPayment { payment_id, amount };
+        let how = TakenBack::Refunded;
+        self.tell(PaymentNotice::TakenBack { order, payment, how });
     }
 
     /// A message enters the queue.
@@ -302,6 +348,12 @@ impl World<'_> {
                 order.quote.lines.pop();
                 order.held = order.quote.lines.len();
             });
+        }
+        if self.seen.went_back_before(order.id(), order.version()) {
+            self.accuse(
+                Class::Unexpected,
+                "sent, although its payment was known to have gone back",
+            );
         }
         let known = self.warehouse.deliveries(order.id()) > 0;
         let submitted = ready(self.warehouse.submit(&order));

@@ -27,6 +27,10 @@ pub(crate) enum Fault {
     Refuse,
     /// The provider refuses a refund for good.
     RefuseForGood,
+    /// The provider fails, and keeps this answer for the same call.
+    Broken,
+    /// With its effect, the provider fails and keeps this answer for the same call.
+    BrokenAfterEffect,
     /// The product has become dearer.
     PriceUp,
     /// The index is behind the table by a write.
@@ -48,8 +52,8 @@ impl Fault {
     /// What can happen to `op`, the good end first.
     pub(crate) fn of(op: &Op) -> &'static [Self] {
         use Fault::{
-            Busy, Crash, Fail, Hang, JobDoubled, JobEarly, JobLost, LoseAnswer, None, PriceUp, Refuse,
-            RefuseForGood, Reject, Slow, Stale, Twice,
+            Broken, BrokenAfterEffect, Busy, Crash, Fail, Hang, JobDoubled, JobEarly, JobLost, LoseAnswer,
+            None, PriceUp, Refuse, RefuseForGood, Reject, Slow, Stale, Twice,
         };
         match op {
             Op::Products => &[None, Fail, Crash, PriceUp],
@@ -57,15 +61,38 @@ impl Fault {
             Op::Levels
             | Op::Get(_)
             | Op::LookUpPage(..)
+            | Op::OrderOf(_)
             | Op::LookUpOrder(_)
             | Op::Waiting
             | Op::ReadCircuit => &[None, Fail, Crash],
             Op::Commit { .. } => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::StoreCircuit(_) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
-            Op::OpenPage(..) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang, Refuse],
+            Op::OpenPage(..) => &[
+                None,
+                Fail,
+                LoseAnswer,
+                Twice,
+                Crash,
+                Slow,
+                Hang,
+                Refuse,
+                Broken,
+                BrokenAfterEffect,
+            ],
             Op::ClosePage(_) => &[None, Fail, LoseAnswer, Crash, Hang],
-            Op::Refund(_) => &[None, Fail, LoseAnswer, Twice, Crash, Hang, Refuse, RefuseForGood],
+            Op::Refund(_) => &[
+                None,
+                Fail,
+                LoseAnswer,
+                Twice,
+                Crash,
+                Hang,
+                Refuse,
+                RefuseForGood,
+                Broken,
+                BrokenAfterEffect,
+            ],
             Op::Send(_) => &[None, Fail, LoseAnswer, Crash, Hang],
             Op::Submit(_) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang, Reject],
         }

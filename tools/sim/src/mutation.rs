@@ -107,6 +107,22 @@ pub enum Mutation {
     AmountFromOrder,
     /// The captured currency is not read.
     CurrencyIgnored,
+    /// A payment in a currency that the shop does not know is refused as malformed.
+    OtherCurrencyIsNotRead,
+    /// A failure that the provider keeps for an attempt is asked for again and again.
+    KeptFailureIsAskedAgain,
+    /// A refund keeps the key under which the provider keeps a failure.
+    SpentRefundKeyIsKept,
+    /// A refund that is made, and that no list shows yet, is taken as refused for good.
+    UnlistedRefundIsRefusedForGood,
+    /// The provider's word of the shop's own refund goes by the charge, and looks like another one.
+    RefundNamedByCharge,
+    /// That a payment went back without the shop is noted nowhere.
+    TakenBackIsDropped,
+    /// An order whose payment went back without the shop is sent all the same.
+    TakenBackIsForwarded,
+    /// What went back without the shop is owed once more when the warehouse rejects the order.
+    TakenBackIsOwedAgain,
 
     // The warehouse.
     /// A hand-over that was not answered is taken as accepted.
@@ -175,6 +191,12 @@ impl Mutation {
         match self {
             Self::WriteWithoutLife | Self::RemoveWithoutCondition => Some("in-steps-unpaid"),
             Self::CloseUnknownIsExpired | Self::ClosePaidIsExpired => Some("dark-last-moment"),
+            Self::TakenBackIsDropped | Self::TakenBackIsForwarded | Self::TakenBackIsOwedAgain => {
+                Some("given-back")
+            }
+            Self::UnlistedRefundIsRefusedForGood | Self::SpentRefundKeyIsKept | Self::RefundNamedByCharge => {
+                Some("paid-twice")
+            }
             Self::FirstDueTimeMoves | Self::RefundHoldsBackForwarding => Some("broken-refund"),
             _ => None,
         }
@@ -183,6 +205,7 @@ impl Mutation {
     /// Whether the faulty code leaves out this write and goes on as if it were done.
     pub(crate) fn skips(self, stored: Option<&Order>, next: &Order) -> bool {
         match self {
+            Self::TakenBackIsDropped => next.is_taken_back() && !stored.is_some_and(Order::is_taken_back),
             Self::MismatchDropped => next.parked().is_some(),
             Self::LateMoneyDropped => {
                 next.refunds()
@@ -270,6 +293,9 @@ impl Mutation {
                 next.refunds.clear();
                 next.jobs.clear();
             }),
+            Self::TakenBackIsOwedAgain if became(Status::Rejected) && next.is_taken_back() => {
+                owe_again(next);
+            }
             Self::EndedOrderRevived => revive(next),
             Self::AnyAmountPays => accept_any(stored, next),
             Self::DeferredIsForwarded
@@ -297,6 +323,26 @@ fn gives_back(stock: &[StockChange]) -> bool {
 
 fn alter(order: &mut Order, alter: impl FnOnce(&mut OrderParts)) {
     *order = altered(order.clone(), alter);
+}
+
+/// What paid the order is to be given back, although it went back already.
+fn owe_again(next: &mut Order) {
+    let Some(Capture {
+        payment_id, amount, ..
+    }) = next.capture().cloned()
+    else {
+        return;
+    };
+    let due = Job::new(JobKind::Refund, next.placed_at());
+    alter(next, |next| {
+        next.refunds.push(Refund {
+            payment_id,
+            amount,
+            reason: RefundReason::RejectedByWarehouse,
+            state: RefundState::Due,
+        });
+        next.jobs.push(due);
+    });
 }
 
 /// A payment that was to be given back because the order had ended pays it.

@@ -75,11 +75,19 @@ impl World<'_> {
         let kept = self.provider.state().kept.clone();
         for charge in &charges {
             let order = orders.iter().find(|order| order.id() == charge.order);
-            judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
+            if charge.taken_back {
+                self.judge_taken_back(charge, order, &mut found);
+            } else {
+                judge_charge(charge, order, kept.contains(&charge.payment_id), &mut found);
+            }
+        }
+        for order in &orders {
+            judge_refunds(order, &charges, &mut found);
         }
         for id in accepted.keys() {
-            let forwarded = |order: &Order| order.status() == Status::Forwarded;
-            let known = self.store.peek(*id, forwarded) == Some(true);
+            // Sent, perhaps, when its payment went back: a human looks.
+            let known = |order: &Order| order.status() == Status::Forwarded || order.is_taken_back();
+            let known = self.store.peek(*id, known) == Some(true);
             found.must(known, Unexpected, "the warehouse has what was not sent");
         }
         self.judge_stock(&orders, &mut found);
@@ -143,7 +151,8 @@ impl World<'_> {
         ];
         let ended = ends.contains(&order.status());
         let at_rest = order.work().is_empty() && order.due_at().is_none();
-        let finished = at_rest && (ended || order.parked().is_some());
+        let stopped = order.is_taken_back() && order.needs_human();
+        let finished = at_rest && (ended || order.parked().is_some() || stopped);
         found.must(finished, Unfinished, "neither ended nor parked");
 
         let holds = !order.status().gives_stock_back();
@@ -165,9 +174,28 @@ impl World<'_> {
                 found.must(same, Lost, "the warehouse has another order");
             }
             (Status::Forwarded, None) => found.push(Lost, "the warehouse has not what was sent"),
+            (Status::Paid, Some(_)) if stopped => {}
             (_, Some(_)) => found.push(Unexpected, "the warehouse has what was not sent"),
             (_, None) => {}
         }
+    }
+
+    /// A payment that went back without the shop goes back once, and what the shop heard of it is noted.
+    fn judge_taken_back(&self, charge: &Charge, order: Option<&Order>, found: &mut Findings) {
+        let own = |refund: &Refund| refund.payment_id == charge.payment_id;
+        let noted = order.is_some_and(|order| order.refunds().iter().any(own));
+        let heard = self.heard_back.contains(&charge.payment_id);
+        found.must(
+            noted || !heard,
+            Lost,
+            "a payment went back, and the shop forgot it",
+        );
+        let once = charge.refunds.len() == usize::from(!charge.disputed);
+        found.must(
+            once,
+            Duplicate,
+            "given back beside what went back without the shop",
+        );
     }
 
     /// What is left and what orders hold or have taken is what there was; at no time was less than nothing left.
@@ -253,6 +281,17 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut 
         [back] if *back != charge.amount => found.push(Lost, "given back in part"),
         [_] => found.must(done, Lost, "a refund unknown to the shop"),
         [..] => found.push(Duplicate, "given back twice"),
+    }
+}
+
+/// Each payment goes back once, and is one that was made.
+fn judge_refunds(order: &Order, charges: &[Charge], found: &mut Findings) {
+    for refund in order.refunds() {
+        let same = |payment_id: &str| payment_id == refund.payment_id;
+        let noted = order.refunds().iter().filter(|other| same(&other.payment_id));
+        found.must(noted.count() == 1, Duplicate, "a refund is noted twice");
+        let there = charges.iter().any(|charge| same(&charge.payment_id));
+        found.must(there, Unexpected, "a refund of no payment");
     }
 }
 

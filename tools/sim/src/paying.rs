@@ -2,8 +2,8 @@
 
 use app::ports::StoreError;
 use app::{PaymentNotice, PaymentPage, StartPaymentError};
-use domain::{Currency, Money, PaymentRefused, ReportedPayment, Status};
-use testkit::{Page, PageState};
+use domain::{Currency, Money, PaymentRefused, ReportedPayment, Status, TakenBack};
+use testkit::{Charge, Page, PageState};
 
 use crate::Class;
 use crate::scenario::Pays;
@@ -21,8 +21,12 @@ impl World<'_> {
         let since = self.hear(number, request).since;
         match result {
             Ok(page) => self.hear_redirect(number, &page),
+            Err(StartPaymentError::Provider(_)) => {
+                self.judge_fruitless(number);
+                self.try_again(number, request);
+            }
             Err(
-                StartPaymentError::Provider(_)
+                StartPaymentError::Declined(_)
                 | StartPaymentError::Store(StoreError::Busy | StoreError::Unknown(_)),
             ) => {
                 self.try_again(number, request);
@@ -49,6 +53,25 @@ impl World<'_> {
         }
     }
 
+    /// Told again and again that there is no page, by a provider that works.
+    fn judge_fruitless(&mut self, number: usize) {
+        let works = self.is_on_time(Side::Provider) && self.is_on_time(Side::Payment);
+        let failed = self.shoppers[number]
+            .placed
+            .is_none_or(|id| self.page_failed.contains(&id));
+        // One failed call is told to everyone who clicked then.
+        let clicks = self.scenario.shoppers[number].clicks;
+        let shopper = &mut self.shoppers[number];
+        shopper.fruitless = if works && !failed {
+            shopper.fruitless + 1
+        } else {
+            0
+        };
+        if shopper.fruitless > clicks {
+            self.accuse(Class::Unfinished, "no page of a provider that works");
+        }
+    }
+
     fn hear_redirect(&mut self, number: usize, page: &PaymentPage) {
         let session = page
             .redirect_url
@@ -67,7 +90,7 @@ impl World<'_> {
         self.shoppers[number].stage = Stage::AtThePage;
         self.shoppers[number].session = session;
         match self.scenario.shoppers[number].pays {
-            Pays::AtOnce | Pays::Twice => self.wake(number, 10_000),
+            Pays::AtOnce | Pays::Twice | Pays::AndTakesBack { .. } => self.wake(number, 10_000),
             Pays::AtTheLastMoment => {
                 let left = ends - self.clock(Side::Provider) - self.scenario.eager - 1_000;
                 self.wake(number, left.max(1_000));
@@ -99,7 +122,7 @@ impl World<'_> {
         let amount = match self.choose(4) {
             1 => return,
             2 => Money::new(due.minor() - 1, due.currency()),
-            3 => Money::new(due.minor(), Currency::Usd),
+            3 => Money::new(due.minor(), Currency::of_payment("JPY")),
             _ => due,
         };
         if state == PageState::Open && self.scenario.shoppers[number].pays == Pays::Twice {
@@ -111,6 +134,7 @@ impl World<'_> {
         } else if state == PageState::Open {
             self.note(|| format!("shopper {number} pays {amount} on {session}"));
             let payment = self.take(&session, amount, false);
+            self.will_take_back(number, &payment.payment_id);
             self.tell(PaymentNotice::Captured { order, payment });
             // Back in the browser's history, and once more to the till.
             if self.choose(2) == 1 {
@@ -124,6 +148,36 @@ impl World<'_> {
             let notice = PaymentNotice::Captured { order, payment };
             self.schedule(1_000, Happening::Webhook { notice, before: 0 });
         }
+    }
+
+    /// The payment goes back without the shop: at once, when the order is about to go out, or later.
+    fn will_take_back(&mut self, number: usize, payment_id: &str) {
+        if let Pays::AndTakesBack { disputed } = self.scenario.shoppers[number].pays {
+            let after = [1_500, 100, 60_000][self.choose(3)];
+            let payment_id = payment_id.to_owned();
+            let back = Happening::TakenBack { payment_id, disputed };
+            self.schedule(after, back);
+        }
+    }
+
+    /// A payment goes back without the shop, unless it has gone back already.
+    pub(crate) fn take_back(&mut self, payment_id: &str, disputed: bool) {
+        if !self.provider.state().take_back(payment_id, disputed) {
+            return;
+        }
+        self.note(|| format!("{payment_id} goes back without the shop"));
+        let charge = self.provider.state().charge(payment_id).cloned();
+        let Some(Charge { order, amount, .. }) = charge else {
+            return;
+        };
+        let payment_id = payment_id.to_owned();
+        let payment = ReportedPayment { payment_id, amount };
+        let how = if disputed {
+            TakenBack::Disputed
+        } else {
+            TakenBack::Refunded
+        };
+        self.tell(PaymentNotice::TakenBack { order, payment, how });
     }
 
     fn take(&self, session: &str, amount: Money, late: bool) -> ReportedPayment {

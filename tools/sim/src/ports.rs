@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::ports::{
-    Catalogue, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
+    Catalogue, Cause, Circuits, Clock, Committed, LookedUp, Opened, OrderQueue, Orders, PaymentProvider,
     ProductPage, QueueError, RefundOutcome, SessionState, Shortage, Stock, StoreError, Submitted, Warehouse,
 };
 use domain::{
-    Circuit, DueIndex, Job, JobKind, Order, OrderId, PaymentAttempt, Product, Refund, Sku, Status,
-    StockChange,
+    Circuit, Currency, DueIndex, Job, JobKind, Order, OrderId, PaymentAttempt, Product, Refund, RefundReason,
+    ReportedPayment, Sku, Status, StockChange,
 };
 use jiff::Timestamp;
 use testkit::{FakeClock, altered};
@@ -39,6 +39,7 @@ pub(crate) enum Op {
     OpenPage(OrderId, u32),
     LookUpPage(OrderId, u32),
     ClosePage(String),
+    OrderOf(String),
     Refund(String),
     Send(OrderId),
     Waiting,
@@ -170,6 +171,12 @@ impl Orders for Ports {
             Ok(Some(order)) if self.has(Mutation::RefundJobNotRead) => Ok(Some(altered(order, |order| {
                 order.jobs.retain(|job| job.kind != JobKind::Refund);
             }))),
+            Ok(Some(order)) if self.has(Mutation::TakenBackIsForwarded) => {
+                let elsewhere = [RefundReason::MadeElsewhere, RefundReason::Disputed];
+                Ok(Some(altered(order, |order| {
+                    order.refunds.retain(|refund| !elsewhere.contains(&refund.reason));
+                })))
+            }
             reply => reply,
         }
     }
@@ -215,6 +222,11 @@ impl Orders for Ports {
     }
 }
 
+/// Whether it was made in a currency in which the shop sells nothing.
+pub(crate) fn is_other(payment: &ReportedPayment) -> bool {
+    matches!(payment.amount.currency(), Currency::Other(_))
+}
+
 fn none_left(stock: &[StockChange]) -> Vec<Shortage> {
     let short = |change: &StockChange| Shortage {
         sku: change.sku().clone(),
@@ -247,6 +259,9 @@ impl PaymentProvider for Ports {
             (SessionState::Unknown(_), Some(Mutation::LookUpUnknownIsExpired))
             | (SessionState::Paid(_), Some(Mutation::PaidIsExpired)) => SessionState::Expired,
             (SessionState::Unknown(_), Some(Mutation::LookUpUnknownIsAbsent)) => SessionState::Absent,
+            (SessionState::Paid(payment), Some(Mutation::OtherCurrencyIsNotRead)) if is_other(&payment) => {
+                SessionState::Unknown("the amount paid cannot be read".into())
+            }
             (SessionState::Open { .. }, Some(Mutation::OpenPageIsLeft)) if ended => SessionState::Expired,
             (SessionState::Paid(_), Some(Mutation::PaidIsOpen)) => SessionState::Open {
                 session_id: "cs_unknown".to_owned(),
@@ -261,9 +276,20 @@ impl PaymentProvider for Ports {
         match (state, self.mutation) {
             (Err(_), Some(Mutation::CloseUnknownIsExpired))
             | (Ok(SessionState::Paid(_)), Some(Mutation::ClosePaidIsExpired)) => SessionState::Expired,
+            (Ok(SessionState::Paid(payment)), Some(Mutation::OtherCurrencyIsNotRead))
+                if is_other(&payment) =>
+            {
+                SessionState::Unknown("the amount paid cannot be read".into())
+            }
             (Err(_), _) => SessionState::Unknown("no answer".into()),
             (Ok(state), _) => state,
         }
+    }
+
+    async fn order_of(&self, payment_id: &str) -> Result<Option<OrderId>, Cause> {
+        let (op, payment_id) = (Op::OrderOf(payment_id.to_owned()), payment_id.to_owned());
+        let order = self.ask(op, move |world| ready(world.provider.order_of(&payment_id)));
+        order.await.unwrap_or_else(|_| Err("no answer".into()))
     }
 
     async fn refund(&self, order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {

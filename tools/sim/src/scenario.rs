@@ -46,6 +46,10 @@ pub(crate) enum Pays {
     AtOnce,
     /// Pays at once, and the provider takes the money twice.
     Twice,
+    /// Pays at once, and the payment goes back without the shop: given back in the provider's dashboard, or disputed.
+    AndTakesBack {
+        disputed: bool,
+    },
     /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
     /// Goes to the page and closes it.
@@ -57,7 +61,7 @@ pub(crate) enum Pays {
 impl Scenario {
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
-        use Pays::{AtOnce, AtTheLastMoment, Never, Twice};
+        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Never, Twice};
         let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
         let two_lines = |name| {
             let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
@@ -80,6 +84,9 @@ impl Scenario {
                 .shopper("bob", &[("A", 2)], AtOnce, 1),
             // One order that is to be forwarded and has a payment to be given back.
             one("paid-twice", Twice),
+            // One payment that goes back without the shop.
+            one("given-back", AndTakesBack { disputed: false }),
+            one("disputed", AndTakesBack { disputed: true }),
             // Two wishes under one key.
             Self::of("one-key", &[("A", 5)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
@@ -143,7 +150,13 @@ impl Scenario {
     /// piece; two where runs are dear, or differ from others by their end only.
     pub fn faults(&self) -> usize {
         match self.name {
-            "never-paid" | "two-orders" | "dark-last-moment" | "in-steps" | "in-steps-last-piece" => 2,
+            "never-paid"
+            | "given-back"
+            | "disputed"
+            | "two-orders"
+            | "dark-last-moment"
+            | "in-steps"
+            | "in-steps-last-piece" => 2,
             _ if self.broken.is_some() => 1,
             _ => 3,
         }

@@ -14,6 +14,8 @@ pub(crate) struct Seen {
     states: Vec<(u32, OrderId, Option<Status>)>,
     /// Whose wishes were ever stored.
     pub(crate) fingerprints: Vec<(OrderId, Fingerprint)>,
+    /// From which version on an order's payment was known to have gone back.
+    went_back: Vec<(OrderId, u64)>,
 }
 
 impl Seen {
@@ -26,6 +28,14 @@ impl Seen {
 
     pub(crate) fn note_order(&mut self, step: u32, store: &MemoryStore, id: OrderId) {
         let stored = store.peek(id, |order| (order.status(), order.fingerprint()));
+        let went_back = store
+            .peek(id, |order| order.is_taken_back().then(|| order.version()))
+            .flatten();
+        if let Some(version) = went_back
+            && !self.went_back_before(id, version)
+        {
+            self.went_back.push((id, version));
+        }
         let state = stored.map(|(status, _)| status);
         let last = self.states.iter().rfind(|(_, own, _)| *own == id);
         if last.and_then(|(_, _, last)| *last) != state {
@@ -36,6 +46,13 @@ impl Seen {
         {
             self.fingerprints.push((id, fingerprint));
         }
+    }
+
+    /// Whether that version of an order knew that its payment had gone back.
+    pub(crate) fn went_back_before(&self, id: OrderId, version: u64) -> bool {
+        self.went_back
+            .iter()
+            .any(|(own, since)| *own == id && *since <= version)
     }
 
     /// Whether more was ever sold than there was.

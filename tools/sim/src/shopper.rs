@@ -48,6 +48,8 @@ pub(crate) struct Shopper {
     /// Told that there is no order, and why.
     pub(crate) refused: bool,
     tries: u32,
+    /// So often in a row a provider that works gave no page.
+    pub(crate) fruitless: usize,
     will_wake: bool,
     pub(crate) session: String,
 }

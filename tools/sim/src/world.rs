@@ -1,6 +1,9 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
+use std::collections::HashSet;
+
 use app::BreakerMemory;
+use domain::OrderId;
 use jiff::Timestamp;
 use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
@@ -28,6 +31,8 @@ const MOST_STEPS: u32 = 20_000;
 const RECONCILED_FOR: i64 = 45_000;
 /// How many messages may wait, as `template.yaml` has it.
 const BACKLOG: usize = 960;
+/// How long after it was made a list of the provider shows something, in milliseconds: longer than the reconciler's first retry.
+const LIST_DELAY: i64 = 45_000;
 /// A week, in milliseconds.
 const WEEK: i64 = 7 * 24 * 3_600_000;
 
@@ -44,6 +49,10 @@ pub(crate) enum Happening {
         before: usize,
     },
     MessageVisible(usize),
+    TakenBack {
+        payment_id: String,
+        disputed: bool,
+    },
     EffectLands(Call),
     /// The kind of work that failed goes on.
     Mended,
@@ -81,6 +90,10 @@ pub(crate) struct World<'a> {
     /// How many payment pages have somebody who waits for their end.
     pub(crate) watched: usize,
     pub(crate) shoppers: Vec<Shopper>,
+    /// The orders whose last call for a page met a fault.
+    pub(crate) page_failed: HashSet<OrderId>,
+    /// The payments of which the shop has heard that they went back.
+    pub(crate) heard_back: HashSet<String>,
     /// What the provider told, for telling it again.
     pub(crate) notices: Vec<app::PaymentNotice>,
     pub(crate) violations: Vec<Violation>,
@@ -119,6 +132,8 @@ impl<'a> World<'a> {
             fault: Fault::None,
             watched: 0,
             shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
+            page_failed: HashSet::new(),
+            heard_back: HashSet::new(),
             notices: Vec::new(),
             violations: Vec::new(),
             tasks: Vec::new(),
@@ -137,6 +152,7 @@ impl<'a> World<'a> {
             most_receives: 0,
             trace: None,
         };
+        world.provider.state().list_delay = LIST_DELAY;
         world.skews[Side::Reconciler as usize] = scenario.eager;
         if scenario.broken.is_some() {
             world.schedule(BROKEN, Happening::Mended);
@@ -191,6 +207,11 @@ impl<'a> World<'a> {
     /// What a clock of that side shows.
     pub(crate) fn clock(&self, side: Side) -> i64 {
         self.now + self.skews[side as usize]
+    }
+
+    /// Whether the clock of that side is right.
+    pub(crate) fn is_on_time(&self, side: Side) -> bool {
+        self.skews[side as usize] == 0
     }
 
     /// Something happens so many milliseconds from now.
@@ -286,6 +307,7 @@ impl<'a> World<'a> {
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
+            Happening::TakenBack { payment_id, disputed } => self.take_back(&payment_id, disputed),
             Happening::Mended => self.judge_waiting(),
             Happening::EffectLands(mut call) => {
                 self.note(|| format!("late: {:?}", call.op));

@@ -4,8 +4,9 @@ use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
 use domain::{
-    Circuit, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Order, OrderId, Parked,
-    ParkedReason, Product, Sku, StockChange,
+    Circuit, Currency, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Money, Order,
+    OrderId, Parked, ParkedReason, Product, ReportedPayment, Reversal, Settlement, Sku, StockChange,
+    TakenBack,
 };
 use jiff::SignedDuration;
 
@@ -89,7 +90,31 @@ fn orders_of_every_kind() -> Vec<Order> {
         payment_id: payment_id.clone(),
         captured: eur(1),
     };
+    let yen = Money::new(1_490, Currency::of_payment("JPY"));
+    let in_yen = |payment_id: &str| ReportedPayment {
+        payment_id: payment_id.to_owned(),
+        amount: yen,
+    };
+    let settled = |order: Order, report| match order.settle(report, now) {
+        (order, Settlement::Parked | Settlement::RefundDue) => order,
+        other => panic!("{other:?}"),
+    };
+    let parked_in_yen = settled(builder.clone().under("yen").placed(), in_yen("pi_1"));
+    let taken_back = |key: &str, how| {
+        let paid = builder.clone().under(key).paid();
+        let payment = ReportedPayment {
+            payment_id: "pi_1".to_owned(),
+            amount: paid.quote().total,
+        };
+        match paid.taken_back(payment, how, now) {
+            Reversal::Stopped(order) => order,
+            other => panic!("{other:?}"),
+        }
+    };
     vec![
+        settled(parked_in_yen.clone(), in_yen("pi_2")),
+        taken_back("given back", TakenBack::Refunded),
+        taken_back("disputed", TakenBack::Disputed),
         builder.clone().under("draft").draft(),
         builder.clone().under("placed").placed(),
         start("started"),

@@ -1,8 +1,8 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
-use app::ports::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
-use domain::{Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
+use app::ports::{Cause, Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
+use domain::{AttemptState, Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use crate::lock;
 
@@ -18,6 +18,10 @@ pub enum ProviderFault {
     LostAnswer,
     /// It is refused: a page for good unless it is there already, a refund for now.
     Refused,
+    /// It fails without an effect, and this answer is kept: the same call gets it again.
+    Broken,
+    /// It has its effect and fails all the same, and this answer is kept.
+    BrokenAfterEffect,
     /// A refund that was not made is refused for good; any other call as by [`ProviderFault::Refused`].
     RefusedForGood,
 }
@@ -33,6 +37,8 @@ pub struct Page {
     pub attempt: u32,
     /// What is to be paid.
     pub amount: Money,
+    /// In Unix milliseconds, by the provider's clock.
+    pub made: i64,
     /// In Unix milliseconds, by the provider's clock.
     pub ends: i64,
     /// How it stands.
@@ -63,6 +69,19 @@ pub struct Charge {
     pub refunds: Vec<Money>,
     /// Whether it was taken on a page that had ended.
     pub late: bool,
+    /// Whether it went back without the shop.
+    pub taken_back: bool,
+    /// Whether that was a dispute.
+    pub disputed: bool,
+}
+
+/// What is known of the refund of one payment.
+#[derive(Clone, Copy, Debug, Default)]
+struct RefundKeys {
+    /// Under so many keys a failure is kept.
+    spent: u32,
+    /// Under which key it was made, and when.
+    made: Option<(u32, i64)>,
 }
 
 /// A payment provider in memory: pages by order and attempt, one charge a page, one refund a charge.
@@ -80,7 +99,12 @@ pub struct ProviderState {
     pub charges: Vec<Charge>,
     /// The payments that it will never give back.
     pub kept: Vec<String>,
+    /// How long after it was made a list shows something, in milliseconds.
+    pub list_delay: i64,
     refused: Vec<(OrderId, u32)>,
+    /// The attempts for which a failure is kept as the answer.
+    broken: Vec<(OrderId, u32)>,
+    refund_keys: HashMap<String, RefundKeys>,
     faults: VecDeque<ProviderFault>,
 }
 
@@ -129,6 +153,7 @@ impl ProviderState {
             order: order.id(),
             attempt: attempt.number,
             amount: order.quote().total,
+            made: self.now,
             ends: attempt.expires_at.as_millisecond(),
             state: PageState::Open,
         });
@@ -149,6 +174,8 @@ impl ProviderState {
             amount,
             refunds: Vec::new(),
             late,
+            taken_back: false,
+            disputed: false,
         });
         self.pages[page].state = PageState::Paid(charge);
         self.report(charge)
@@ -174,6 +201,50 @@ impl ProviderState {
             payment_id, amount, ..
         } = self.charges[charge].clone();
         ReportedPayment { payment_id, amount }
+    }
+
+    /// Whether a list shows what was made then.
+    fn is_listed(&self, made: i64) -> bool {
+        made + self.list_delay <= self.now
+    }
+
+    /// Whether a failure is kept for an attempt.
+    pub fn is_broken(&self, order: OrderId, attempt: u32) -> bool {
+        self.broken.contains(&(order, attempt))
+    }
+
+    /// The page of an attempt, by its name where that is known, or as a list shows it.
+    fn seen(&self, order: OrderId, attempt: &PaymentAttempt) -> Option<usize> {
+        if let AttemptState::Open { session_id } = &attempt.state {
+            return self.by_session(session_id);
+        }
+        let found = self.find(order, attempt.number);
+        found.filter(|page| self.is_listed(self.pages[*page].made))
+    }
+
+    /// The page of an attempt for which a failure is kept.
+    fn page_despite(&mut self, order: OrderId, attempt: &PaymentAttempt) -> Opened {
+        let page = self.seen(order, attempt);
+        match self.view(page) {
+            SessionState::Open { session_id } => Opened::Open(session(session_id)),
+            SessionState::Paid(_) | SessionState::Unknown(_) => Opened::Unknown("it is paid".into()),
+            SessionState::Expired | SessionState::Absent => Opened::Failed("no page is known".into()),
+        }
+    }
+
+    /// Somebody gives all of a payment back, or claims it back, without the shop.
+    pub fn take_back(&mut self, payment_id: &str, disputed: bool) -> bool {
+        let Some(charge) = self.charge(payment_id).filter(|charge| charge.refunds.is_empty()) else {
+            return false;
+        };
+        (charge.taken_back, charge.disputed) = (true, disputed);
+        let amount = charge.amount;
+        if disputed {
+            self.kept.push(payment_id.to_owned());
+        } else if let Some(charge) = self.charge(payment_id) {
+            charge.refunds.push(amount);
+        }
+        true
     }
 
     fn view(&mut self, page: Option<usize>) -> SessionState {
@@ -208,10 +279,28 @@ impl PaymentProvider for FakeProvider {
             Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
         );
         let too_short = attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE;
+        if state.is_broken(order.id(), attempt.number) {
+            return state.page_despite(order.id(), attempt);
+        }
         let known = state.find(order.id(), attempt.number);
-        if refused || known.is_none() && (too_short || state.refused.contains(&key)) {
+        if refused || known.is_none() && state.refused.contains(&key) {
             state.refused.push(key);
             return Opened::Refused("this page cannot be opened".into());
+        }
+        if known.is_none() && too_short {
+            return Opened::Failed("this page would end too soon".into());
+        }
+        if matches!(
+            fault,
+            Some(ProviderFault::Broken | ProviderFault::BrokenAfterEffect)
+        ) {
+            if known.is_none() {
+                if fault == Some(ProviderFault::BrokenAfterEffect) {
+                    state.new_page(order, attempt);
+                }
+                state.broken.push(key);
+            }
+            return state.page_despite(order.id(), attempt);
         }
         let opened = match known {
             Some(page) => session(state.pages[page].session_id.clone()),
@@ -225,7 +314,7 @@ impl PaymentProvider for FakeProvider {
 
     async fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> SessionState {
         let mut state = self.state();
-        let page = state.find(order, attempt.number);
+        let page = state.seen(order, attempt);
         match state.faults.pop_front() {
             Some(_) => SessionState::Unknown("no answer".into()),
             None => state.view(page),
@@ -248,30 +337,86 @@ impl PaymentProvider for FakeProvider {
         }
     }
 
-    async fn refund(&self, _order: OrderId, refund: &Refund, _tried_before: bool) -> RefundOutcome {
+    async fn order_of(&self, payment_id: &str) -> Result<Option<OrderId>, Cause> {
+        let mut state = self.state();
+        match state.faults.pop_front() {
+            Some(_) => Err("no answer".into()),
+            None => Ok(state.charge(payment_id).map(|charge| charge.order)),
+        }
+    }
+
+    async fn refund(&self, _order: OrderId, refund: &Refund, tried_before: bool) -> RefundOutcome {
         let mut state = self.state();
         let fault = state.faults.pop_front();
         match fault {
             Some(ProviderFault::LostRequest) => return RefundOutcome::Unknown("the request was lost".into()),
             Some(ProviderFault::Refused) => return RefundOutcome::Refused("not now".into()),
             Some(ProviderFault::RefusedForGood) => state.kept.push(refund.payment_id.clone()),
-            Some(ProviderFault::LostAnswer) | None => {}
+            _ => {}
         }
-        let kept = state.kept.contains(&refund.payment_id);
-        let Some(charge) = state.charge(&refund.payment_id) else {
+        match (state.make_refund(refund, tried_before, fault), fault) {
+            (RefundOutcome::Done { .. }, Some(ProviderFault::LostAnswer)) => {
+                RefundOutcome::Unknown("the answer was lost".into())
+            }
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+impl ProviderState {
+    /// Under the first key whose answer is no kept failure, which needs a look at what was done under the keys before.
+    fn make_refund(
+        &mut self,
+        refund: &Refund,
+        tried_before: bool,
+        fault: Option<ProviderFault>,
+    ) -> RefundOutcome {
+        let id = &refund.payment_id;
+        let done = || RefundOutcome::Done {
+            refund_id: format!("re_{id}"),
+        };
+        let keys = self.refund_keys.get(id).copied().unwrap_or_default();
+        let kept = self.kept.contains(id);
+        let Some(charge) = self.charge(id) else {
             return RefundOutcome::Refused("no such payment".into());
         };
-        if charge.refunds.is_empty() {
-            if kept {
-                return RefundOutcome::RefusedForGood("never".into());
+        let (is_back, by_others) = (!charge.refunds.is_empty(), charge.taken_back);
+        let listed = is_back && (by_others || keys.made.is_none_or(|(_, at)| self.is_listed(at)));
+        if listed && tried_before {
+            return done();
+        }
+        if keys.spent > 0 && !tried_before {
+            return RefundOutcome::Unknown("a failure is kept".into());
+        }
+        let breaks = matches!(
+            fault,
+            Some(ProviderFault::Broken | ProviderFault::BrokenAfterEffect)
+        );
+        // A key's own answer is given again.
+        if is_back && keys.made.is_some_and(|(key, _)| key == keys.spent) {
+            return done();
+        }
+        if is_back && !breaks {
+            return if listed {
+                done()
+            } else {
+                RefundOutcome::Refused("it is refunded already".into())
+            };
+        }
+        if kept && !is_back {
+            return RefundOutcome::RefusedForGood("never".into());
+        }
+        let now = self.now;
+        if !is_back && fault != Some(ProviderFault::Broken) {
+            self.refund_keys.entry(id.clone()).or_default().made = Some((keys.spent, now));
+            if let Some(charge) = self.charge(id) {
+                charge.refunds.push(refund.amount);
             }
-            charge.refunds.push(refund.amount);
         }
-        match fault {
-            Some(ProviderFault::LostAnswer) => RefundOutcome::Unknown("the answer was lost".into()),
-            _ => RefundOutcome::Done {
-                refund_id: format!("re_{}", refund.payment_id),
-            },
+        if breaks {
+            self.refund_keys.entry(id.clone()).or_default().spent += 1;
+            return RefundOutcome::Unknown("an error of the provider's own".into());
         }
+        done()
     }
 }

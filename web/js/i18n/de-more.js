@@ -67,6 +67,7 @@ export default {
   "order.not_payable": "Diese Bestellung lässt sich nicht mehr bezahlen. Wir sehen nach, wie sie steht.",
   "order.pay_gone": "Keine Verbindung: Die Bezahlseite ließ sich nicht öffnen. Ihre Bestellung bleibt zurückgelegt.",
   "order.pay_later": "Die Bezahlseite ist gerade überlastet. Bitte versuchen Sie es in {seconds} Sekunden wieder; Ihre Bestellung bleibt zurückgelegt.",
+  "order.pay_refused": "Diese Bestellung lässt sich nicht bezahlen: Der Zahlungsdienst lehnt sie ab. Es wurde nichts abgebucht. Bitte bestellen Sie neu.",
   "order.pay_failed": "Die Bezahlseite ist gerade nicht erreichbar. Bitte versuchen Sie es gleich wieder; Ihre Bestellung bleibt zurückgelegt.",
   "order.keep_page": "Ihr Browser speichert nichts. Lassen Sie diese Seite offen: Nur hier sehen Sie, wie es mit der Bestellung weitergeht.",
   "order.open_payment": "Bezahlseite in neuem Fenster öffnen", "order.again": "Alles wieder in den Warenkorb", "order.put_back": "Alles liegt wieder im Warenkorb.",
@@ -75,7 +76,7 @@ export default {
   "step.placed": "Bestellt", "step.paid": "Bezahlt", "step.forwarded": "Im Lager", "step.shipped": "Unterwegs", "step.delivered": "Zugestellt",
   "event.placed": "Bestellung aufgegeben", "event.payment_started": "Bezahlseite geöffnet", "event.paid": "Zahlung eingegangen", "event.forwarded": "Ans Lager gegeben",
   "event.shipped": "Versandt", "event.delivered": "Zugestellt", "event.expired": "Verfallen", "event.cancelled": "Storniert", "event.rejected": "Vom Lager abgelehnt",
-  "event.refund_due": "Erstattung veranlasst", "event.refunded": "Erstattet",
+  "event.refund_due": "Erstattung veranlasst", "event.disputed": "Zahlung angefochten", "event.refunded": "Erstattet",
   "orders.title": "Meine Bestellungen", "orders.where": "Das sind die Bestellungen aus diesem Browser.", "orders.none": "Hier ist noch nichts.",
   "legal.demo": "Platzhalter", "legal.demo_text": "Kontor ist ein Vorführladen. Dieser Text zeigt, wo der rechtliche Inhalt stünde; er ist keiner.",
 };

@@ -64,6 +64,7 @@ export default {
   "order.not_payable": "This order can no longer be paid. We are looking up where it stands.",
   "order.pay_gone": "No connection: the payment page could not be opened. Your order stays put by.",
   "order.pay_later": "The payment page is overloaded. Please try again in {seconds} seconds; your order stays put by.",
+  "order.pay_refused": "This order cannot be paid: the payment provider refuses it. Nothing was charged. Please order again.",
   "order.pay_failed": "The payment page cannot be reached right now. Please try again in a moment; your order stays put by.",
   "order.keep_page": "Your browser stores nothing. Leave this page open: only here can you see how the order goes on.",
   "order.open_payment": "Open the payment page in a new window", "order.again": "Put everything back in the basket", "order.put_back": "Everything is back in the basket.",
@@ -72,7 +73,7 @@ export default {
   "step.placed": "Placed", "step.paid": "Paid", "step.forwarded": "In the warehouse", "step.shipped": "On its way", "step.delivered": "Delivered",
   "event.placed": "Order placed", "event.payment_started": "Payment page opened", "event.paid": "Payment received", "event.forwarded": "Handed to the warehouse",
   "event.shipped": "Shipped", "event.delivered": "Delivered", "event.expired": "Lapsed", "event.cancelled": "Cancelled", "event.rejected": "Refused by the warehouse",
-  "event.refund_due": "Refund arranged", "event.refunded": "Refunded",
+  "event.refund_due": "Refund arranged", "event.refunded": "Refunded", "event.disputed": "Payment disputed",
   "orders.title": "My orders", "orders.where": "These are the orders from this browser.", "orders.none": "Nothing here yet.",
   "legal.demo": "Placeholder", "legal.demo_text": "Kontor is a demonstration shop. This text shows where the legal content would stand; it is none.",
 };

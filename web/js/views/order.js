@@ -158,7 +158,7 @@ class OrderPage {
       return;
     }
     const seconds = error.retryAfter;
-    const text = error instanceof api.NetworkGone ? t("order.pay_gone") : seconds ? t("order.pay_later", { seconds }) : t("order.pay_failed");
+    const text = error instanceof api.NetworkGone ? t("order.pay_gone") : error.code === "payment_refused" ? t("order.pay_refused") : seconds ? t("order.pay_later", { seconds }) : t("order.pay_failed");
     this.say(h("p", text));
   }
 

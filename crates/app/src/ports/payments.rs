@@ -18,7 +18,9 @@ pub struct PaymentSession {
 pub enum Opened {
     /// The page is open.
     Open(PaymentSession),
-    /// There is no page for this attempt, and never will be.
+    /// Nobody has a page for this attempt, or will get one: the next attempt may.
+    Failed(Cause),
+    /// The provider takes no payment for this order: neither by this attempt nor by another.
     Refused(Cause),
     /// There may be a page.
     Unknown(Cause),
@@ -60,7 +62,8 @@ pub enum RefundOutcome {
 
 /// The payment provider. Every call may be repeated: it has one effect at most.
 pub trait PaymentProvider: Sync {
-    /// Opens the payment page of `attempt`, which is stored already. MUST answer with the same page for the same attempt.
+    /// Opens the payment page of `attempt`, which is stored already. MUST answer with the same page for the same attempt. Where the provider
+    /// keeps a failure as its answer for this attempt, MUST look for the page, and answer [`Opened::Failed`] where it finds none.
     fn open(&self, order: &Order, attempt: &PaymentAttempt) -> impl Future<Output = Opened> + Send;
 
     /// Looks how `attempt` stands, whether or not its page's name is known.
@@ -70,7 +73,11 @@ pub trait PaymentProvider: Sync {
     /// [`SessionState::Paid`] where the shopper was quicker.
     fn close(&self, session_id: &str) -> impl Future<Output = SessionState> + Send;
 
-    /// Gives `refund` back in full. With `tried_before` MUST look for an earlier success first.
+    /// The order that a payment is for; `None` where it is not this shop's.
+    fn order_of(&self, payment_id: &str) -> impl Future<Output = Result<Option<OrderId>, Cause>> + Send;
+
+    /// Gives `refund` back in full. With `tried_before` MUST look for an earlier success first, and then MUST get past a failure that the provider
+    /// keeps as its answer.
     fn refund(
         &self,
         order: OrderId,

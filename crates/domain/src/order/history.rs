@@ -24,6 +24,8 @@ pub enum HistoryEvent {
     RefundDue,
     /// A payment was given back.
     Refunded,
+    /// The shopper's bank claims a payment back.
+    Disputed,
     /// An event of a newer release, by its name: carried unchanged.
     Unknown(String),
 }
@@ -36,17 +38,23 @@ impl HistoryEvent {
             Self::PaymentStarted => "payment_started",
             Self::RefundDue => "refund_due",
             Self::Refunded => "refunded",
+            Self::Disputed => "disputed",
             Self::Unknown(name) => name,
         }
     }
 
     /// The event of that name.
     pub fn of_name(name: &str) -> Self {
-        [Self::PaymentStarted, Self::RefundDue, Self::Refunded]
-            .into_iter()
-            .find(|event| event.name() == name)
-            .or_else(|| Status::parse(name).map(Self::Became))
-            .unwrap_or_else(|| Self::Unknown(name.to_owned()))
+        [
+            Self::PaymentStarted,
+            Self::RefundDue,
+            Self::Refunded,
+            Self::Disputed,
+        ]
+        .into_iter()
+        .find(|event| event.name() == name)
+        .or_else(|| Status::parse(name).map(Self::Became))
+        .unwrap_or_else(|| Self::Unknown(name.to_owned()))
     }
 }
 

@@ -12,7 +12,7 @@ mod status;
 pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
-pub use refund::{Refund, RefundReason, RefundState};
+pub use refund::{Refund, RefundReason, RefundState, Reversal, TakenBack};
 pub use reservation::{LINES_PER_STEP, StockChange};
 pub use status::{Event, Status, Step};
 
@@ -115,10 +115,12 @@ impl Order {
         self
     }
 
-    /// Whether a human must decide: about the order itself, or about a refund that the provider refused for good.
+    /// Whether a human must decide: about the order itself, about a refund that the provider refused for good or a payment that is disputed, or
+    /// about an order that was paid and is not sent, since its payment went back without the shop.
     pub fn needs_human(&self) -> bool {
         let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
-        self.0.parked.is_some() || self.0.refunds.iter().any(refused)
+        let stopped = self.0.status == Status::Paid && self.is_taken_back();
+        self.0.parked.is_some() || self.0.refunds.iter().any(refused) || stopped
     }
 
     /// Moves the order by the one table.

@@ -147,7 +147,9 @@ impl Order {
 
     /// Applies a payment that the provider reports, as often as it does.
     pub fn settle(self, report: ReportedPayment, now: Timestamp) -> (Self, Settlement) {
-        if self.knows_payment(&report.payment_id) {
+        // What went back before it was told of is a payment all the same, but nothing is owed for it.
+        let is_back = self.was_taken_back(&report.payment_id);
+        if self.knows_payment(&report.payment_id) && !is_back {
             return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
@@ -169,10 +171,14 @@ impl Order {
             RefundReason::PaidTwice
         } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
             order.0.capture = Some(capture);
+            order.reschedule(now);
             return (order, Settlement::Paid);
         } else {
             RefundReason::OrderEnded
         };
+        if is_back {
+            return (self, Settlement::Known);
+        }
         (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::{Capture, HistoryEvent, JobKind, Money, Order};
+use crate::{Capture, HistoryEvent, JobKind, Money, Order, ReportedPayment, Status};
 
-/// A payment to be given back in full; its idempotency key at the provider follows from `payment_id`.
+/// A payment that is given back in full, or was by others. Where the shop does it, its idempotency key at the provider follows from `payment_id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// The provider's name for the payment.
@@ -45,17 +45,47 @@ pub enum RefundReason {
     RejectedByWarehouse,
     /// Another amount than was agreed, and the order is set aside for one such payment already.
     AmountDiffers,
+    /// Somebody gave it back at the provider, in its dashboard.
+    MadeElsewhere,
+    /// The shopper's bank claims it back, at the provider.
+    Disputed,
     /// A reason of a newer release, by its name.
     Unknown(String),
 }
 
+/// How a payment went back without the shop, as the provider tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenBack {
+    /// Given back in full, in the provider's dashboard perhaps. The shop's own refunds are told of, too.
+    Refunded,
+    /// Disputed by the shopper.
+    Disputed,
+    /// A refund of the shop's own that was on its way failed, for this reason.
+    RefundFailed(String),
+}
+
+/// What it means for an order that a payment went back without the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// Nothing that was not known.
+    Known(Order),
+    /// It is noted, and the order goes on as it would have.
+    Noted(Order),
+    /// The order is not sent to the warehouse any more: a human decides.
+    Stopped(Order),
+    /// The warehouse has the order already: a human decides.
+    TooLate(Order),
+}
+
 impl RefundReason {
     /// Every reason that this release gives.
-    pub const KNOWN: [Self; 4] = [
+    pub const KNOWN: [Self; 6] = [
         Self::OrderEnded,
         Self::PaidTwice,
         Self::RejectedByWarehouse,
         Self::AmountDiffers,
+        Self::MadeElsewhere,
+        Self::Disputed,
     ];
 
     /// The reason's stable name, as stored and logged.
@@ -65,6 +95,8 @@ impl RefundReason {
             Self::PaidTwice => "paid_twice",
             Self::RejectedByWarehouse => "rejected_by_warehouse",
             Self::AmountDiffers => "amount_differs",
+            Self::MadeElsewhere => "made_elsewhere",
+            Self::Disputed => "disputed",
             Self::Unknown(name) => name,
         }
     }
@@ -76,12 +108,24 @@ impl RefundReason {
     }
 }
 
+/// The name of a refund of which the shop knows only that it was made.
+const BY_HAND: &str = "made_elsewhere";
+
+fn done_by_hand() -> RefundState {
+    RefundState::Done {
+        refund_id: BY_HAND.to_owned(),
+    }
+}
+
 impl Order {
     /// Notes that `capture` is to be given back.
     pub(crate) fn owe_refund(mut self, capture: Capture, reason: RefundReason, now: Timestamp) -> Self {
         let Capture {
             payment_id, amount, ..
         } = capture;
+        if self.was_taken_back(&payment_id) {
+            return self;
+        }
         self.0.refunds.push(Refund {
             payment_id,
             amount,
@@ -91,6 +135,68 @@ impl Order {
         self.note(HistoryEvent::RefundDue, now);
         self.reschedule(now);
         self
+    }
+
+    /// Notes that `payment` went back without the shop, as often as it is told. A refund of the shop's own, of which the provider tells like of
+    /// any other, is known.
+    pub fn taken_back(mut self, payment: ReportedPayment, how: TakenBack, now: Timestamp) -> Reversal {
+        let ReportedPayment { payment_id, amount } = payment;
+        let known = self
+            .0
+            .refunds
+            .iter_mut()
+            .find(|refund| refund.payment_id == payment_id);
+        let (reason, state) = match (known.map(|refund| &mut refund.state), how) {
+            (Some(state @ RefundState::Refused { .. }), TakenBack::Refunded) => {
+                *state = done_by_hand();
+                self.note(HistoryEvent::Refunded, now);
+                return Reversal::Noted(self);
+            }
+            (Some(state @ RefundState::Done { .. }), TakenBack::RefundFailed(reason)) => {
+                *state = RefundState::Refused { reason };
+                return Reversal::Noted(self);
+            }
+            (Some(_), _) | (None, TakenBack::RefundFailed(_)) => return Reversal::Known(self),
+            (None, TakenBack::Refunded) => {
+                self.note(HistoryEvent::Refunded, now);
+                (RefundReason::MadeElsewhere, done_by_hand())
+            }
+            (None, TakenBack::Disputed) => {
+                self.note(HistoryEvent::Disputed, now);
+                let reason = "the shopper's bank claims the payment back".to_owned();
+                (RefundReason::Disputed, RefundState::Refused { reason })
+            }
+        };
+        self.0.refunds.push(Refund {
+            payment_id,
+            amount,
+            reason,
+            state,
+        });
+        self.reschedule(now);
+        match self.0.status {
+            _ if !self.is_taken_back() => Reversal::Noted(self),
+            Status::Paid => Reversal::Stopped(self),
+            _ => Reversal::TooLate(self),
+        }
+    }
+
+    /// Whether the payment that paid it went back without the shop: it must not be sent to the warehouse.
+    pub fn is_taken_back(&self) -> bool {
+        let paid = self.capture();
+        paid.is_some_and(|capture| self.was_taken_back(&capture.payment_id))
+    }
+
+    /// Whether that payment went back without the shop.
+    pub(crate) fn was_taken_back(&self, payment_id: &str) -> bool {
+        let elsewhere = |refund: &Refund| {
+            let elsewhere = matches!(
+                refund.reason,
+                RefundReason::MadeElsewhere | RefundReason::Disputed
+            );
+            elsewhere && refund.payment_id == payment_id
+        };
+        self.0.refunds.iter().any(elsewhere)
     }
 
     /// The next payment to be given back.
@@ -153,7 +259,9 @@ mod tests {
                 "order_ended",
                 "paid_twice",
                 "rejected_by_warehouse",
-                "amount_differs"
+                "amount_differs",
+                "made_elsewhere",
+                "disputed"
             ]
         );
         assert!(

@@ -24,6 +24,7 @@ impl Order {
             Status::Placed if self.0.parked.is_some() => {}
             Status::Placed if self.is_page_live() => work.push(JobKind::AskProvider),
             Status::Placed => work.push(JobKind::CloseWindow),
+            Status::Paid if self.is_taken_back() => {}
             Status::Paid => work.push(JobKind::Forward),
             _ => {}
         }

@@ -89,17 +89,37 @@ pub(super) enum SetAside {
         payment_id: String,
         amount: i64,
         currency: String,
+        /// See [`stored_currency`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<String>,
     },
+}
+
+/// The currency of a payment as it is stored, and the true one where the shop sells nothing in it: the release before reads the first only.
+pub(super) fn stored_currency(currency: Currency) -> (String, Option<String>) {
+    match currency {
+        Currency::Other(_) => (Currency::Eur.code().to_owned(), Some(currency.code().to_owned())),
+        known => (known.code().to_owned(), None),
+    }
+}
+
+pub(super) fn currency_of(stored: &str, other: Option<&str>) -> Option<Currency> {
+    other.map_or_else(
+        || Currency::parse(stored),
+        |code| Some(Currency::of_payment(code)),
+    )
 }
 
 impl SetAside {
     pub(super) fn of(parked: &Parked) -> Self {
         let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+        let (currency, other) = stored_currency(captured.currency());
         Self::AmountDiffers {
             at: parked.at.as_millisecond(),
             payment_id: payment_id.clone(),
             amount: captured.minor(),
-            currency: captured.currency().code().to_owned(),
+            currency,
+            other,
         }
     }
 
@@ -109,8 +129,9 @@ impl SetAside {
             payment_id,
             amount,
             currency,
+            other,
         } = self;
-        let captured = Money::new(amount, Currency::parse(&currency)?);
+        let captured = Money::new(amount, currency_of(&currency, other.as_deref())?);
         Some(Parked {
             at: time(at)?,
             reason: ParkedReason::AmountDiffers { payment_id, captured },

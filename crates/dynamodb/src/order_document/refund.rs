@@ -1,7 +1,9 @@
 //! How refunds are stored.
 
-use domain::{Currency, Money, Refund, RefundReason, RefundState};
+use domain::{Money, Refund, RefundReason, RefundState};
 use serde::{Deserialize, Serialize};
+
+use super::payment::{currency_of, stored_currency};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Back {
@@ -11,6 +13,9 @@ pub(super) struct Back {
     amount: i64,
     #[serde(rename = "u")]
     currency: String,
+    /// See [`stored_currency`].
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    other: Option<String>,
     #[serde(rename = "r")]
     reason: String,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
@@ -26,10 +31,12 @@ const REFUSED: &str = "refused";
 
 impl Back {
     pub(super) fn of(refund: &Refund) -> Self {
+        let (currency, other) = stored_currency(refund.amount.currency());
         Self {
             payment_id: refund.payment_id.clone(),
             amount: refund.amount.minor(),
-            currency: refund.amount.currency().code().to_owned(),
+            currency,
+            other,
             reason: refund.reason.name().to_owned(),
             refund_id: match &refund.state {
                 RefundState::Due => None,
@@ -44,9 +51,10 @@ impl Back {
     }
 
     pub(super) fn into_refund(self) -> Option<Refund> {
+        let currency = currency_of(&self.currency, self.other.as_deref())?;
         Some(Refund {
             payment_id: self.payment_id,
-            amount: Money::new(self.amount, Currency::parse(&self.currency)?),
+            amount: Money::new(self.amount, currency),
             reason: RefundReason::of_name(&self.reason),
             state: match (self.refund_id, self.refused) {
                 (_, Some(reason)) => RefundState::Refused { reason },

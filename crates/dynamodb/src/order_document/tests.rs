@@ -63,6 +63,49 @@ fn a_refused_refund_is_never_due_again_in_any_release() {
     assert!(matches!(back.state, RefundState::Refused { .. }), "{back:?}");
 }
 
+/// What the release before reads of a payment's currency.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Before {
+    k: BeforeSetAside,
+    b: Vec<BeforeBack>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct BeforeSetAside {
+    amount_differs: BeforeDiffers,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct BeforeDiffers {
+    currency: String,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct BeforeBack {
+    u: String,
+}
+
+/// The release before knows four currencies; it must read the order, and carry what it does not know.
+#[test]
+fn a_payment_in_yen_is_readable_in_the_release_before() {
+    let yen = domain::Money::new(1, domain::Currency::of_payment("JPY"));
+    let report = |payment_id: &str| domain::ReportedPayment {
+        payment_id: payment_id.to_owned(),
+        amount: yen,
+    };
+    let (parked, domain::Settlement::Parked) = an_order().placed().settle(report("pi_1"), noon()) else {
+        panic!("not parked")
+    };
+    let (owing, domain::Settlement::RefundDue) = parked.settle(report("pi_2"), noon()) else {
+        panic!("not owed")
+    };
+    assert_eq!(written_back(&owing), owing);
+    let document = pack(&Document::of(&owing), &Fields::new()).expect("packed");
+    let (before, _) = unpack::<Before>(&document).expect("a document of the release before");
+    assert_eq!(before.k.amount_differs.currency, "EUR");
+    assert_eq!(before.b[0].u, "EUR");
+}
+
 #[test]
 fn an_order_that_breaks_an_invariant_is_corrupt() {
     let order = an_order().placed();

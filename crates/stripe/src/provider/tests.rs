@@ -56,8 +56,13 @@ async fn stripe(answers: Vec<(u16, Value)>) -> (Stripe, Seen) {
                 headers: parts.headers,
                 form: form_urlencoded::parse(&sent).into_owned().collect(),
             });
+            // What is kept under a key is marked as that in the body, here only.
+            let replayed = body["replayed"]
+                .is_boolean()
+                .then_some(("idempotent-replayed", "true"));
             (
                 http::StatusCode::from_u16(status).expect("a status"),
+                axum::response::AppendHeaders(replayed),
                 body.to_string(),
             )
         }
@@ -86,6 +91,7 @@ fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
         api_base,
         secret_key: SecretString::from("sk_test").into(),
         site_url: "https://shop.example".into(),
+        stage: "test".into(),
     };
     Stripe::new(config, HttpsClient::new(timeout).expect("a client"))
 }
@@ -211,11 +217,67 @@ async fn a_connection_that_breaks_off_leaves_the_call_unknown() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_in_other_words_may_have_opened_a_page() {
+async fn a_kept_failure_is_looked_into() {
     let (order, attempt) = started();
     let reused = json!({"error": {"type": "idempotency_error", "message": "other parameters"}});
-    let (stripe, _) = stripe(vec![(400, reused)]).await;
-    assert!(matches!(stripe.open(&order, &attempt).await, Opened::Unknown(_)));
+    let mut paid = session("complete", "paid");
+    paid["url"] = json!(null);
+    let list = |sessions: Value| (200, json!({"data": sessions, "has_more": false}));
+    for kept in [(400, reused), (500, error("x")), (503, json!("a proxy's page"))] {
+        for (looked_up, expected) in [
+            (list(json!([session("open", "unpaid")])), "Open"),
+            (list(json!([paid])), "Unknown"),
+            // Nobody knows of a page: the next attempt has another key.
+            (list(json!([])), "Failed"),
+            (
+                list(json!([{"id": "cs_1", "payment_status": "unpaid"}])),
+                "Failed",
+            ),
+            ((500, json!({})), "Unknown"),
+        ] {
+            let (stripe, seen) = stripe(vec![kept.clone(), looked_up.clone()]).await;
+            let opened = format!("{:?}", stripe.open(&order, &attempt).await);
+            assert!(opened.starts_with(expected), "{kept:?}, {looked_up:?}: {opened}");
+            assert!(
+                seen.lock().expect("no panic")[1]
+                    .path
+                    .starts_with("/v1/checkout/sessions?limit=100")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_whose_key_has_other_words_is_shown_by_its_name() {
+    let (order, attempt) = started();
+    let state = AttemptState::Open {
+        session_id: "cs_1".into(),
+    };
+    let attempt = PaymentAttempt { state, ..attempt };
+    let reused = json!({"error": {"type": "idempotency_error", "message": "other parameters"}});
+    let (stripe, seen) = stripe(vec![(400, reused), (200, session("open", "unpaid"))]).await;
+    assert!(matches!(stripe.open(&order, &attempt).await, Opened::Open(page) if page.id == "cs_1"));
+    assert_eq!(
+        seen.lock().expect("no panic")[1].path,
+        "/v1/checkout/sessions/cs_1"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_stripe_refuses_is_left_to_the_shopper() {
+    let (order, attempt) = started();
+    let mut refusal = error("email_invalid");
+    refusal["error"]["param"] = json!("customer_email");
+    let (stripe, seen) = stripe(vec![(400, refusal), (200, session("open", "unpaid"))]).await;
+    assert!(matches!(stripe.open(&order, &attempt).await, Opened::Open(_)));
+    let seen = seen.lock().expect("no panic");
+    assert_eq!(
+        seen[0].field("customer_email"),
+        Some(order.customer().email.as_str())
+    );
+    assert_eq!(seen[1].field("customer_email"), None);
+    let key = format!("{}-1-without-email", order.id());
+    assert_eq!(seen[1].header("idempotency-key"), key);
 }
 
 #[tokio::test]
@@ -232,7 +294,7 @@ async fn only_a_certain_no_is_a_refusal() {
         (500, false),
         (503, false),
     ] {
-        let (stripe, _) = stripe(vec![(status, error("x"))]).await;
+        let (stripe, _) = stripe(vec![(status, error("x")), (500, json!({}))]).await;
         let opened = stripe.open(&order, &attempt).await;
         assert_eq!(matches!(opened, Opened::Refused(_)), refused, "{status}");
         assert_eq!(matches!(opened, Opened::Unknown(_)), !refused, "{status}");
@@ -435,4 +497,98 @@ async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
         provider.refund(order.id(), &a_refund(), false).await,
         RefundOutcome::Unknown(_)
     ));
+}
+
+#[tokio::test]
+async fn a_refund_under_a_used_up_key_gets_another() {
+    let (order, _) = started();
+    let nothing = (200, json!({"data": [], "has_more": false}));
+    let kept = (500, json!({"replayed": true}));
+    let done = (200, json!({"id": "re_1", "status": "succeeded", "amount": 1_490}));
+    let (provider, seen) = stripe(vec![nothing.clone(), kept.clone(), kept.clone(), done]).await;
+    let outcome = provider.refund(order.id(), &a_refund(), true).await;
+    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_1"));
+    let keys: Vec<_> = seen.lock().expect("no panic")[1..]
+        .iter()
+        .map(|call| call.header("idempotency-key").to_owned())
+        .collect();
+    assert_eq!(keys, ["refund-pi_1", "refund-pi_1-1", "refund-pi_1-2"]);
+
+    // Not before it was looked for, and not while the failed call may still be at work.
+    for (tried_before, answers) in [
+        (false, vec![kept.clone()]),
+        (true, vec![nothing.clone(), (500, json!({}))]),
+        (
+            true,
+            vec![nothing.clone(), (409, error("idempotency_key_in_use"))],
+        ),
+        (true, vec![nothing, kept.clone(), (500, json!({}))]),
+    ] {
+        let calls = answers.len();
+        let (provider, seen) = stripe(answers).await;
+        let outcome = provider.refund(order.id(), &a_refund(), tried_before).await;
+        assert!(matches!(outcome, RefundOutcome::Unknown(_)), "{outcome:?}");
+        assert_eq!(seen.lock().expect("no panic").len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_no_list_shows_yet_is_not_refused_for_good() {
+    let (order, _) = started();
+    let nothing = (200, json!({"data": [], "has_more": false}));
+    let refused = (400, error("charge_already_refunded"));
+    let (provider, _) = stripe(vec![refused, nothing]).await;
+    let outcome = provider.refund(order.id(), &a_refund(), false).await;
+    assert!(matches!(outcome, RefundOutcome::Refused(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_payment_that_was_given_back_in_parts_is_given_back() {
+    let (order, _) = started();
+    let part = |id: &str, amount: i64| json!({"id": id, "status": "succeeded", "amount": amount});
+    let parts = json!({"data": [part("re_2", 490), part("re_1", 1_000)], "has_more": false});
+    let (provider, _) = stripe(vec![(200, parts)]).await;
+    let outcome = provider.refund(order.id(), &a_refund(), true).await;
+    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
+}
+
+#[tokio::test]
+async fn the_order_of_a_payment_is_told_by_its_metadata() {
+    let order = started().0.id();
+    let of = |stage: &str| {
+        let metadata = json!({"shop": "kontor", "stage": stage, "order_id": order.as_str()});
+        json!({"id": "pi_1", "metadata": metadata})
+    };
+    for (answer, expected) in [
+        ((200, of("test")), Some(order)),
+        ((200, of("prod")), None),
+        ((200, json!({"id": "pi_1", "metadata": {}})), None),
+        ((404, error("resource_missing")), None),
+    ] {
+        let (stripe, seen) = stripe(vec![answer.clone()]).await;
+        assert_eq!(
+            stripe.order_of("pi_1").await.expect("an answer"),
+            expected,
+            "{answer:?}"
+        );
+        assert_eq!(seen.lock().expect("no panic")[0].path, "/v1/payment_intents/pi_1");
+    }
+    let (stripe, _) = stripe(vec![(500, json!({}))]).await;
+    assert!(stripe.order_of("pi_1").await.is_err());
+}
+
+#[tokio::test]
+async fn what_no_other_attempt_would_change_is_refused() {
+    let (order, attempt) = started();
+    let mut too_soon = error("parameter_invalid");
+    too_soon["error"]["param"] = json!("expires_at");
+    for (answer, expected) in [
+        ((400, error("amount_too_large")), "Refused"),
+        ((400, too_soon), "Failed"),
+        ((407, json!("a proxy's page")), "Failed"),
+    ] {
+        let (stripe, _) = stripe(vec![answer.clone()]).await;
+        let opened = format!("{:?}", stripe.open(&order, &attempt).await);
+        assert!(opened.starts_with(expected), "{answer:?}: {opened}");
+    }
 }

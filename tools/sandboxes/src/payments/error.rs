@@ -55,6 +55,27 @@ impl StripeError {
         }
     }
 
+    /// Another call under the same key has not ended yet.
+    pub(super) fn key_in_use(key: &str) -> StripeError {
+        let message = format!(
+            "There is currently another in-progress request using this Idempotent Key: {key}. Try again later."
+        );
+        let error = StripeError::idempotency(message).code("idempotency_key_in_use");
+        error.status(StatusCode::CONFLICT)
+    }
+
+    /// Too many calls.
+    pub(super) fn rate_limited() -> StripeError {
+        let error = StripeError::invalid("Request rate limit exceeded.").code("rate_limit");
+        error.status(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// A parameter that the API does not have.
+    pub(super) fn unknown(param: &str) -> StripeError {
+        let error = StripeError::invalid(format!("Received unknown parameter: {param}"));
+        error.code("parameter_unknown").about(param)
+    }
+
     /// Stripe's own fault.
     pub(super) fn api(status: StatusCode, message: &str) -> StripeError {
         StripeError {

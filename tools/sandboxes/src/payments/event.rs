@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 const API_VERSION: &str = "2025-09-30.clover";
 
 /// Event types that are sent as webhooks; others are listed only.
-const SENT: [&str; 4] = [
+const SENT: [&str; 7] = [
     "checkout.session.completed",
     "checkout.session.expired",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "refund.failed",
 ];
 
 /// An event.

@@ -13,6 +13,7 @@ const MAX_DUPLICATES: u32 = 1000;
 /// The faults in force, as `GET /sandbox/faults` shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is switched on by itself")]
 pub(super) struct Faults {
     /// How many more times each webhook is sent.
     #[serde(deserialize_with = "duplicates")]
@@ -28,11 +29,21 @@ pub(super) struct Faults {
     pub(super) latency_ms: u64,
     /// Refunds are refused for good, as of a payment that was charged back.
     pub(super) refuse_refunds: bool,
+    /// Refunds stay `pending` until `/sandbox/refunds/{id}` ends them.
+    pub(super) pending_refunds: bool,
+    /// How long a list leaves out what was just made: a read after a write may miss it.
+    pub(super) list_delay_ms: u64,
     /// The API is down: 503, or a broken connection.
     pub(super) down: bool,
-    /// The share of API calls that meet a 500 and have no effect.
+    /// The share of API calls that meet a 500 and have no effect. Under an idempotency key the 500 is kept as the answer, as at Stripe.
     #[serde(deserialize_with = "probability")]
     pub(super) error_rate: f64,
+    /// The share of POSTs that take effect and meet a 500 all the same, which is kept, too.
+    #[serde(deserialize_with = "probability")]
+    pub(super) errors_after_effect: f64,
+    /// The share of API calls that meet a 429. It has no effect and is not kept.
+    #[serde(deserialize_with = "probability")]
+    pub(super) rate_limited: f64,
     /// The share of API calls that take effect, but whose answer is lost.
     #[serde(deserialize_with = "probability")]
     pub(super) lose_answers: f64,
@@ -42,6 +53,11 @@ impl Faults {
     /// How long every webhook is held back.
     pub(super) fn delay(&self) -> Duration {
         Duration::from_millis(self.delay_ms)
+    }
+
+    /// How long each answer of the API takes.
+    pub(super) fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms)
     }
 }
 

@@ -30,13 +30,28 @@ impl Params {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The names at the top.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .as_object()
-            .into_iter()
-            .flat_map(|fields| fields.keys())
-            .map(String::as_str)
+    /// Refuses every parameter, at any depth, that fits none of `known`: names as Stripe writes them, `*` for any name or number.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), StripeError> {
+        let known: Vec<Vec<&str>> = known.iter().filter_map(|name| path(name)).collect();
+        match unknown(&self.0, &mut Vec::new(), &known) {
+            Some(name) => Err(StripeError::unknown(&name)),
+            None => Ok(()),
+        }
+    }
+
+    /// What is to be shown whole instead of by its id. Refuses what is not one of `known`.
+    pub(super) fn expand(&self, known: &[&str]) -> Result<Vec<&str>, StripeError> {
+        let Some(asked) = self.get("/expand").as_array() else {
+            return Ok(Vec::new());
+        };
+        let asked = asked.iter().filter_map(Value::as_str);
+        asked
+            .map(|name| {
+                let message = format!("This property cannot be expanded ({name}).");
+                let refused = StripeError::invalid(message).about("expand");
+                known.contains(&name).then_some(name).ok_or(refused)
+            })
+            .collect()
     }
 
     /// Text; an empty one counts as none.
@@ -93,6 +108,40 @@ impl Params {
     pub(super) fn canonical(&self) -> String {
         canonical(&self.0)
     }
+}
+
+/// The first parameter that fits none of the `known` paths.
+fn unknown<'a>(value: &'a Value, at: &mut Vec<String>, known: &[Vec<&'a str>]) -> Option<String> {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
+        Value::Array(values) => {
+            let numbered = values.iter().enumerate();
+            numbered
+                .map(|(number, value)| (number.to_string(), value))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, value) in inner {
+        at.push(name);
+        let fits = |path: &&Vec<&str>| {
+            path.len() >= at.len()
+                && at
+                    .iter()
+                    .zip(*path)
+                    .all(|(own, known)| *known == "*" || own == known)
+        };
+        let found = if known.iter().any(|path| fits(&path)) {
+            unknown(value, at, known)
+        } else {
+            Some(in_brackets(&at.join("/")))
+        };
+        if found.is_some() {
+            return found;
+        }
+        at.pop();
+    }
+    None
 }
 
 /// `/a/b/0` as Stripe writes it: `a[b][0]`.
@@ -218,6 +267,28 @@ mod tests {
             "a[1][2][3][4][5][6][7][8]=1",
         ] {
             assert!(Params::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_at_any_depth() {
+        let known = ["mode", "line_items[*][price_data][currency]", "metadata[*]"];
+        let only = |encoded: &str| Params::parse(encoded.as_bytes()).unwrap().only(&known);
+        assert_eq!(
+            only("mode=1&line_items[1][price_data][currency]=eur&metadata[a]=1"),
+            Ok(())
+        );
+        for (wrong, named) in [
+            ("modus=1", "modus"),
+            ("mode[a]=1", "mode[a]"),
+            (
+                "line_items[0][price_data][currncy]=eur",
+                "line_items[0][price_data][currncy]",
+            ),
+            ("line_items[0][price]=1", "line_items[0][price]"),
+            ("metadata[a][b]=1", "metadata[a][b]"),
+        ] {
+            assert_eq!(only(wrong), Err(StripeError::unknown(named)), "{wrong}");
         }
     }
 

@@ -1,6 +1,7 @@
-//! Stripe's idempotency: for 24 hours the same key gets the same answer, and other parameters get an error.
+//! Stripe's idempotency (docs.stripe.com/api/idempotent_requests): for 24 hours the same key gets the same answer, a 500 too; other parameters
+//! get an error; a second call while the first one is at work gets a 409. What fails before the work begins is not kept.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
@@ -24,11 +25,13 @@ pub(super) struct Kept {
 pub(super) struct Idempotency {
     kept: HashMap<String, Kept>,
     by_age: VecDeque<(u64, String)>,
+    in_use: HashSet<String>,
 }
 
 impl Idempotency {
-    /// The answer that was given to this `request` (path and parameters) under this key, if one was.
-    pub(super) fn find(&mut self, key: &str, request: &str, now: u64) -> Result<Option<Kept>, StripeError> {
+    /// The answer that was given to this `request` (path and parameters) under this key, if one was; otherwise the key is in use until
+    /// [`Idempotency::release`].
+    pub(super) fn begin(&mut self, key: &str, request: &str, now: u64) -> Result<Option<Kept>, StripeError> {
         if key.len() > LONGEST_KEY {
             let message = format!("Idempotency keys are up to {LONGEST_KEY} characters long.");
             return Err(StripeError::idempotency(message));
@@ -40,26 +43,37 @@ impl Idempotency {
             self.by_age.pop_front();
         }
         match self.kept.get(key) {
-            Some(kept) if kept.request == hashed(request) => Ok(Some(kept.clone())),
-            Some(_) => Err(StripeError::idempotency(format!(
-                "Keys for idempotent requests can only be used with the same parameters they were first used with. \
-                 Try using a key other than '{key}' if you meant to execute a different request."
-            ))),
-            None => Ok(None),
+            Some(kept) if kept.request == hashed(request) => return Ok(Some(kept.clone())),
+            Some(_) => {
+                return Err(StripeError::idempotency(format!(
+                    "Keys for idempotent requests can only be used with the same parameters they were first used with. \
+                     Try using a key other than '{key}' if you meant to execute a different request."
+                )));
+            }
+            None => {}
+        }
+        if self.in_use.insert(key.to_owned()) {
+            Ok(None)
+        } else {
+            Err(StripeError::key_in_use(key))
         }
     }
 
     /// Keeps an answer.
-    pub(super) fn keep(&mut self, key: String, request: &str, status: StatusCode, body: String, now: u64) {
-        self.by_age.push_back((now, key.clone()));
-        self.kept.insert(
-            key,
-            Kept {
-                request: hashed(request),
-                status,
-                body,
-            },
-        );
+    pub(super) fn keep(&mut self, key: &str, request: &str, status: StatusCode, body: String, now: u64) {
+        self.by_age.push_back((now, key.to_owned()));
+        let request = hashed(request);
+        let kept = Kept {
+            request,
+            status,
+            body,
+        };
+        self.kept.insert(key.to_owned(), kept);
+    }
+
+    /// The work under this key has ended, with or without an answer to keep.
+    pub(super) fn release(&mut self, key: &str) {
+        self.in_use.remove(key);
     }
 }
 
@@ -74,11 +88,26 @@ mod tests {
     #[test]
     fn a_key_is_good_for_one_request_and_a_day() {
         let mut keys = Idempotency::default();
-        assert_eq!(keys.find("k", "r", 0).unwrap(), None);
-        keys.keep("k".into(), "r", StatusCode::OK, "body".into(), 0);
-        assert_eq!(keys.find("k", "r", KEPT_FOR_S - 1).unwrap().unwrap().body, "body");
-        assert!(keys.find("k", "other", KEPT_FOR_S - 1).is_err());
-        assert_eq!(keys.find("k", "other", KEPT_FOR_S).unwrap(), None);
-        assert!(keys.find(&"k".repeat(256), "r", 0).is_err());
+        assert_eq!(keys.begin("k", "r", 0).unwrap(), None);
+        keys.keep("k", "r", StatusCode::OK, "body".into(), 0);
+        keys.release("k");
+        assert_eq!(
+            keys.begin("k", "r", KEPT_FOR_S - 1).unwrap().unwrap().body,
+            "body"
+        );
+        assert!(keys.begin("k", "other", KEPT_FOR_S - 1).is_err());
+        assert_eq!(keys.begin("k", "other", KEPT_FOR_S).unwrap(), None);
+        assert!(keys.begin(&"k".repeat(256), "r", 0).is_err());
+    }
+
+    #[test]
+    fn a_key_is_in_use_until_its_work_has_ended() {
+        let mut keys = Idempotency::default();
+        assert_eq!(keys.begin("k", "r", 0).unwrap(), None);
+        let (status, body) = keys.begin("k", "r", 0).unwrap_err().text();
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert!(body.contains("idempotency_key_in_use"), "{body}");
+        keys.release("k");
+        assert_eq!(keys.begin("k", "r", 0).unwrap(), None);
     }
 }

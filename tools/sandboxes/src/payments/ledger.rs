@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
+use super::charge::Charge;
 use super::error::StripeError;
 use super::event::Event;
 use super::form::Params;
@@ -16,19 +17,16 @@ use super::session::{Session, State};
 pub(super) enum Act {
     /// The payment goes through.
     Pay,
+    /// The payment is on its way, as by bank transfer: whether it arrives shows later.
+    PayLater,
+    /// The payment that was on its way arrives.
+    Arrive,
+    /// The payment that was on its way does not arrive.
+    Fail,
     /// The card is declined; the session stays open.
     Decline,
     /// The session ends unpaid.
     Expire,
-}
-
-/// Money that was captured.
-#[derive(Debug, Clone)]
-struct Charge {
-    id: String,
-    session: usize,
-    captured: i64,
-    refunded: i64,
 }
 
 /// The books.
@@ -72,6 +70,19 @@ impl Ledger {
         self.at(id).map(|at| &self.sessions[at])
     }
 
+    /// `GET /v1/checkout/sessions/{id}`, with what is to be `expand`ed shown whole.
+    pub(super) fn show_session(&self, id: &str, expand: &[&str]) -> Result<Value, StripeError> {
+        let session = self.session(id)?;
+        let mut shown = session.json();
+        if let Some(intent) = &session.payment_intent
+            && expand.contains(&"payment_intent")
+            && let Ok(whole) = self.intent(intent)
+        {
+            shown["payment_intent"] = whole;
+        }
+        Ok(shown)
+    }
+
     fn at(&self, id: &str) -> Result<usize, StripeError> {
         self.by_id
             .get(id)
@@ -84,7 +95,7 @@ impl Ledger {
         while let Some(&(expires_at, at)) = self.expiring.first()
             && expires_at <= now
         {
-            self.close(at, State::Expired, now);
+            self.close(at, State::Expired, "checkout.session.expired", now);
         }
     }
 
@@ -92,9 +103,26 @@ impl Ledger {
     pub(super) fn act(&mut self, id: &str, act: Act, now: u64) -> Result<&Session, StripeError> {
         let at = self.at(id)?;
         match (self.sessions[at].state, act) {
-            (State::Open, Act::Pay) => self.pay(at, now),
+            (State::Open, Act::Pay) => {
+                self.pay(at, now);
+                self.close(at, State::Complete, "checkout.session.completed", now);
+            }
+            (State::Open, Act::PayLater) => {
+                self.sessions[at].payment_intent = Some(super::new_id("pi_", 24));
+                self.close(at, State::Processing, "checkout.session.completed", now);
+            }
+            (State::Processing, Act::Arrive) => {
+                self.pay(at, now);
+                let kind = "checkout.session.async_payment_succeeded";
+                self.close(at, State::Complete, kind, now);
+            }
+            (State::Processing, Act::Fail) => {
+                self.close(at, State::Failed, "checkout.session.async_payment_failed", now);
+            }
             (State::Open, Act::Decline) => self.decline(at, now),
-            (State::Open, Act::Expire) => self.close(at, State::Expired, now),
+            (State::Open, Act::Expire) => {
+                self.close(at, State::Expired, "checkout.session.expired", now);
+            }
             (State::Complete, Act::Pay) | (State::Expired, Act::Expire) => {}
             (state, _) => {
                 let message = format!(
@@ -117,22 +145,27 @@ impl Ledger {
                 self.sessions[at].state.name()
             )));
         }
-        self.close(at, State::Expired, now);
+        self.close(at, State::Expired, "checkout.session.expired", now);
         Ok(self.sessions[at].json())
     }
 
     fn pay(&mut self, at: usize, now: u64) {
-        let intent = super::new_id("pi_", 24);
-        let charge = super::new_id("ch_", 24);
-        self.by_intent.insert(intent.clone(), self.charges.len());
+        let session = &mut self.sessions[at];
+        let intent = session.payment_intent.clone();
+        let payment_intent = intent.unwrap_or_else(|| super::new_id("pi_", 24));
+        session.payment_intent = Some(payment_intent.clone());
+        self.by_intent.insert(payment_intent.clone(), self.charges.len());
         self.charges.push(Charge {
-            id: charge,
+            id: super::new_id("ch_", 24),
             session: at,
-            captured: self.sessions[at].amount_total,
+            payment_intent,
+            captured: session.amount_total,
             refunded: 0,
+            disputed: false,
+            currency: session.currency.clone(),
+            metadata: session.intent_metadata.clone(),
+            created: now,
         });
-        self.sessions[at].payment_intent = Some(intent);
-        self.close(at, State::Complete, now);
     }
 
     fn decline(&mut self, at: usize, now: u64) {
@@ -147,25 +180,36 @@ impl Ledger {
             .push(Event::new("payment_intent.payment_failed", &attempt, now));
     }
 
-    fn close(&mut self, at: usize, state: State, now: u64) {
+    fn close(&mut self, at: usize, state: State, kind: &'static str, now: u64) {
         let session = &mut self.sessions[at];
         self.expiring.remove(&(session.expires_at, at));
         session.state = state;
-        let kind = if state == State::Complete {
-            "checkout.session.completed"
-        } else {
-            "checkout.session.expired"
-        };
         self.events.push(Event::new(kind, &session.json(), now));
     }
 
-    /// Gives money back: never more than what was captured and is not given back yet.
-    pub(super) fn refund(&mut self, request: RefundRequest, now: u64) -> Result<Value, StripeError> {
-        let intent = &request.payment_intent;
+    fn charge_of(&self, intent: &str) -> Result<usize, StripeError> {
         let charge = self.by_intent.get(intent).copied();
-        let charge =
-            charge.ok_or_else(|| StripeError::no_such("payment_intent", intent, "payment_intent"))?;
-        let charge = &mut self.charges[charge];
+        charge.ok_or_else(|| StripeError::no_such("payment_intent", intent, "payment_intent"))
+    }
+
+    /// A payment intent by its id.
+    pub(super) fn intent(&self, id: &str) -> Result<Value, StripeError> {
+        Ok(self.charges[self.charge_of(id)?].intent_json())
+    }
+
+    /// Gives money back: never more than what was captured and is not given back yet.
+    pub(super) fn refund(
+        &mut self,
+        request: RefundRequest,
+        status: &'static str,
+        now: u64,
+    ) -> Result<Value, StripeError> {
+        let at = self.charge_of(&request.payment_intent)?;
+        let charge = &mut self.charges[at];
+        if charge.disputed {
+            let message = format!("Charge {} has been charged back.", charge.id);
+            return Err(StripeError::invalid(message).code("charge_disputed"));
+        }
         let left = charge.captured - charge.refunded;
         if left == 0 {
             let message = format!("Charge {} has already been refunded.", charge.id);
@@ -181,17 +225,49 @@ impl Ledger {
         let refund = Refund {
             id: super::new_id("re_", 24),
             amount,
-            currency: self.sessions[charge.session].currency.clone(),
+            currency: charge.currency.clone(),
             payment_intent: request.payment_intent,
             charge: charge.id.clone(),
             created: now,
             reason: request.reason,
             metadata: request.metadata,
+            status,
         };
         let shown = refund.json();
         self.refunds.push(refund);
         self.events.push(Event::new("refund.created", &shown, now));
+        self.events
+            .push(Event::new("charge.refunded", &charge.json(), now));
         Ok(shown)
+    }
+
+    /// A refund that was on its way succeeds, or fails.
+    pub(super) fn end_refund(
+        &mut self,
+        id: &str,
+        status: &'static str,
+        now: u64,
+    ) -> Result<Value, StripeError> {
+        let refund = self.refunds.iter_mut().find(|refund| refund.id == id);
+        let refund = refund.ok_or_else(|| StripeError::no_such("refund", id, "refund"))?;
+        refund.status = status;
+        let shown = refund.json();
+        self.events.push(Event::new("refund.updated", &shown, now));
+        if status == "failed" {
+            self.events.push(Event::new("refund.failed", &shown, now));
+        }
+        Ok(shown)
+    }
+
+    /// The shopper's bank claims a payment back.
+    pub(super) fn dispute(&mut self, intent: &str, now: u64) -> Result<Value, StripeError> {
+        let at = self.charge_of(intent)?;
+        let charge = &mut self.charges[at];
+        charge.disputed = true;
+        let dispute = charge.dispute_json(now);
+        self.events
+            .push(Event::new("charge.dispute.created", &dispute, now));
+        Ok(dispute)
     }
 
     /// A refund by its id.
@@ -210,11 +286,12 @@ impl Ledger {
             .ok_or_else(|| StripeError::no_such("event", id, "id"))
     }
 
-    /// `GET /v1/checkout/sessions`.
-    pub(super) fn list_sessions(&self, params: &Params) -> Result<Value, StripeError> {
+    /// `GET /v1/checkout/sessions`, as far as it was made until then.
+    pub(super) fn list_sessions(&self, params: &Params, until: u64) -> Result<Value, StripeError> {
         let (status, intent) = (params.text("/status"), params.text("/payment_intent"));
         let wanted = |session: &Session| {
-            status.is_none_or(|status| session.state.name() == status)
+            session.created <= until
+                && status.is_none_or(|status| session.state.name() == status)
                 && (intent.is_none() || session.payment_intent.as_deref() == intent)
         };
         listing::page(
@@ -226,11 +303,12 @@ impl Ledger {
         )
     }
 
-    /// `GET /v1/refunds`.
-    pub(super) fn list_refunds(&self, params: &Params) -> Result<Value, StripeError> {
+    /// `GET /v1/refunds`, as far as they were made until then.
+    pub(super) fn list_refunds(&self, params: &Params, until: u64) -> Result<Value, StripeError> {
         let (intent, charge) = (params.text("/payment_intent"), params.text("/charge"));
         let wanted = |refund: &Refund| {
-            intent.is_none_or(|intent| refund.payment_intent == intent)
+            refund.created <= until
+                && intent.is_none_or(|intent| refund.payment_intent == intent)
                 && charge.is_none_or(|charge| refund.charge == charge)
         };
         listing::page("/v1/refunds", &self.refunds, params, wanted, Refund::json)
@@ -265,6 +343,7 @@ impl Ledger {
                 "amount": charge.captured,
                 "currency": session.currency,
                 "refunded": charge.refunded,
+                "disputed": charge.disputed,
                 "refunds": refunds.remove(charge.id.as_str()).unwrap_or_default(),
             })
         });
@@ -429,7 +508,7 @@ mod tests {
             let encoded = format!("payment_intent={intent}&amount={amount}");
             let request = RefundRequest::parse(&Params::parse(encoded.as_bytes()).unwrap())?;
             ledger
-                .refund(request, NOW)
+                .refund(request, "succeeded", NOW)
                 .map(|refund| refund["amount"].as_i64())
         };
         assert_eq!(refund("1500"), Ok(Some(1500)));
@@ -446,7 +525,7 @@ mod tests {
         let nobody = Params::parse(b"payment_intent=pi_nobody").unwrap();
         assert!(
             ledger
-                .refund(RefundRequest::parse(&nobody).unwrap(), NOW)
+                .refund(RefundRequest::parse(&nobody).unwrap(), "succeeded", NOW)
                 .is_err()
         );
     }

@@ -4,6 +4,7 @@
 //! signed, with repetitions until they are accepted.
 
 mod api;
+mod charge;
 mod control;
 mod courier;
 mod error;

@@ -129,7 +129,9 @@ fn body(session: &Session, texts: &Texts, is_declined: bool) -> String {
             alert(is_declined, texts),
             choices(session, texts)
         ),
-        session::State::Complete => ended(texts.paid, &session.success_url(), texts),
+        session::State::Complete | session::State::Processing | session::State::Failed => {
+            ended(texts.paid, &session.success_url(), texts)
+        }
         session::State::Expired => ended(texts.expired, session.cancel_url().unwrap_or_default(), texts),
     };
     format!(

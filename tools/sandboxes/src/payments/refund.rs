@@ -10,6 +10,9 @@ use super::listing::Listed;
 
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
+/// Parameters of Stripe's that are understood: <https://docs.stripe.com/api/refunds/create>.
+const PARAMETERS: [&str; 4] = ["amount", "metadata[*]", "payment_intent", "reason"];
+
 /// A refund that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RefundRequest {
@@ -23,6 +26,7 @@ pub(super) struct RefundRequest {
 impl RefundRequest {
     /// Reads the parameters.
     pub(super) fn parse(params: &Params) -> Result<RefundRequest, StripeError> {
+        params.only(&PARAMETERS)?;
         let reason = params.text("/reason").map(str::to_owned);
         if reason
             .as_ref()
@@ -59,6 +63,8 @@ pub(super) struct Refund {
     pub(super) created: u64,
     pub(super) reason: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
+    /// `pending`, `succeeded` or `failed`.
+    pub(super) status: &'static str,
 }
 
 impl Listed for Refund {
@@ -86,7 +92,8 @@ impl Refund {
             "payment_intent": self.payment_intent,
             "reason": self.reason,
             "receipt_number": null,
-            "status": "succeeded",
+            "failure_reason": (self.status == "failed").then_some("expired_or_canceled_card"),
+            "status": self.status,
         })
     }
 }

@@ -19,32 +19,58 @@ const LEAST_AMOUNT: i64 = 50;
 const MOST_AMOUNT: i64 = 99_999_999;
 const CURRENCIES: [&str; 4] = ["chf", "eur", "gbp", "usd"];
 
-/// Parameters of Stripe's that have an effect here.
-const UNDERSTOOD: [&str; 9] = [
+/// Parameters of Stripe's that are understood or may be there without an effect: <https://docs.stripe.com/api/checkout/sessions/create>.
+const PARAMETERS: [&str; 31] = [
+    "allow_promotion_codes",
+    "automatic_tax[enabled]",
+    "billing_address_collection",
     "cancel_url",
     "client_reference_id",
-    "customer_email",
-    "expires_at",
-    "line_items",
-    "metadata",
-    "mode",
-    "payment_intent_data",
-    "success_url",
-];
-/// Parameters of Stripe's that may be there.
-const WITHOUT_EFFECT: [&str; 12] = [
-    "allow_promotion_codes",
-    "automatic_tax",
-    "billing_address_collection",
-    "custom_text",
+    "custom_text[after_submit][message]",
+    "custom_text[submit][message]",
     "customer_creation",
-    "expand",
-    "invoice_creation",
+    "customer_email",
+    "expand[*]",
+    "expires_at",
+    "invoice_creation[enabled]",
+    "line_items[*][price_data][currency]",
+    "line_items[*][price_data][product_data][description]",
+    "line_items[*][price_data][product_data][images][*]",
+    "line_items[*][price_data][product_data][metadata][*]",
+    "line_items[*][price_data][product_data][name]",
+    "line_items[*][price_data][unit_amount]",
+    "line_items[*][quantity]",
     "locale",
-    "payment_method_types",
-    "phone_number_collection",
+    "metadata[*]",
+    "mode",
+    "payment_intent_data[description]",
+    "payment_intent_data[metadata][*]",
+    "payment_intent_data[receipt_email]",
+    "payment_intent_data[statement_descriptor_suffix]",
+    "payment_method_types[*]",
+    "phone_number_collection[enabled]",
     "submit_type",
+    "success_url",
     "ui_mode",
+];
+/// What a session can show whole: <https://docs.stripe.com/api/checkout/sessions/object>.
+pub(super) const EXPANDABLE: [&str; 3] = ["customer", "line_items", "payment_intent"];
+/// Payment methods that a German shop may offer, of Stripe's many.
+const PAYMENT_METHODS: [&str; 9] = [
+    "bancontact",
+    "card",
+    "customer_balance",
+    "eps",
+    "klarna",
+    "link",
+    "p24",
+    "paypal",
+    "sepa_debit",
+];
+const LOCALES: [&str; 42] = [
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA",
+    "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru",
+    "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW", "en-US",
 ];
 
 /// A session's status.
@@ -52,8 +78,12 @@ const WITHOUT_EFFECT: [&str; 12] = [
 pub(super) enum State {
     /// It waits for the shopper.
     Open,
+    /// The shopper is done, and the payment is on its way.
+    Processing,
     /// It is paid.
     Complete,
+    /// The payment that was on its way did not arrive.
+    Failed,
     /// No longer payable.
     Expired,
 }
@@ -62,7 +92,7 @@ impl State {
     pub(super) fn name(self) -> &'static str {
         match self {
             State::Open => "open",
-            State::Complete => "complete",
+            State::Processing | State::Complete | State::Failed => "complete",
             State::Expired => "expired",
         }
     }
@@ -89,6 +119,8 @@ pub(super) struct Session {
     pub(super) line_items: Vec<LineItem>,
     pub(super) client_reference_id: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
+    /// For the payment intent.
+    pub(super) intent_metadata: BTreeMap<String, String>,
     /// Unix seconds.
     pub(super) created: u64,
     /// Unix seconds.
@@ -114,11 +146,9 @@ impl Listed for Session {
 impl Session {
     /// Opens a session as the parameters ask for it; its page is under `base`.
     pub(super) fn open(params: &Params, base: &str, now: u64) -> Result<Session, StripeError> {
-        let is_known = |name: &str| UNDERSTOOD.contains(&name) || WITHOUT_EFFECT.contains(&name);
-        if let Some(unknown) = params.names().find(|name| !is_known(name)) {
-            let error = StripeError::invalid(format!("Received unknown parameter: {unknown}"));
-            return Err(error.code("parameter_unknown").about(unknown));
-        }
+        params.only(&PARAMETERS)?;
+        params.expand(&EXPANDABLE)?;
+        check_choices(params)?;
         if params.required("/mode")? != "payment" {
             return Err(StripeError::invalid("Invalid mode: this sandbox only knows payment").about("mode"));
         }
@@ -133,10 +163,11 @@ impl Session {
             line_items,
             client_reference_id: reference(params)?,
             metadata: params.metadata("/metadata")?,
+            intent_metadata: params.metadata("/payment_intent_data/metadata")?,
             created: now,
             expires_at: expires_at(params, now)?,
             payment_intent: None,
-            customer_email: params.text("/customer_email").map(str::to_owned),
+            customer_email: email(params)?,
             success_url,
             cancel_url,
             page_url: format!("{base}/pay/{id}"),
@@ -234,6 +265,46 @@ fn url(params: &Params, pointer: &str) -> Result<Option<String>, StripeError> {
             .about(&in_brackets(pointer)));
     }
     Ok(Some(text.to_owned()))
+}
+
+/// Values of which Stripe takes a few only.
+fn check_choices(params: &Params) -> Result<(), StripeError> {
+    let one_of = |value: &str, known: &[&str], name: &str| {
+        let message = format!("Invalid {name}: must be one of {}", known.join(", "));
+        let refused = StripeError::invalid(message).about(name);
+        known.contains(&value).then_some(()).ok_or(refused)
+    };
+    if let Some(locale) = params.text("/locale") {
+        one_of(locale, &LOCALES, "locale")?;
+    }
+    if let Some(mode) = params.text("/ui_mode") {
+        one_of(mode, &["hosted"], "ui_mode")?;
+    }
+    let methods = params.get("/payment_method_types").as_array();
+    for (at, method) in methods.into_iter().flatten().enumerate() {
+        let name = format!("payment_method_types[{at}]");
+        one_of(method.as_str().unwrap_or_default(), &PAYMENT_METHODS, &name)?;
+    }
+    Ok(())
+}
+
+/// An address as RFC 5322 writes one without quotes: atoms with single dots between them, and a domain.
+fn email(params: &Params) -> Result<Option<String>, StripeError> {
+    let Some(email) = params.text("/customer_email") else {
+        return Ok(None);
+    };
+    let atoms = |text: &str| {
+        text.split('.')
+            .all(|atom| !atom.is_empty() && !atom.contains(['@', ' ']))
+    };
+    let fits = |(local, domain): (&str, &str)| {
+        local.is_ascii() && atoms(local) && atoms(domain) && domain.contains('.')
+    };
+    if email.rsplit_once('@').is_some_and(fits) {
+        return Ok(Some(email.to_owned()));
+    }
+    let error = StripeError::invalid(format!("Invalid email address: {email}"));
+    Err(error.code("email_invalid").about("customer_email"))
 }
 
 fn expires_at(params: &Params, now: u64) -> Result<u64, StripeError> {

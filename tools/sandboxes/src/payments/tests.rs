@@ -355,9 +355,7 @@ async fn the_api_fails_as_asked_for_and_a_lost_answer_took_effect() {
     world
         .sandbox(put.clone(), "faults", json!({ "error_rate": 1 }))
         .await;
-    let (status, _, error) = world
-        .post("/v1/checkout/sessions", Some("A"), &[("mode", "payment")])
-        .await;
+    let (status, _, error) = world.create("failed", &[]).await;
     assert_eq!((status, &error["error"]["type"]), (500, &json!("api_error")));
     world
         .sandbox(put.clone(), "faults", json!({ "error_rate": 0 }))
@@ -478,4 +476,259 @@ async fn a_test_settles_a_session_once() {
         .await
         .1;
     assert_eq!(charges["charges"].as_array().unwrap().len(), 1);
+}
+
+const SESSION: [(&str, &str); 6] = [
+    ("mode", "payment"),
+    ("success_url", "http://localhost:3000/#/order/A"),
+    ("line_items[0][quantity]", "1"),
+    ("line_items[0][price_data][currency]", "eur"),
+    ("line_items[0][price_data][unit_amount]", "100"),
+    ("line_items[0][price_data][product_data][name]", "Tea"),
+];
+
+impl World {
+    async fn put(&self, faults: Value) {
+        let (status, answer) = self.sandbox(reqwest::Method::PUT, "faults", faults).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    async fn sessions(&self) -> usize {
+        self.get("/v1/checkout/sessions").await["data"]
+            .as_array()
+            .unwrap()
+            .len()
+    }
+
+    async fn create(&self, key: &str, more: &[(&str, &str)]) -> (u16, bool, Value) {
+        let form = [&SESSION[..], more].concat();
+        self.post("/v1/checkout/sessions", Some(key), &form).await
+    }
+
+    /// A paid session's payment intent.
+    async fn paid(&self, order: &str) -> String {
+        let session = self.open(order).await;
+        let (_, paid) = self.settle(&session, "paid").await;
+        paid["payment_intent"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_kept_under_its_key_for_a_day() {
+    let world = world().await;
+    world.put(json!({ "error_rate": 1 })).await;
+    assert_eq!(world.create("A", &[]).await.0, 500);
+    world.put(json!({ "error_rate": 0 })).await;
+    let (status, replayed, error) = world.create("A", &[]).await;
+    assert_eq!((status, replayed), (500, true), "{error}");
+    assert_eq!(world.sessions().await, 0);
+    assert_eq!(world.create("B", &[]).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_kept_failure_may_have_had_its_effect() {
+    let world = world().await;
+    world.put(json!({ "errors_after_effect": 1 })).await;
+    assert_eq!(world.create("A", &[]).await.0, 500);
+    world.put(json!({ "errors_after_effect": 0 })).await;
+    assert_eq!(world.create("A", &[]).await.0, 500);
+    assert_eq!(world.sessions().await, 1);
+}
+
+#[tokio::test]
+async fn what_fails_before_the_work_is_not_kept() {
+    let world = world().await;
+    world.put(json!({ "rate_limited": 1 })).await;
+    let (status, _, error) = world.create("A", &[]).await;
+    assert_eq!((status, &error["error"]["code"]), (429, &json!("rate_limit")));
+    world.put(json!({ "rate_limited": 0 })).await;
+    let (status, _, error) = world.create("A", &[("customer_email", "a..b@example.org")]).await;
+    let told = (&error["error"]["code"], &error["error"]["param"]);
+    assert_eq!(
+        (status, told),
+        (400, (&json!("email_invalid"), &json!("customer_email")))
+    );
+    assert_eq!(
+        world
+            .create("A", &[("customer_email", "a.b@example.org")])
+            .await
+            .0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_second_call_under_a_key_in_use_is_refused() {
+    let world = world().await;
+    world.put(json!({ "latency_ms": 500 })).await;
+    let second = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        world.create("A", &[]).await
+    };
+    let ((first, ..), (status, _, error)) = tokio::join!(world.create("A", &[]), second);
+    assert_eq!((first, status), (200, 409));
+    assert_eq!(error["error"]["code"], "idempotency_key_in_use");
+    assert_eq!(world.create("A", &[]).await.0, 200);
+    assert_eq!(world.sessions().await, 1);
+}
+
+#[tokio::test]
+async fn a_list_may_miss_what_was_just_made() {
+    let world = world().await;
+    world.put(json!({ "list_delay_ms": 60_000 })).await;
+    let session = world.open("A").await;
+    assert_eq!(world.sessions().await, 0);
+    let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
+    assert_eq!(world.get(&path).await["id"], session["id"]);
+    world.put(json!({ "list_delay_ms": 0 })).await;
+    assert_eq!(world.sessions().await, 1);
+}
+
+#[tokio::test]
+async fn what_the_provider_does_not_know_is_refused_everywhere() {
+    let world = world().await;
+    for (name, value, code) in [
+        ("line_items[0][price_data][currncy]", "eur", "parameter_unknown"),
+        ("payment_intent_data[metdata][a]", "1", "parameter_unknown"),
+        ("locale", "xx", ""),
+        ("payment_method_types[0]", "cash", ""),
+        ("expand[0]", "payments", ""),
+    ] {
+        let (status, _, error) = world.create("A", &[(name, value)]).await;
+        let told = error["error"]["code"].as_str().unwrap_or_default();
+        assert_eq!((status, told), (400, code), "{name}: {error}");
+    }
+    let (_, _, error) = world.post("/v1/refunds", None, &[("payment", "pi_1")]).await;
+    assert_eq!(error["error"]["code"], "parameter_unknown");
+    let session = world.open("A").await;
+    let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
+    let (_, _, error) = world.post(&format!("{path}/expire"), None, &[("now", "1")]).await;
+    assert_eq!(error["error"]["code"], "parameter_unknown");
+    for query in [
+        "/v1/checkout/sessions?order=A".to_owned(),
+        "/v1/refunds?expand[]=data.order".to_owned(),
+        format!("{path}?expand[]=order"),
+    ] {
+        assert_eq!(
+            world.get(&query).await["error"]["type"],
+            "invalid_request_error",
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    let world = world().await;
+    let url = format!("{}/v1/events", world.payments.url());
+    let named = async |key: &str| {
+        let answer = world.http.get(&url).bearer_auth(key).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.headers().contains_key("request-id"),
+        )
+    };
+    assert_eq!(named("sk_test_key").await, (200, true));
+    assert_eq!(named("sk_other").await, (401, true));
+    world.put(json!({ "error_rate": 1 })).await;
+    assert_eq!(named("sk_test_key").await, (500, true));
+    world.put(json!({ "rate_limited": 1 })).await;
+    assert_eq!(named("sk_test_key").await, (429, true));
+}
+
+#[tokio::test]
+async fn an_asynchronous_payment_arrives_later_or_not_at_all() {
+    let mut world = world().await;
+    for (order, end, kind, paid) in [
+        ("A", "arrived", "checkout.session.async_payment_succeeded", "paid"),
+        ("B", "failed", "checkout.session.async_payment_failed", "unpaid"),
+    ] {
+        let session = world.open(order).await;
+        world.settle(&session, "processing").await;
+        let event = world.webhook().await;
+        let told = &event["data"]["object"];
+        assert_eq!(event["type"], "checkout.session.completed");
+        assert_eq!(
+            (&told["status"], &told["payment_status"]),
+            (&json!("complete"), &json!("unpaid"))
+        );
+        world.settle(&session, end).await;
+        let event = world.webhook().await;
+        assert_eq!(
+            (&event["type"], &event["data"]["object"]["payment_status"]),
+            (&json!(kind), &json!(paid))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refund_is_told_of_and_a_pending_one_may_fail() {
+    let mut world = world().await;
+    world.put(json!({ "pending_refunds": true })).await;
+    let intent = world.paid("A").await;
+    world.webhook().await;
+    let form = [("payment_intent", intent.as_str()), ("metadata[order_id]", "A")];
+    let (_, _, refund) = world.post("/v1/refunds", Some("r"), &form).await;
+    assert_eq!(refund["status"], "pending");
+    let event = world.webhook().await;
+    let charge = &event["data"]["object"];
+    assert_eq!(
+        (&event["type"], &charge["refunded"]),
+        (&json!("charge.refunded"), &json!(true))
+    );
+    let path = format!("refunds/{}", refund["id"].as_str().unwrap());
+    world
+        .sandbox(reqwest::Method::POST, &path, json!({ "status": "failed" }))
+        .await;
+    let event = world.webhook().await;
+    assert_eq!(
+        (&event["type"], &event["data"]["object"]["status"]),
+        (&json!("refund.failed"), &json!("failed"))
+    );
+}
+
+#[tokio::test]
+async fn the_dashboard_refunds_and_a_bank_disputes() {
+    let mut world = world().await;
+    let form = [("payment_intent_data[metadata][order_id]", "A")];
+    let (_, _, session) = world.create("A", &form).await;
+    let (_, paid) = world.settle(&session, "paid").await;
+    let intent = paid["payment_intent"].as_str().unwrap();
+    world.webhook().await;
+    let whole = world.get(&format!("/v1/payment_intents/{intent}")).await;
+    assert_eq!(whole["metadata"], json!({ "order_id": "A" }));
+    let id = session["id"].as_str().unwrap();
+    let path = format!("/v1/checkout/sessions/{id}?expand[]=payment_intent");
+    assert_eq!(world.get(&path).await["payment_intent"], whole);
+    let post = reqwest::Method::POST;
+    let path = format!("charges/{intent}/refund");
+    assert_eq!(
+        world
+            .sandbox(post.clone(), &path, json!({ "amount": 40 }))
+            .await
+            .0,
+        200
+    );
+    let charge = world.webhook().await["data"]["object"].clone();
+    assert_eq!(
+        (&charge["amount_refunded"], &charge["refunded"]),
+        (&json!(40), &json!(false))
+    );
+    assert_eq!(charge["metadata"], json!({ "order_id": "A" }));
+    world
+        .sandbox(post, &format!("charges/{intent}/dispute"), json!({}))
+        .await;
+    let event = world.webhook().await;
+    assert_eq!(event["type"], "charge.dispute.created");
+    assert_eq!(
+        (
+            &event["data"]["object"]["payment_intent"],
+            &event["data"]["object"]["metadata"]
+        ),
+        (&json!(intent), &json!({}))
+    );
+    let (_, _, error) = world
+        .post("/v1/refunds", None, &[("payment_intent", intent)])
+        .await;
+    assert_eq!(error["error"]["code"], "charge_disputed");
 }
