@@ -174,15 +174,14 @@ async fn one_failure_at_the_provider_costs_a_shopper_one_try() {
     let placed = shopper.order("due-kept-failure", &items(&[("22423", 1)])).await;
     let id = placed.body["order"]["id"].as_str().expect("an id");
     let token = placed.body["access_token"].as_str().expect("a token");
-    let payments = &running().payments_url;
-    shopper.set_faults(payments, &json!({"error_rate": 1})).await;
+    shopper.payment_faults(json!({"error_rate": 1})).await;
     let failed = shopper.start_payment(id, token).await;
     failed.assert_problem(503, "payment_provider_unavailable");
     shopper
-        .set_faults(payments, &json!({"error_rate": 0, "list_delay_ms": 60_000}))
+        .payment_faults(json!({"error_rate": 0, "list_delay_ms": 60_000}))
         .await;
     let page = shopper.start_payment(id, token).await;
-    shopper.set_faults(payments, &json!({"list_delay_ms": 0})).await;
+    shopper.payment_faults(json!({"list_delay_ms": 0})).await;
     assert_eq!(page.status, 200, "{page:?}");
 }
 
@@ -190,8 +189,8 @@ async fn one_failure_at_the_provider_costs_a_shopper_one_try() {
 async fn a_refund_in_the_dashboard_keeps_an_order_from_the_warehouse() {
     let _alone = ALONE.lock().await;
     let shopper = Shopper::default();
-    let (payments, warehouse) = (&running().payments_url, &running().warehouse_url);
-    shopper.set_faults(warehouse, &json!({"down": true})).await;
+    let payments = &running().payments_url;
+    shopper.warehouse_faults(json!({"down": true})).await;
     for (key, how) in [("due-dashboard", "refund"), ("due-disputed", "dispute")] {
         let (id, token) = shopper.buy(key, &items(&[("22423", 1)])).await;
         shopper.wait_for("paid", &id, &token).await;
@@ -202,7 +201,9 @@ async fn a_refund_in_the_dashboard_keeps_an_order_from_the_warehouse() {
             .payment_id
             .clone();
         let url = format!("{payments}/sandbox/charges/{payment}/{how}");
-        let done = shopper.send(Method::POST, &url, &[], String::new()).await;
+        let done = shopper
+            .send(reqwest::Method::POST, &url, &[], String::new())
+            .await;
         assert_eq!(done.status, 200, "{done:?}");
         for _ in 0..100 {
             if stored(id_of(&id)).await.is_taken_back() {
@@ -213,12 +214,12 @@ async fn a_refund_in_the_dashboard_keeps_an_order_from_the_warehouse() {
         let order = stored(id_of(&id)).await;
         assert!(order.is_taken_back() && order.needs_human() && order.work().is_empty());
         assert_eq!((order.status(), order.due_refund()), (Status::Paid, None));
-        shopper.set_faults(warehouse, &json!({"down": false})).await;
+        shopper.warehouse_faults(json!({"down": false})).await;
         // The queue's message of this order, and one that comes after it.
         let (next, token) = shopper.buy(&format!("{key}-next"), &items(&[("22423", 1)])).await;
         shopper.wait_for("forwarded", &next, &token).await;
         assert_eq!(shopper.deliveries(&id).await, 0);
-        shopper.set_faults(warehouse, &json!({"down": true})).await;
+        shopper.warehouse_faults(json!({"down": true})).await;
     }
-    shopper.set_faults(warehouse, &json!({"down": false})).await;
+    shopper.warehouse_faults(json!({"down": false})).await;
 }
