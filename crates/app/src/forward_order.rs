@@ -85,7 +85,7 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
     if !first_try {
         match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => return SubmitOutcome::Accepted(erp_number),
-            LookedUp::Unknown(cause) => return SubmitOutcome::Later(cause),
+            LookedUp::Unreadable(cause) | LookedUp::Unknown(cause) => return SubmitOutcome::Later(cause),
             LookedUp::Absent => {}
         }
     }
@@ -93,9 +93,10 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
         Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
         Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
         Submitted::Busy(cause) => SubmitOutcome::Later(cause),
-        Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await {
+        Submitted::Unreadable(cause) | Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await
+        {
             LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
-            LookedUp::Absent | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
+            LookedUp::Absent | LookedUp::Unreadable(_) | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
         },
     }
 }

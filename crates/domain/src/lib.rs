@@ -28,7 +28,7 @@ pub use money::{Currency, Money, MoneyError};
 pub use order::{
     AttemptState, Capture, Event, HistoryEntry, HistoryEvent, InvalidOrder, LINES_PER_STEP, Order,
     OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
-    ReportedPayment, Settlement, Status, Step, StockChange, Unmoved,
+    ReportedPayment, Settlement, Status, Step, StockChange, Unmoved, is_erp_number,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};

@@ -4,6 +4,14 @@ use jiff::Timestamp;
 
 use crate::{Event, Order, RefundReason, Unmoved};
 
+/// The most characters of a warehouse's number.
+const LONGEST_ERP_NUMBER: usize = 64;
+
+/// Whether `number` can be the warehouse's number for an order: 1 to 64 visible ASCII characters.
+pub fn is_erp_number(number: &str) -> bool {
+    (1..=LONGEST_ERP_NUMBER).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl Order {
     /// The warehouse acknowledged the order under its own number.
     ///

@@ -9,6 +9,7 @@ mod reservation;
 mod schedule;
 mod status;
 
+pub use fulfilment::is_erp_number;
 pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
