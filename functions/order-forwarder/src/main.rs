@@ -37,10 +37,11 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let circuits = env.text("CIRCUITS_TABLE");
     let orders_per_minute = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
     let instances = env.parse("WAREHOUSE_CONCURRENCY", str::parse);
+    let grace = env.parse("REJECTION_GRACE", str::parse::<u32>);
     let secret = secret::Settings::read(&mut env);
-    let (tables, circuits, pace, base_url, secret) = env.finish(|| {
+    let (tables, circuits, pace, grace, base_url, secret) = env.finish(|| {
         let pace = Pace::new(orders_per_minute?, instances?);
-        Some((tables?, circuits?, pace, base_url?, secret?))
+        Some((tables?, circuits?, pace, grace?, base_url?, secret?))
     })?;
     let aws = aws::config().await?;
     let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
@@ -60,6 +61,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
         breaker: Breaker::new(circuit, BreakerMemory::default()),
         pace: pace.ok_or("so few orders a minute need fewer instances")?,
+        rejection_grace: SignedDuration::from_hours(grace.into()),
         clock: clock::now,
     };
     sqs::serve("forward", forwarder, LONGEST).await

@@ -1,12 +1,14 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
 use app::BreakerMemory;
+use domain::OrderId;
 use jiff::Timestamp;
 use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 
 use crate::choices::{About, Choices};
 use crate::fault::Fault;
 use crate::ports::{Call, Reply};
+use crate::rejections::Verdict;
 use crate::seen::Seen;
 use crate::shopper::Shopper;
 use crate::task::{Side, Task, end};
@@ -44,6 +46,7 @@ pub(crate) enum Happening {
         before: usize,
     },
     MessageVisible(usize),
+    HumanDecides(OrderId, Verdict),
     EffectLands(Call),
     /// The kind of work that failed goes on.
     Mended,
@@ -87,6 +90,8 @@ pub(crate) struct World<'a> {
     pub(crate) tasks: Vec<Task>,
     /// What the one process of the forwarder knows of the warehouse's circuit.
     pub(crate) breaker: BreakerMemory,
+    /// The orders that a human gives up, and when.
+    pub(crate) hastened: Vec<(OrderId, i64)>,
     events: Vec<Event>,
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
@@ -123,6 +128,7 @@ impl<'a> World<'a> {
             violations: Vec::new(),
             tasks: Vec::new(),
             breaker: BreakerMemory::default(),
+            hastened: Vec::new(),
             events: Vec::new(),
             begun,
             skews: [0; Side::COUNT],
@@ -190,7 +196,7 @@ impl<'a> World<'a> {
 
     /// What a clock of that side shows.
     pub(crate) fn clock(&self, side: Side) -> i64 {
-        self.now + self.skews[side as usize]
+        self.now + self.skews.get(side as usize).copied().unwrap_or(0)
     }
 
     /// Something happens so many milliseconds from now.
@@ -286,6 +292,7 @@ impl<'a> World<'a> {
             Happening::PageEnds(page) => self.page_ends(page),
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
+            Happening::HumanDecides(id, verdict) => self.human_decides(id, verdict),
             Happening::Mended => self.judge_waiting(),
             Happening::EffectLands(mut call) => {
                 self.note(|| format!("late: {:?}", call.op));

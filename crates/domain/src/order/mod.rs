@@ -9,7 +9,7 @@ mod reservation;
 mod schedule;
 mod status;
 
-pub use fulfilment::is_erp_number;
+pub use fulfilment::{IssueKind, WarehouseIssue, is_erp_number};
 pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
@@ -84,6 +84,7 @@ impl Order {
             capture: None,
             refunds: Vec::new(),
             erp_number: None,
+            warehouse_issue: None,
             parked: None,
             jobs: Vec::new(),
             history: Vec::new(),
@@ -116,10 +117,12 @@ impl Order {
         self
     }
 
-    /// Whether a human must decide: about the order itself, or about a refund that the provider refused for good.
+    /// Whether a human must decide: about the order itself, about a refund that the provider refused for good, or since the warehouse
+    /// rejected the order or acknowledged it illegibly.
     pub fn needs_human(&self) -> bool {
         let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
-        self.0.parked.is_some() || self.0.refunds.iter().any(refused)
+        let at_warehouse = self.0.status == Status::Paid && self.0.warehouse_issue.is_some();
+        self.0.parked.is_some() || at_warehouse || self.0.refunds.iter().any(refused)
     }
 
     /// Moves the order by the one table.
