@@ -288,7 +288,7 @@ fn the_forwarder_alone_enters_the_warehouses_network() {
     for function in names(&template, "AWS::Serverless::Function") {
         let network = property(&template, function, "VpcConfig");
         if function == "OrderForwarderFunction" {
-            assert_eq!(network["Fn::If"][0], "HasWarehouseNetwork");
+            assert_eq!(network["Fn::If"][0], "EntersWarehouseNetwork");
             assert_eq!(network["Fn::If"][1]["SubnetIds"]["Ref"], "WarehouseSubnets");
             assert_eq!(network["Fn::If"][2]["Ref"], "AWS::NoValue");
         } else {

@@ -17,6 +17,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 
 use identity::certificates;
@@ -84,10 +85,12 @@ impl HttpsClient {
             roots.add(certificate)?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(identity));
+        // A resumed session would go on with the certificate that began it.
+        config.resumption = Resumption::disabled();
         let connector = HttpsConnectorBuilder::new().with_tls_config(config);
         Ok(Self::over(connector, timeout))
     }
