@@ -80,7 +80,10 @@ impl HttpsClient {
         identity: ClientIdentity,
         authority: Option<&str>,
     ) -> Result<Self, IdentifiedError> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let mut roots = webpki_roots::TLS_SERVER_ROOTS
+            .iter()
+            .cloned()
+            .collect::<RootCertStore>();
         for certificate in authority.map(certificates).transpose()?.into_iter().flatten() {
             roots.add(certificate)?;
         }
