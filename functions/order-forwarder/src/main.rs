@@ -41,7 +41,9 @@ struct ErpAccess {
 
 fn read_secret(values: &mut Variables) -> Option<ErpAccess> {
     let token = values.text("erp_token").map(SecretString::from);
-    let certificate = values.parse_if_set("erp_client_certificate", Certificate::from_pem);
+    let certificate = values.parse_or("erp_client_certificate", None, |pem| {
+        Certificate::from_pem(pem).map(Some)
+    });
     Some(ErpAccess {
         token: token?,
         certificate: certificate?,
