@@ -57,7 +57,8 @@ struct Line {
     name: String,
     quantity: u32,
     unit_price: Amount,
-    line_total: Amount,
+    #[serde(rename = "line_total")]
+    total: Amount,
 }
 
 #[derive(Deserialize)]
