@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use app::ports::{Circuits, Orders};
+use app::{Decision, decide_order};
 use domain::{Order, OrderId};
 use dynamodb::WarehouseCircuit;
 use jiff::{SignedDuration, Timestamp};
@@ -108,11 +109,26 @@ async fn pay_too_late(shopper: &Shopper) {
     assert_eq!(heard.status, 200, "{heard:?}");
 }
 
-/// An order that the warehouse refuses for good.
+/// An order that the warehouse refuses for good, and that no human saves.
 async fn have_an_order_rejected(shopper: &Shopper) {
     shopper.warehouse_faults(json!({"reject_skus": ["20727"]})).await;
     let (id, token) = shopper.buy("privileges-rejected", &items(&[("20727", 1)])).await;
+    give_up(OrderId::parse(&id).expect("an id")).await;
+    world().run_schedule_now("reconciler").await.expect("a run");
     shopper.wait_for("rejected", &id, &token).await;
+}
+
+/// A human gives the order up, once it is rejected.
+async fn give_up(id: OrderId) {
+    let now = || Timestamp::now();
+    for _ in 0..300 {
+        let decision = Decision::GiveUpAt(Timestamp::now());
+        if decide_order(&store(), &now, id, &decision).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the order is not rejected");
 }
 
 /// A warehouse that takes nothing, of which every instance of the forwarder but one may see too little to give up: of twelve orders, one of

@@ -247,9 +247,11 @@ fn what_the_shop_lives_on_outlives_its_stack() {
     }
 }
 
-/// The actions in the statements of a policy.
+/// The actions in the statements of a policy, those that depend on a condition included.
 fn actions(policy: &Value) -> BTreeSet<String> {
     let statements = policy["Statement"].as_array().expect("statements").iter();
+    let statements =
+        statements.map(|statement| statement.get("Fn::If").map_or(statement, |either| &either[1]));
     let actions = statements.flat_map(|statement| match &statement["Action"] {
         Value::Array(all) => all.clone(),
         one => vec![one.clone()],
@@ -278,6 +280,29 @@ fn the_boundary_leaves_every_role_what_it_needs() {
             );
         }
     }
+}
+
+#[test]
+fn the_forwarder_alone_enters_the_warehouses_network() {
+    let template = template();
+    for function in names(&template, "AWS::Serverless::Function") {
+        let network = property(&template, function, "VpcConfig");
+        if function == "OrderForwarderFunction" {
+            assert_eq!(network["Fn::If"][0], "EntersWarehouseNetwork");
+            assert_eq!(network["Fn::If"][1]["SubnetIds"]["Ref"], "WarehouseSubnets");
+            assert_eq!(network["Fn::If"][2]["Ref"], "AWS::NoValue");
+        } else {
+            assert!(network.is_null(), "{function}");
+        }
+    }
+    let parameter = template
+        .entries("Parameters")
+        .find(|(id, _)| *id == "WarehouseSubnets");
+    assert_eq!(
+        parameter.expect("a parameter").1["Default"],
+        "",
+        "none by default"
+    );
 }
 
 #[test]

@@ -56,9 +56,9 @@ impl<C: Circuits> Breaker<C> {
         }
     }
 
-    /// What a call showed.
-    pub(crate) async fn heard(&self, answered: bool, now: Timestamp) {
-        let noted = if answered {
+    /// Whether the warehouse took the order that it was called for. One that it rejects counts as one that it did not answer to.
+    pub(crate) async fn heard(&self, taken: bool, now: Timestamp) {
+        let noted = if taken {
             self.close(now).await
         } else {
             self.count_failure(now).await
@@ -91,7 +91,7 @@ impl<C: Circuits> Breaker<C> {
         };
         match known {
             Some((circuit, _)) if circuit.open.is_some() => {
-                tracing::info!("the warehouse answers again");
+                tracing::info!("the warehouse takes orders again");
                 self.store(circuit.closed(), now).await.map(drop)
             }
             _ => Ok(()),
@@ -111,7 +111,7 @@ impl<C: Circuits> Breaker<C> {
         if circuit.open.is_some() {
             return Ok(());
         }
-        tracing::error!(failures, "the warehouse does not answer; it is left alone");
+        tracing::error!(failures, "the warehouse takes no orders; its circuit is open");
         self.store(circuit.paused(now), now).await.map(drop)
     }
 

@@ -4,7 +4,6 @@ use domain::{JobKind, Order, OrderId, Status};
 use jiff::SignedDuration;
 
 use crate::breaker::Breaker;
-use crate::jobs::give_stock_back;
 use crate::ports::{Cause, Circuits, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
 
 /// The most conflicts with other runs' writes before the message is to come again.
@@ -18,8 +17,10 @@ pub enum Forwarded {
         /// Since it was paid.
         after: SignedDuration,
     },
-    /// The warehouse refused it for good.
+    /// The warehouse refused it for good: it is given up when the grace is over, unless a human decides otherwise.
     Rejected,
+    /// The warehouse took it, and its number cannot be read: a human may enter it, and the order is due again later.
+    Unconfirmed,
     /// Not now: the order is due again later.
     Deferred,
     /// The warehouse answers nobody and is not called: nothing was read or written, and the order stays due.
@@ -43,10 +44,12 @@ pub enum ForwardError {
 enum SubmitOutcome {
     Accepted(String),
     Rejected(Cause),
+    Unconfirmed(Cause),
     Later(Cause),
 }
 
 /// Hands an order over, once. Without `first_try` an earlier hand-over may have succeeded unnoticed: the warehouse is asked first.
+/// A rejected order is given up after `grace`.
 ///
 /// # Errors
 /// [`ForwardError`].
@@ -57,12 +60,13 @@ pub async fn forward_order(
     clock: &impl Clock,
     id: OrderId,
     first_try: bool,
+    grace: SignedDuration,
 ) -> Result<Forwarded, ForwardError> {
     if breaker.is_pausing(clock.now()) {
         return Ok(Forwarded::CircuitOpen);
     }
     let order = orders.get(id).await?.ok_or(ForwardError::UnknownOrder)?;
-    if order.status() != Status::Paid || order.is_taken_back() {
+    if order.status() != Status::Paid || order.is_taken_back() || order.is_rejected() {
         return Ok(Forwarded::NothingToDo);
     }
     if !breaker.may_call(clock.now()).await {
@@ -74,10 +78,13 @@ pub async fn forward_order(
         first_try && order.tries(&JobKind::Forward) == 0,
     )
     .await;
-    breaker
-        .heard(!matches!(outcome, SubmitOutcome::Later(_)), clock.now())
-        .await;
-    Ok(note(orders, clock, order, outcome).await?)
+    // A warehouse that rejects everything is as broken as one that is down.
+    let taken = matches!(
+        outcome,
+        SubmitOutcome::Accepted(_) | SubmitOutcome::Unconfirmed(_)
+    );
+    breaker.heard(taken, clock.now()).await;
+    Ok(note(orders, clock, order, outcome, grace).await?)
 }
 
 /// Looks before sending again, and after an answer that was lost.
@@ -85,6 +92,7 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
     if !first_try {
         match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => return SubmitOutcome::Accepted(erp_number),
+            LookedUp::Unreadable(cause) => return SubmitOutcome::Unconfirmed(cause),
             LookedUp::Unknown(cause) => return SubmitOutcome::Later(cause),
             LookedUp::Absent => {}
         }
@@ -93,8 +101,15 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
         Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
         Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
         Submitted::Busy(cause) => SubmitOutcome::Later(cause),
+        Submitted::Unreadable(cause) => match warehouse.look_up(order.id()).await {
+            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
+            LookedUp::Absent | LookedUp::Unreadable(_) | LookedUp::Unknown(_) => {
+                SubmitOutcome::Unconfirmed(cause)
+            }
+        },
         Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
+            LookedUp::Unreadable(cause) => SubmitOutcome::Unconfirmed(cause),
             LookedUp::Absent | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
         },
     }
@@ -106,16 +121,9 @@ async fn note(
     clock: &impl Clock,
     mut order: Order,
     outcome: SubmitOutcome,
+    grace: SignedDuration,
 ) -> Result<Forwarded, StoreError> {
-    match &outcome {
-        SubmitOutcome::Accepted(_) => {}
-        SubmitOutcome::Rejected(cause) => {
-            tracing::error!(order.id = %order.id(), %cause, "the warehouse rejected an order for good");
-        }
-        SubmitOutcome::Later(cause) => {
-            tracing::warn!(order.id = %order.id(), %cause, "the warehouse did not take an order now");
-        }
-    }
+    log(order.id(), &outcome);
     for _ in 0..MAX_CONFLICT_RETRIES {
         let now = clock.now();
         let paid_at = order.paid_at();
@@ -125,20 +133,19 @@ async fn note(
                 order.accepted_by_warehouse(number.clone(), now),
                 Forwarded::Accepted { after },
             ),
-            SubmitOutcome::Rejected(_) => (order.rejected_by_warehouse(now), Forwarded::Rejected),
+            SubmitOutcome::Rejected(_) => (order.hold_rejection(now + grace, now), Forwarded::Rejected),
+            SubmitOutcome::Unconfirmed(_) => {
+                (Ok(order.unconfirmed_by_warehouse(now)), Forwarded::Unconfirmed)
+            }
             SubmitOutcome::Later(_) => (Ok(order.retry_later(&JobKind::Forward, now)), Forwarded::Deferred),
         };
         let Ok(moved) = moved else {
             return Ok(Forwarded::NothingToDo);
         };
-        let (moved, stock) = moved.give_back_step(now);
-        match orders.commit(moved, stock).await? {
+        match orders.commit(moved, Vec::new()).await? {
             Committed::Done(stored) => {
                 if stored.is_taken_back() {
                     tracing::error!(order.id = %stored.id(), "the payment went back while the order was sent; a human must decide");
-                }
-                if forwarded == Forwarded::Rejected {
-                    give_stock_back(orders, clock, stored).await?;
                 }
                 return Ok(forwarded);
             }
@@ -147,4 +154,19 @@ async fn note(
         }
     }
     Err(StoreError::Busy)
+}
+
+fn log(id: OrderId, outcome: &SubmitOutcome) {
+    match outcome {
+        SubmitOutcome::Accepted(_) => {}
+        SubmitOutcome::Rejected(cause) => {
+            tracing::error!(order.id = %id, %cause, "the warehouse rejected an order for good; a human may decide");
+        }
+        SubmitOutcome::Unconfirmed(cause) => {
+            tracing::error!(order.id = %id, %cause, "the warehouse took an order, and its number for it cannot be read");
+        }
+        SubmitOutcome::Later(cause) => {
+            tracing::warn!(order.id = %id, %cause, "the warehouse did not take an order now");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod access;
 mod breaker;
 mod browse_catalogue;
 mod catalogue_snapshot;
+mod decide_order;
 mod forward_order;
 #[cfg(test)]
 mod fuzz;
@@ -25,6 +26,7 @@ pub use access::{AccessKeys, AccessKeysError};
 pub use breaker::{Breaker, BreakerMemory};
 pub use browse_catalogue::{Listing, Offer, ProductSearch, browse_catalogue, show_product};
 pub use catalogue_snapshot::CatalogueSnapshot;
+pub use decide_order::{DecideError, Decision, decide_order};
 pub use forward_order::{ForwardError, Forwarded, forward_order};
 pub use place_order::{PlaceOrder, PlaceOrderError, Placed, place_order};
 pub use price_memory::{PriceMemory, Remembered};

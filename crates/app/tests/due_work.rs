@@ -100,9 +100,17 @@ impl World {
             .expect("an answer");
         while let Some(id) = self.queue.take() {
             let breaker = Breaker::new(&self.store, BreakerMemory::default());
-            forward_order(&self.store, &self.warehouse, &breaker, &self.clock, id, false)
-                .await
-                .expect("an outcome");
+            forward_order(
+                &self.store,
+                &self.warehouse,
+                &breaker,
+                &self.clock,
+                id,
+                false,
+                MINUTE,
+            )
+            .await
+            .expect("an outcome");
         }
         reconcile(&self.store, &self.queue, &self.provider, &self.clock, until)
             .await

@@ -2,7 +2,7 @@
 
 use app::ports::{Circuits, Clock, OrderQueue, Orders, StoreError};
 use app::{Breaker, BreakerMemory, Forwarded, forward_order, resend_orders};
-use domain::{Circuit, Order, OrderId, Status};
+use domain::{Circuit, JobKind, Order, OrderId, Status};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{FakeClock, FakeQueue, FakeWarehouse, MemoryStore, WarehouseMood, an_order};
 
@@ -14,6 +14,7 @@ const BACKLOG: usize = RATE * 120;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The shop from the queue on: so many instances of the forwarder, and the reconciler every minute.
 struct Shop {
@@ -85,9 +86,17 @@ impl Shop {
     /// What an instance does with a message, and how long it takes: no less than its share of the warehouse's time.
     async fn forward(&mut self, instance: usize, id: OrderId) -> SignedDuration {
         let breaker = Breaker::new(&self.store, self.memories[instance].clone());
-        let forwarded = forward_order(&self.store, &self.warehouse, &breaker, &self.clock, id, true)
-            .await
-            .expect("an outcome");
+        let forwarded = forward_order(
+            &self.store,
+            &self.warehouse,
+            &breaker,
+            &self.clock,
+            id,
+            true,
+            GRACE,
+        )
+        .await
+        .expect("an outcome");
         let took = match forwarded {
             Forwarded::Accepted { .. } => SignedDuration::from_millis(520),
             Forwarded::Deferred => 8 * SECOND,
@@ -118,6 +127,37 @@ async fn three_failures_in_a_row_open_the_circuit_for_everybody() {
     );
     assert!(shop.queue.is_empty(), "messages are acknowledged");
     assert!(shop.waiting().iter().all(|order| order.due_at().is_some()));
+}
+
+#[tokio::test]
+async fn three_rejections_in_a_row_open_the_circuit() {
+    let mut shop = Shop::new();
+    shop.warehouse.set_mood(WarehouseMood::Rejecting);
+    shop.pay(100, 0).await;
+    shop.work_for(MINUTE).await;
+    assert!(shop.store.read().await.expect("a read").open.is_some());
+    let rejected = shop.waiting().iter().filter(|order| order.is_rejected()).count();
+    assert!((3..=3 * INSTANCES + 3).contains(&rejected), "{rejected} rejected");
+    let forwardable = shop
+        .waiting()
+        .iter()
+        .filter(|order| order.job(&JobKind::Forward).is_some())
+        .count();
+    assert_eq!(forwardable, 100 - rejected);
+}
+
+#[tokio::test]
+async fn orders_taken_illegibly_open_no_circuit() {
+    let mut shop = Shop::new();
+    shop.warehouse.set_mood(WarehouseMood::Illegible);
+    shop.pay(100, 0).await;
+    shop.work_for(MINUTE).await;
+    assert!(shop.store.read().await.expect("a read").open.is_none());
+    assert_eq!(shop.warehouse.orders(), 100);
+    assert!(shop.waiting().iter().all(Order::needs_human));
+    shop.warehouse.set_mood(WarehouseMood::Well);
+    shop.work_for(20 * MINUTE).await;
+    assert!(shop.waiting().is_empty(), "a mended warehouse heals them");
 }
 
 #[tokio::test]
@@ -210,6 +250,7 @@ async fn a_breaker_that_is_broken_itself_stops_no_order() {
         &shop.clock,
         order.id(),
         true,
+        GRACE,
     )
     .await;
     assert!(matches!(forwarded, Ok(Forwarded::Accepted { .. })));

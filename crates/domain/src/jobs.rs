@@ -18,6 +18,8 @@ pub enum JobKind {
     AskProvider,
     /// Paid: get it to the warehouse.
     Forward,
+    /// The warehouse rejected the paid order, and no human has decided otherwise: give it up.
+    SettleRejection,
     /// Put the stock of the next lines back.
     GiveStockBack,
     /// Give a payment back.
@@ -30,11 +32,12 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind that this release works on.
-    pub const KNOWN: [Self; 7] = [
+    pub const KNOWN: [Self; 8] = [
         Self::Withdraw,
         Self::CloseWindow,
         Self::AskProvider,
         Self::Forward,
+        Self::SettleRejection,
         Self::GiveStockBack,
         Self::Refund,
         Self::Remove,
@@ -47,6 +50,7 @@ impl JobKind {
             Self::CloseWindow => "close_window",
             Self::AskProvider => "ask_provider",
             Self::Forward => "forward",
+            Self::SettleRejection => "settle_rejection",
             Self::GiveStockBack => "give_stock_back",
             Self::Refund => "refund",
             Self::Remove => "remove",

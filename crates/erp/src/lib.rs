@@ -1,19 +1,20 @@
-//! Adapter: the warehouse's ERP over HTTP and JSON.
+//! Adapter: the warehouse's ERP over HTTP and JSON. The contract is `docs/warehouse.md`.
 //!
 //! `PUT {base}/orders/{order id}` hands an order over in full; the ERP knows it by that id, so that a repetition is the same order
 //! there. `GET {base}/orders/{order id}` says whether the warehouse has it.
 
+mod answer;
 mod dispatch_note;
 
-use app::ports::{Cause, LookedUp, Submitted, Warehouse};
+use app::ports::{LookedUp, Submitted, Warehouse};
 use bytes::Bytes;
 use domain::{Order, OrderId};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response};
 use https::{Credential, HttpsClient, HttpsError, NoCredential};
 use secrecy::ExposeSecret;
-use serde_json::Value;
 
+use answer::{looked_up, submitted};
 use dispatch_note::DispatchNote;
 
 /// Where the ERP is, and how to enter.
@@ -32,11 +33,6 @@ pub struct Erp {
     client: HttpsClient,
 }
 
-/// An answer that says nothing about the order.
-#[derive(Debug, thiserror::Error)]
-#[error("the ERP answered {0}")]
-struct Answered(StatusCode);
-
 impl Erp {
     /// The ERP at that address, by way of `client`, whose time limit is the ERP's.
     pub fn new(config: ErpConfig, client: HttpsClient) -> Self {
@@ -50,6 +46,7 @@ impl Erp {
             .uri(format!("{}/orders/{id}", self.config.base_url))
             .header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
             .body(body)?;
         Ok(self.client.send(request).await?)
     }
@@ -73,7 +70,7 @@ impl Warehouse for Erp {
             Err(error) => return Submitted::Busy(Box::new(error)),
         };
         match self.call(Method::PUT, order.id(), body).await {
-            Ok(answer) => submitted(&answer),
+            Ok(answer) => submitted(order.id(), &answer),
             Err(CallError::Https(error @ HttpsError::Lost(_))) => Submitted::Unknown(Box::new(error)),
             Err(not_sent) => Submitted::Busy(Box::new(not_sent)),
         }
@@ -81,49 +78,10 @@ impl Warehouse for Erp {
 
     async fn look_up(&self, id: OrderId) -> LookedUp {
         match self.call(Method::GET, id, Bytes::new()).await {
-            Ok(answer) => looked_up(&answer),
+            Ok(answer) => looked_up(id, &answer),
             Err(error) => LookedUp::Unknown(Box::new(error)),
         }
     }
-}
-
-/// What an answer to an order means. A conflict is an order that the ERP has already.
-fn submitted(answer: &Response<Bytes>) -> Submitted {
-    let status = answer.status();
-    let cause = || -> Cause { Box::new(Answered(status)) };
-    match status {
-        StatusCode::OK | StatusCode::CREATED | StatusCode::CONFLICT => match erp_number(answer) {
-            Some(erp_number) => Submitted::Accepted { erp_number },
-            None => Submitted::Unknown(cause()),
-        },
-        StatusCode::REQUEST_TIMEOUT
-        | StatusCode::TOO_EARLY
-        | StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::SERVICE_UNAVAILABLE => Submitted::Busy(cause()),
-        // Our own credentials or address are wrong, not the order: it must not be refunded for that.
-        StatusCode::UNAUTHORIZED
-        | StatusCode::FORBIDDEN
-        | StatusCode::NOT_FOUND
-        | StatusCode::METHOD_NOT_ALLOWED => Submitted::Busy(cause()),
-        status if status.is_client_error() => Submitted::Rejected(cause()),
-        _ => Submitted::Unknown(cause()),
-    }
-}
-
-fn looked_up(answer: &Response<Bytes>) -> LookedUp {
-    match (answer.status(), erp_number(answer)) {
-        (StatusCode::OK, Some(erp_number)) => LookedUp::Found { erp_number },
-        (StatusCode::NOT_FOUND, _) => LookedUp::Absent,
-        (status, _) => LookedUp::Unknown(Box::new(Answered(status))),
-    }
-}
-
-fn erp_number(answer: &Response<Bytes>) -> Option<String> {
-    // By its name: a struct of serde's would be read from a mere list as well.
-    let acknowledgement: Value = serde_json::from_slice(answer.body()).ok()?;
-    let number = acknowledgement.get("erp_number")?.as_str()?;
-    let fits = (1..=64).contains(&number.len()) && number.chars().all(|c| c.is_ascii_graphic());
-    fits.then(|| number.to_owned())
 }
 
 #[cfg(test)]

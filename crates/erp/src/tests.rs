@@ -2,12 +2,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
+use http::StatusCode;
 use proptest::prelude::*;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::an_order;
 
 use super::*;
+
+const JSON: &str = "application/json";
+/// As a proxy answers.
+const PAGE: &str = "\r\n<!DOCTYPE html><title>Denied</title>";
 
 async fn erp_answering(status: u16, body: &'static str) -> Erp {
     let status = StatusCode::from_u16(status).expect("a status");
@@ -34,25 +39,43 @@ fn word(submitted: &Submitted) -> &'static str {
     match submitted {
         Submitted::Accepted { .. } => "accepted",
         Submitted::Rejected(_) => "rejected",
+        Submitted::Unreadable(_) => "unreadable",
         Submitted::Busy(_) => "busy",
         Submitted::Unknown(_) => "unknown",
     }
 }
 
-#[tokio::test]
-async fn each_status_has_its_meaning() {
+/// An answer, without a server.
+fn answer(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, content_type)
+        .body(body.into())
+        .expect("an answer")
+}
+
+fn meaning(status: u16, content_type: &str, body: impl Into<Bytes>) -> &'static str {
+    word(&submitted(id(), &answer(status, content_type, body)))
+}
+
+fn id() -> OrderId {
+    OrderId::for_key("an answer")
+}
+
+fn rejection() -> String {
+    json!({"order_id": id().as_str(), "outcome": "rejected", "reason": "article A1 is not sold any more"})
+        .to_string()
+}
+
+#[test]
+fn each_status_has_its_meaning() {
     let number = "{\"erp_number\":\"K1\"}";
     for (status, body, expected) in [
         (201, number, "accepted"),
         (200, number, "accepted"),
+        (202, number, "accepted"),
         (409, number, "accepted"),
-        (200, "{}", "unknown"),
-        (201, "nonsense", "unknown"),
-        (201, "[\"K1\"]", "unknown"),
-        (201, "{\"erp_number\":\"\"}", "unknown"),
-        (400, "", "rejected"),
-        (422, "", "rejected"),
-        (410, "", "rejected"),
+        (409, "", "unknown"),
         (401, "", "busy"),
         (404, "", "busy"),
         (408, "", "busy"),
@@ -64,13 +87,136 @@ async fn each_status_has_its_meaning() {
         (504, "", "unknown"),
         (302, "", "unknown"),
     ] {
-        let erp = erp_answering(status, body).await;
-        assert_eq!(
-            word(&erp.submit(&an_order().paid()).await),
-            expected,
-            "{status} {body}"
-        );
+        assert_eq!(meaning(status, JSON, body), expected, "{status} {body}");
     }
+}
+
+#[test]
+fn only_the_documented_rejection_rejects() {
+    assert_eq!(meaning(422, JSON, rejection()), "rejected");
+    assert_eq!(
+        meaning(422, "Application/JSON; charset=utf-8", rejection()),
+        "rejected"
+    );
+    assert_eq!(meaning(422, JSON, format!("\u{feff}{}", rejection())), "rejected");
+    for content_type in ["text/html", "text/plain", "application/problem+json", ""] {
+        assert_eq!(meaning(422, content_type, rejection()), "busy", "{content_type}");
+    }
+    for lacking in ["order_id", "outcome", "reason"] {
+        let mut body: Value = serde_json::from_str(&rejection()).expect("JSON");
+        for other in [json!(null), json!(""), json!("another"), json!(["rejected"])] {
+            body[lacking] = other;
+            let is_reason = lacking == "reason" && body[lacking] == "another";
+            assert_eq!(
+                meaning(422, JSON, body.to_string()) == "rejected",
+                is_reason,
+                "{body}"
+            );
+        }
+        body.as_object_mut().expect("an object").remove(lacking);
+        assert_eq!(meaning(422, JSON, body.to_string()), "busy", "{body}");
+    }
+}
+
+#[test]
+fn no_other_status_rejects_whatever_its_body_says() {
+    for status in (100..1000).filter(|status| *status != 422) {
+        for content_type in [JSON, "text/html"] {
+            for body in [String::new(), PAGE.to_owned(), "{}".to_owned(), rejection()] {
+                assert_ne!(meaning(status, content_type, body), "rejected", "{status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_by_a_proxy_means_later() {
+    for status in [
+        400, 402, 403, 405, 407, 410, 411, 412, 413, 414, 415, 421, 422, 426, 428, 431, 451, 494, 498, 499,
+    ] {
+        for (content_type, body) in [
+            ("text/html", PAGE),
+            ("text/plain", "denied"),
+            (JSON, "{\"error\":\"denied\"}"),
+        ] {
+            assert_eq!(meaning(status, content_type, body), "busy", "{status} {body}");
+        }
+    }
+}
+
+#[test]
+fn a_number_is_read_however_a_legacy_system_writes_it() {
+    for (body, number) in [
+        ("\u{feff}{\"erp_number\":\"K1\"}", "K1"),
+        ("\r\n {\"erp_number\":\"  K1\\t \"}\r\n", "K1"),
+        ("{\"erp_number\":4711}", "4711"),
+        ("{\"erp_number\":18446744073709551615}", "18446744073709551615"),
+        ("{\"erp_number\":\"0004711\",\"order_id\":\"ID\"}", "0004711"),
+    ] {
+        let body = body.replace("ID", id().as_str());
+        for content_type in [JSON, "text/plain", ""] {
+            let told = submitted(id(), &answer(201, content_type, body.clone()));
+            assert!(
+                matches!(told, Submitted::Accepted { erp_number } if erp_number == number),
+                "{body}"
+            );
+            let found = looked_up(id(), &answer(200, content_type, body.clone()));
+            assert!(
+                matches!(found, LookedUp::Found { erp_number } if erp_number == number),
+                "{body}"
+            );
+        }
+    }
+    let latin_1 = b"{\"erp_number\":\"K1\",\"note\":\"Gr\xfc\xdfe\"}".as_slice();
+    assert_eq!(meaning(201, JSON, latin_1), "accepted");
+}
+
+#[test]
+fn an_order_taken_without_a_readable_number_is_told_apart() {
+    for body in [
+        "",
+        "{}",
+        "nonsense",
+        "[\"K1\"]",
+        "{\"erp_number\":\"\"}",
+        "{\"erp_number\":null}",
+        "{\"erp_number\":-1}",
+        "{\"erp_number\":1.5}",
+        "{\"erp_number\":\"K\u{e4}1\"}",
+        "{\"erp_number\":\"K1\",\"order_id\":\"another\"}",
+    ] {
+        for status in [200, 201, 202] {
+            assert_eq!(meaning(status, JSON, body), "unreadable", "{status} {body}");
+        }
+        let found = looked_up(id(), &answer(200, JSON, body));
+        assert!(matches!(found, LookedUp::Unreadable(_)), "{body}");
+    }
+}
+
+#[test]
+fn a_page_with_a_good_status_is_a_proxys() {
+    for (content_type, body) in [
+        ("text/html; charset=utf-8", ""),
+        ("text/plain", PAGE),
+        (JSON, PAGE),
+    ] {
+        assert_eq!(meaning(200, content_type, body), "unknown", "{content_type}");
+        let found = looked_up(id(), &answer(200, content_type, body));
+        assert!(matches!(found, LookedUp::Unknown(_)), "{content_type}");
+    }
+}
+
+#[test]
+fn a_rejections_reason_is_logged_in_one_short_line() {
+    let body = json!({"order_id": id().as_str(), "outcome": "rejected", "reason": format!("no\n{}", "x".repeat(500))});
+    let Submitted::Rejected(cause) = submitted(id(), &answer(422, JSON, body.to_string())) else {
+        panic!("not rejected");
+    };
+    let told = cause.to_string();
+    assert!(
+        told.starts_with("the ERP rejected the order: nox") && told.len() < 240,
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +231,7 @@ async fn a_lookup_tells_found_from_absent_from_unknown() {
         erp_answering(404, "").await.look_up(id).await,
         LookedUp::Absent
     ));
-    for (status, body) in [(200, ""), (500, ""), (401, ""), (429, "")] {
+    for (status, body) in [(500, ""), (401, ""), (429, "")] {
         assert!(
             matches!(
                 erp_answering(status, body).await.look_up(id).await,
@@ -184,19 +330,18 @@ fn the_token_is_shown_nowhere() {
 proptest! {
     #[test]
     fn no_answer_is_too_odd_to_be_understood(status in 100_u16..1_000, body in prop::collection::vec(proptest::num::u8::ANY, 0..300)) {
-        let answer = Response::builder().status(status).body(Bytes::from(body)).expect("a response");
-        let accepted = matches!(submitted(&answer), Submitted::Accepted { .. });
-        let found = matches!(looked_up(&answer), LookedUp::Found { .. });
+        let answer = answer(status, JSON, body);
+        let accepted = matches!(submitted(id(), &answer), Submitted::Accepted { .. });
+        let found = matches!(looked_up(id(), &answer), LookedUp::Found { .. });
         prop_assert!(!accepted && !found);
     }
 
     #[test]
-    fn a_number_is_taken_as_it_is_or_not_at_all(number in ".{0,80}") {
+    fn a_number_is_taken_without_its_padding_or_not_at_all(number in ".{0,80}") {
         let body = json!({"erp_number": number}).to_string();
-        let answer = Response::builder().status(201).body(Bytes::from(body)).expect("a response");
-        match submitted(&answer) {
-            Submitted::Accepted { erp_number } => prop_assert_eq!(erp_number, number),
-            other => prop_assert_eq!(word(&other), "unknown"),
+        match submitted(id(), &answer(201, JSON, body)) {
+            Submitted::Accepted { erp_number } => prop_assert_eq!(erp_number, number.trim()),
+            other => prop_assert_eq!(word(&other), "unreadable"),
         }
     }
 }

@@ -4,18 +4,26 @@
 //! world's sandboxes use it.
 
 mod credential;
+mod identity;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::client::Resumption;
+use rustls::{ClientConfig, RootCertStore};
+
+use identity::certificates;
 
 pub use credential::{Credential, NoCredential};
+pub use identity::{Certificate, CertificateError, ClientIdentity};
 
 /// The most bytes of an answer that are read: a hundred of Stripe's sessions fit ten times over.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -33,6 +41,17 @@ pub enum HttpsError {
     Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentifiedError {
+    /// Who vouches for the server is no certificate.
+    #[error(transparent)]
+    Authority(#[from] CertificateError),
+    /// TLS refuses it.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+}
+
 /// Sends requests; keeps connections open between them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HttpsClient {
@@ -46,20 +65,50 @@ impl HttpsClient {
     /// # Errors
     /// Where the crypto provider offers none of TLS 1.2 and 1.3.
     pub fn new(timeout: Duration) -> Result<Self, rustls::Error> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?;
+        Ok(Self::over(connector, timeout))
+    }
+
+    /// A client that shows `identity` to servers that ask for it, and trusts those that the certificates `authority` (PEM) vouch for beside the
+    /// public web's.
+    ///
+    /// # Errors
+    /// Where `authority` is no certificate, or the crypto provider offers none of TLS 1.2 and 1.3.
+    pub fn identified(
+        timeout: Duration,
+        identity: ClientIdentity,
+        authority: Option<&str>,
+    ) -> Result<Self, IdentifiedError> {
+        let mut roots = webpki_roots::TLS_SERVER_ROOTS
+            .iter()
+            .cloned()
+            .collect::<RootCertStore>();
+        for certificate in authority.map(certificates).transpose()?.into_iter().flatten() {
+            roots.add(certificate)?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_client_cert_resolver(Arc::new(identity));
+        // A resumed session would go on with the certificate that began it.
+        config.resumption = Resumption::disabled();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(config);
+        Ok(Self::over(connector, timeout))
+    }
+
+    fn over(connector: HttpsConnectorBuilder<WantsSchemes>, timeout: Duration) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let connector = connector.https_or_http().enable_http1().wrap_connector(http);
         // A connection that slept through a freeze is likelier dead than alive: it is not kept for long.
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(Duration::from_secs(20))
             .build(connector);
-        Ok(Self { client, timeout })
+        Self { client, timeout }
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -92,6 +141,8 @@ impl HttpsClient {
     }
 }
 
+#[cfg(test)]
+mod identity_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

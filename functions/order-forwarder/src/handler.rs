@@ -1,5 +1,6 @@
 use app::ports::{Circuits, Clock, Orders, Warehouse};
 use app::{Breaker, Forwarded, forward_order};
+use jiff::SignedDuration;
 use lambda_kit::metrics::Unit;
 use lambda_kit::sqs::{Consume, Record};
 use lambda_kit::{Error, metrics, telemetry};
@@ -12,6 +13,8 @@ pub(crate) struct Forwarder<O, W, B, C> {
     pub(crate) warehouse: W,
     pub(crate) breaker: Breaker<B>,
     pub(crate) pace: Pace,
+    /// How long a rejected order waits for a human before it is given up.
+    pub(crate) rejection_grace: SignedDuration,
     pub(crate) clock: C,
 }
 
@@ -22,7 +25,8 @@ impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W,
         let first_try = record.receives == 1;
         let share = tokio::time::sleep(self.pace.share());
         let (orders, warehouse, breaker) = (&self.orders, &self.warehouse, &self.breaker);
-        let forwarded = forward_order(orders, warehouse, breaker, &self.clock, id, first_try).await;
+        let (clock, grace) = (&self.clock, self.rejection_grace);
+        let forwarded = forward_order(orders, warehouse, breaker, clock, id, first_try, grace).await;
         if !matches!(forwarded, Ok(Forwarded::CircuitOpen | Forwarded::NothingToDo)) {
             share.await;
         }
@@ -36,6 +40,10 @@ impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W,
             Forwarded::Rejected => {
                 metrics::count("OrdersRejected", 1);
                 "rejected"
+            }
+            Forwarded::Unconfirmed => {
+                metrics::count("OrdersUnconfirmed", 1);
+                "unconfirmed"
             }
             Forwarded::Deferred => {
                 metrics::count("WarehouseUnavailable", 1);
@@ -56,7 +64,6 @@ mod tests {
 
     use app::BreakerMemory;
     use domain::{JobKind, OrderId, Status};
-    use jiff::SignedDuration;
     use lambda_kit::clock::now;
     use lambda_kit::metrics::collect;
     use lambda_kit::sqs::{Batch, process_batch};
@@ -78,6 +85,7 @@ mod tests {
             warehouse: FakeWarehouse::default(),
             breaker: Breaker::new(MemoryStore::default(), BreakerMemory::default()),
             pace: Pace::new(number(480), number(4)).expect("a pace"),
+            rejection_grace: SignedDuration::from_hours(24),
             clock: FakeClock::at_noon(),
         }
     }

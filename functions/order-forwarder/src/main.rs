@@ -3,6 +3,7 @@
 mod handler;
 mod pace;
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,10 @@ use app::{Breaker, BreakerMemory};
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use erp::{Erp, ErpConfig};
-use https::{Credential, HttpsClient};
+use https::{Certificate, ClientIdentity, Credential, HttpsClient};
 use jiff::SignedDuration;
 use lambda_kit::config::Variables;
-use lambda_kit::secret::{self, Secret};
+use lambda_kit::secret::{self, Secret, SecretError};
 use lambda_kit::{Error, aws, clock, sqs, traced};
 use secrecy::SecretString;
 
@@ -31,35 +32,66 @@ fn main() -> ExitCode {
     lambda_kit::start("order-forwarder", &["app", "erp", "order_forwarder"], serve)
 }
 
+/// How the ERP knows the shop.
+struct ErpAccess {
+    token: SecretString,
+    /// Only where the ERP demands one.
+    certificate: Option<Certificate>,
+}
+
+fn read_secret(values: &mut Variables) -> Option<ErpAccess> {
+    let token = values.text("erp_token").map(SecretString::from);
+    let certificate = values.parse_or("erp_client_certificate", None, |pem| {
+        Certificate::from_pem(pem).map(Some)
+    });
+    Some(ErpAccess {
+        token: token?,
+        certificate: certificate?,
+    })
+}
+
+/// The token of each call. With it the certificate is renewed: both may be rolled at any time.
+fn credential(secret: Arc<Secret<ErpAccess>>, identity: ClientIdentity) -> Credential {
+    Credential::new(move || {
+        let (secret, identity) = (Arc::clone(&secret), identity.clone());
+        async move {
+            let access = secret.current().await?;
+            identity.replace(access.certificate.clone());
+            Ok::<_, SecretError>(access.token.clone())
+        }
+    })
+}
+
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let base_url = env.base_url("ERP_BASE_URL");
     let circuits = env.text("CIRCUITS_TABLE");
     let orders_per_minute = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
     let instances = env.parse("WAREHOUSE_CONCURRENCY", str::parse);
+    let grace = env.parse("REJECTION_GRACE", str::parse::<u32>);
+    let authority = env.parse_or("ERP_AUTHORITY", None, |pem| {
+        Ok::<_, Infallible>(Some(pem.to_owned()))
+    });
     let secret = secret::Settings::read(&mut env);
-    let (tables, circuits, pace, base_url, secret) = env.finish(|| {
+    let (tables, circuits, pace, grace, base_url, authority, secret) = env.finish(|| {
         let pace = Pace::new(orders_per_minute?, instances?);
-        Some((tables?, circuits?, pace, base_url?, secret?))
+        Some((tables?, circuits?, pace, grace?, base_url?, authority?, secret?))
     })?;
     let aws = aws::config().await?;
     let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
-    let token = Secret::open(&aws, secret, |values| {
-        values.text("erp_token").map(SecretString::from)
-    });
+    let identity = ClientIdentity::default();
+    let erp = HttpsClient::identified(ERP_TIMEOUT, identity.clone(), authority.as_deref())?;
     let config = ErpConfig {
         base_url,
-        token: Credential::new(move || {
-            let token = Arc::clone(&token);
-            async move { token.current().await.map(|token| SecretString::clone(&token)) }
-        }),
+        token: credential(Secret::open(&aws, secret, read_secret), identity),
     };
     let circuit = WarehouseCircuit::new(client.clone(), circuits);
     let forwarder = Forwarder {
         orders: DynamoDb::new(client, tables),
-        warehouse: Erp::new(config, HttpsClient::new(ERP_TIMEOUT)?),
+        warehouse: Erp::new(config, erp),
         breaker: Breaker::new(circuit, BreakerMemory::default()),
         pace: pace.ok_or("so few orders a minute need fewer instances")?,
+        rejection_grace: SignedDuration::from_hours(grace.into()),
         clock: clock::now,
     };
     sqs::serve("forward", forwarder, LONGEST).await

@@ -54,6 +54,7 @@ fn overdue_metric(kind: &JobKind) -> &'static str {
         JobKind::CloseWindow => "OverdueCloseWindow",
         JobKind::AskProvider => "OverdueAskProvider",
         JobKind::Forward => "OverdueForward",
+        JobKind::SettleRejection => "OverdueSettleRejection",
         JobKind::GiveStockBack => "OverdueGiveStockBack",
         JobKind::Refund => "OverdueRefund",
         JobKind::Remove => "OverdueRemove",

@@ -1,11 +1,12 @@
 //! The command line.
 
 use anyhow::Context;
+use app::Decision;
 use clap::{Args, Parser, Subcommand};
 use domain::OrderId;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::shop::parse_id;
+use crate::shop::{parse_erp_number, parse_id};
 use crate::{Clients, Outcome, Report, Search, Shop};
 
 /// The stack that `cargo run` pretends to be.
@@ -85,7 +86,25 @@ enum OrderCommand {
         #[arg(long)]
         personal: bool,
     },
-    /// Queues a paid order for the warehouse once more; it is never delivered twice.
+    /// Gives an order up that the warehouse rejected, and pays it back: now, or so much later than now.
+    Refund {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+        /// In how many hours: to keep it for longer than the stack's RejectionGrace.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=720))]
+        in_hours: i64,
+    },
+    /// Notes that a human entered an order at the warehouse that it rejected or took without a readable number: nothing is paid back.
+    Entered {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+        /// The warehouse's number for it.
+        #[arg(long, value_name = "NUMBER", value_parser = parse_erp_number)]
+        erp_number: String,
+    },
+    /// Queues a paid order for the warehouse once more, a rejected one too; it is never delivered twice.
     Resend {
         /// The order's id.
         #[arg(value_parser = parse_id)]
@@ -137,6 +156,14 @@ impl Cli {
             }
             Command::Order(OrderCommand::Show { id, personal }) => {
                 print(&shop.show(id, personal).await?, json)
+            }
+            Command::Order(OrderCommand::Refund { id, in_hours }) => {
+                let decision = Decision::GiveUpAt(now() + SignedDuration::from_hours(in_hours));
+                print(&shop.decide(id, &decision, now()).await?, json)
+            }
+            Command::Order(OrderCommand::Entered { id, erp_number }) => {
+                let decision = Decision::Entered(erp_number);
+                print(&shop.decide(id, &decision, now()).await?, json)
             }
             Command::Order(OrderCommand::Resend { id, dry_run }) => {
                 print(&shop.resend(id, dry_run, now()).await?, json)
@@ -195,6 +222,9 @@ mod tests {
             "orders stuck",
             &format!("order show {id}"),
             &format!("order resend {id} --dry-run"),
+            &format!("order refund {id}"),
+            &format!("order refund {id} --in-hours 72"),
+            &format!("order entered {id} --erp-number K-4711"),
             "dlq list",
             "dlq redrive",
             "reconcile now",

@@ -6,6 +6,7 @@
 mod aws;
 pub mod cli;
 mod dead_letters;
+mod decide;
 mod reconcile;
 mod report;
 mod resend;
@@ -15,6 +16,7 @@ mod stuck;
 
 pub use aws::Clients;
 pub use dead_letters::{DeadLetter, DeadLetters, Redriven};
+pub use decide::Decided;
 pub use reconcile::ReconciledNow;
 pub use report::{Outcome, Report};
 pub use resend::{Refused, Resend};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use app::ports::{Committed, OrderQueue, Orders};
+use app::{Decision, decide_order};
 use domain::{JobKind, Order, OrderId, Status};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -53,7 +54,7 @@ impl Refused {
 }
 
 impl Shop {
-    /// Queues a paid order for the warehouse, as the reconciler does with those that are due; where it is in the queue already, the warehouse
+    /// Queues a paid order for the warehouse, a rejected one too, as the reconciler does with those that are due; where it is in the queue already, the warehouse
     /// still gets it once. A dry run only tells what would be done.
     ///
     /// # Errors
@@ -72,7 +73,10 @@ impl Shop {
                 .and_then(|order| order.erp_number().map(str::to_owned)),
             circuit: self.circuit_at(now).await?,
         };
-        if let Some(order) = order.filter(|_| report.sent) {
+        if let Some(mut order) = order.filter(|_| report.sent) {
+            if order.is_rejected() {
+                order = decide_order(&self.orders, &move || now, id, &Decision::Retry).await?;
+            }
             self.queue.send(id).await?;
             self.note_queued(order, now).await?;
         }

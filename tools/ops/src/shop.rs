@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, anyhow};
 use app::ports::Circuits;
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::{CallPermit, OrderId};
+use domain::{CallPermit, OrderId, is_erp_number};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::Timestamp;
 use queue::SqsOrderQueue;
@@ -101,6 +101,13 @@ impl std::fmt::Display for CircuitShown {
 /// The order of that id, or a word about what an id looks like.
 pub(crate) fn parse_id(raw: &str) -> Result<OrderId, String> {
     OrderId::parse(raw).map_err(|_| "an order's id has 26 digits and capital letters".to_owned())
+}
+
+/// The warehouse's number, or a word about what such a number looks like.
+pub(crate) fn parse_erp_number(raw: &str) -> Result<String, String> {
+    let number = raw.trim();
+    let fits = is_erp_number(number).then(|| number.to_owned());
+    fits.ok_or_else(|| "the warehouse's number has 1 to 64 visible ASCII characters".to_owned())
 }
 
 async fn environment_of(clients: &Clients, function: &str) -> anyhow::Result<HashMap<String, String>> {

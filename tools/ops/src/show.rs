@@ -80,6 +80,7 @@ fn in_json(order: &Order, personal: bool) -> Value {
         }),
         "refunds": order.refunds().iter().map(refund).collect::<Vec<_>>(),
         "erp_number": order.erp_number(),
+        "warehouse_issue": order.warehouse_issue().map(|issue| json!({"kind": issue.kind.name(), "since": issue.since.to_string()})),
         "parked": order.parked().map(parked),
         "work": order.jobs().iter().map(|job| work_name(&job.kind)).collect::<Vec<_>>(),
         "due_at": order.due_at().map(|due| due.to_string()),

@@ -98,9 +98,9 @@ impl Shop {
             }
         }
         if search.parked {
-            // What is due for a parked order was found above.
+            // What is due soon for a parked order was found above.
             let parked = self.orders.parked().await.context("the table of orders")?;
-            orders.extend(parked.into_iter().filter(|order| order.due_at().is_none()));
+            orders.extend(parked.into_iter().filter(|order| !seen.contains(&order.id())));
         }
         let mut stuck: Vec<_> = orders
             .iter()
@@ -147,10 +147,11 @@ impl StuckOrder {
     }
 }
 
-/// Since when a human must decide: about the order, or about a refund that the provider refused for good.
+/// Since when a human must decide: about the order, what the warehouse said to it, or a refund that the provider refused for good.
 fn parked_since(order: &Order) -> Option<Timestamp> {
-    let parked = order.parked().map(|parked| parked.at);
-    parked.or_else(|| order.needs_human().then_some(order.placed_at()))
+    let at_warehouse = order.warehouse_issue().map(|issue| issue.since);
+    let parked = order.parked().map(|parked| parked.at).or(at_warehouse);
+    parked.or(Some(order.placed_at())).filter(|_| order.needs_human())
 }
 
 /// Since when the warehouse should have it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use app::Decision;
 use app::ports::{Circuits, Committed, OrderQueue, Orders};
 use axum::Router;
 use axum::http::StatusCode;
@@ -424,4 +425,72 @@ async fn a_stack_that_does_not_exist_is_told_by_name() {
     let nowhere = Clients::at("http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9").await;
     let error = Shop::find(nowhere, "kontor-prod").await.expect_err("no shop");
     assert!(error.to_string().contains("kontor-prod-reconciler"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rejected_order_is_refunded_sooner_or_later() {
+    let premises = Premises::open().await;
+    let rejected = an_order().paid().hold_rejection(after(60), noon()).expect("paid");
+    let id = premises.keep(rejected).await.id();
+    for minutes in [90, 1] {
+        let decision = Decision::GiveUpAt(after(minutes));
+        let decided = premises
+            .shop
+            .decide(id, &decision, noon())
+            .await
+            .expect("an answer");
+        assert_eq!(decided.outcome(), Outcome::Well);
+        assert_eq!(decided.refunded_at, Some(after(minutes).to_string()));
+        assert!(decided.to_string().contains(&after(minutes).to_string()));
+    }
+}
+
+#[tokio::test]
+async fn an_order_entered_by_hand_is_noted_once() {
+    let premises = Premises::open().await;
+    let rejected = an_order().paid().hold_rejection(after(60), noon()).expect("paid");
+    let id = premises.keep(rejected).await.id();
+    let decision = Decision::Entered("K-4711".to_owned());
+    let decided = premises
+        .shop
+        .decide(id, &decision, noon())
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (decided.status, decided.erp_number.as_deref()),
+        (Some("forwarded"), Some("K-4711"))
+    );
+    let again = premises
+        .shop
+        .decide(id, &decision, noon())
+        .await
+        .expect("an answer");
+    assert_eq!(again.outcome(), Outcome::Refused);
+    assert!(again.to_string().contains("Nothing was done"));
+}
+
+#[tokio::test]
+async fn a_rejected_order_is_found_and_sent_again() {
+    let premises = Premises::open().await;
+    let rejected = an_order().paid().hold_rejection(after(60), noon()).expect("paid");
+    let id = premises.keep(rejected).await.id();
+    let search = Search {
+        parked: true,
+        ..SEARCH
+    };
+    let stuck = premises.shop.stuck(search, after(1)).await.expect("an answer");
+    assert_eq!(stuck.orders.len(), 1, "{:?}", stuck.orders);
+    let shown = premises.shop.show(id, false).await.expect("an answer");
+    assert_eq!(in_json(&shown)["warehouse_issue"]["kind"], "rejected");
+    let resent = premises
+        .shop
+        .resend(id, false, after(1))
+        .await
+        .expect("an answer");
+    assert!(resent.sent);
+    let shown = in_json(&premises.shop.show(id, false).await.expect("an answer"));
+    assert_eq!(
+        (&shown["warehouse_issue"], &shown["work"]),
+        (&json!(null), &json!(["forward_to_warehouse"]))
+    );
 }

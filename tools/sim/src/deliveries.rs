@@ -5,6 +5,7 @@ use testkit::{Page, PageState};
 
 use crate::Mutation;
 use crate::ports::is_other;
+use crate::rejections::GRACE;
 use crate::task::{Side, end};
 use crate::world::{Happening, World};
 
@@ -153,7 +154,7 @@ impl World<'_> {
         let (memory, first_try) = (self.breaker.clone(), message.receives == 1);
         self.start(Side::Forwarder, None, move |ports| async move {
             let breaker = Breaker::new(&ports, memory);
-            let forwarded = app::forward_order(&ports, &ports, &breaker, &ports, id, first_try).await;
+            let forwarded = app::forward_order(&ports, &ports, &breaker, &ports, id, first_try, GRACE).await;
             end(move |world, answered| {
                 world.note(|| format!("  {forwarded:?}"));
                 if answered && forwarded.is_ok() {

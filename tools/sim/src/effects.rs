@@ -46,6 +46,7 @@ impl World<'_> {
 
     pub(crate) fn commit(&mut self, order: Order, stock: Vec<StockChange>) -> Committed {
         let id = order.id();
+        let before = self.rejection(id);
         let skus: Vec<Sku> = stock.iter().map(|change| change.sku().clone()).collect();
         let committed = match self.mutation {
             None => ready(self.store.commit(order, stock)).expect("the fake always answers"),
@@ -54,6 +55,7 @@ impl World<'_> {
         self.seen.note_levels(self.steps, &self.store, skus);
         self.seen.note_order(self.steps, &self.store, id);
         self.judge_jobs(id);
+        self.judge_rejection(id, before);
         committed
     }
 
@@ -331,6 +333,8 @@ impl World<'_> {
         let down = self.now - self.begun < self.scenario.outage;
         let mood = if down {
             WarehouseMood::Down
+        } else if self.fault == Fault::Illegible {
+            WarehouseMood::Illegible
         } else {
             WarehouseMood::Well
         };
@@ -339,6 +343,14 @@ impl World<'_> {
 
     pub(crate) fn submit(&mut self, order: &Order) -> Submitted {
         self.set_mood();
+        if self.fault == Fault::Proxy {
+            let cause = "a proxy: 407".into();
+            return if self.has(Mutation::ProxyIsRejection) {
+                Submitted::Rejected(cause)
+            } else {
+                Submitted::Busy(cause)
+            };
+        }
         if self.fault == Fault::Reject {
             self.warehouse.state().reject(order.id());
         }

@@ -23,6 +23,10 @@ pub(crate) enum Fault {
     Hang,
     /// The warehouse refuses the order for good.
     Reject,
+    /// A proxy before the warehouse refuses the call.
+    Proxy,
+    /// The warehouse's number for the order cannot be read.
+    Illegible,
     /// The provider refuses: a page for good, a refund for now.
     Refuse,
     /// The provider refuses a refund for good.
@@ -52,19 +56,15 @@ impl Fault {
     /// What can happen to `op`, the good end first.
     pub(crate) fn of(op: &Op) -> &'static [Self] {
         use Fault::{
-            Broken, BrokenAfterEffect, Busy, Crash, Fail, Hang, JobDoubled, JobEarly, JobLost, LoseAnswer,
-            None, PriceUp, Refuse, RefuseForGood, Reject, Slow, Stale, Twice,
+            Broken, BrokenAfterEffect, Busy, Crash, Fail, Hang, Illegible, JobDoubled, JobEarly, JobLost,
+            LoseAnswer, None, PriceUp, Proxy, Refuse, RefuseForGood, Reject, Slow, Stale, Twice,
         };
         match op {
             Op::Products => &[None, Fail, Crash, PriceUp],
             Op::Due(..) => &[None, Fail, Crash, Stale, JobLost, JobDoubled, JobEarly],
-            Op::Levels
-            | Op::Get(_)
-            | Op::LookUpPage(..)
-            | Op::OrderOf(_)
-            | Op::LookUpOrder(_)
-            | Op::Waiting
-            | Op::ReadCircuit => &[None, Fail, Crash],
+            Op::Levels | Op::Get(_) | Op::LookUpPage(..) | Op::OrderOf(_) | Op::Waiting | Op::ReadCircuit => {
+                &[None, Fail, Crash]
+            }
             Op::Commit { .. } => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::StoreCircuit(_) => &[None, Fail, LoseAnswer, Twice, Crash, Slow, Hang],
             Op::Remove(_) => &[None, Fail, LoseAnswer, Crash, Slow, Hang],
@@ -94,7 +94,10 @@ impl Fault {
                 BrokenAfterEffect,
             ],
             Op::Send(_) => &[None, Fail, LoseAnswer, Crash, Hang],
-            Op::Submit(_) => &[None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang, Reject],
+            Op::LookUpOrder(_) => &[None, Fail, Crash, Illegible],
+            Op::Submit(_) => &[
+                None, Fail, Busy, LoseAnswer, Twice, Crash, Slow, Hang, Reject, Proxy, Illegible,
+            ],
         }
     }
 }

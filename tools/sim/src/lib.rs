@@ -12,6 +12,7 @@ mod oracle;
 mod outage;
 mod paying;
 mod ports;
+mod rejections;
 mod scenario;
 mod seen;
 mod shopper;

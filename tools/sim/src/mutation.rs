@@ -5,7 +5,7 @@
 
 use clap::ValueEnum;
 use domain::{
-    AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, Refund,
+    AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, PricedLine, Refund,
     RefundReason, RefundState, Settlement, Status, StockChange,
 };
 use testkit::{a_payment, altered};
@@ -131,6 +131,26 @@ pub enum Mutation {
     UnknownSubmitIsRejected,
     /// A busy warehouse is taken as one that rejects.
     BusySubmitIsRejected,
+    /// A proxy's refusal is taken for a rejection.
+    ProxyIsRejection,
+    /// A number that cannot be read is taken as it is.
+    IllegibleIsAccepted,
+    /// An answer that cannot be read is taken as a rejection.
+    IllegibleIsRejected,
+    /// An order whose number cannot be read is not asked for any more.
+    UnconfirmedIsLeft,
+    /// A rejected order is given up at once.
+    GraceIgnored,
+    /// A rejected order's grace is over as it begins.
+    GraceEndsAtOnce,
+    /// A rejected order has no job to give it up.
+    SettleRejectionJobLost,
+    /// A rejected order gives its stock back at once, and may be entered by hand all the same.
+    RejectedHoldsNothing,
+    /// A human's word to give a rejected order up is not stored.
+    HastenIsForgotten,
+    /// An order that a human entered by hand is paid back all the same.
+    EnteredIsRefunded,
     /// A rejection is taken for a busy warehouse.
     RejectedIsBusy,
     /// The warehouse's word for an order that it has is taken as a rejection.
@@ -225,6 +245,7 @@ impl Mutation {
             Self::AskProviderJobLost => Some(JobKind::AskProvider),
             Self::GiveStockBackJobLost => Some(JobKind::GiveStockBack),
             Self::WithdrawJobLost => Some(JobKind::Withdraw),
+            Self::SettleRejectionJobLost => Some(JobKind::SettleRejection),
             Self::RemoveJobLost => Some(JobKind::Remove),
             _ => None,
         }
@@ -296,6 +317,12 @@ impl Mutation {
             Self::TakenBackIsOwedAgain if became(Status::Rejected) && next.is_taken_back() => {
                 owe_again(next);
             }
+            Self::UnconfirmedIsLeft
+            | Self::GraceIgnored
+            | Self::GraceEndsAtOnce
+            | Self::RejectedHoldsNothing
+            | Self::HastenIsForgotten
+            | Self::EnteredIsRefunded => self.spoil_rejection(stored, next, stock),
             Self::EndedOrderRevived => revive(next),
             Self::AnyAmountPays => accept_any(stored, next),
             Self::DeferredIsForwarded
@@ -313,6 +340,62 @@ impl Mutation {
             _ => {}
         }
     }
+
+    /// The same for what the warehouse rejected, or acknowledged illegibly.
+    fn spoil_rejection(self, stored: Option<&Order>, next: &mut Order, stock: &mut Vec<StockChange>) {
+        let Some(issue) = next.warehouse_issue().cloned() else {
+            if self == Self::EnteredIsRefunded && stored.is_some_and(Order::is_rejected) {
+                refund_forwarded(next);
+            }
+            return;
+        };
+        let stored = stored.filter(|stored| stored.is_rejected());
+        let is_new = next.is_rejected() && stored.is_none();
+        match self {
+            Self::UnconfirmedIsLeft if !next.is_rejected() => alter(next, |next| next.jobs.clear()),
+            Self::GraceIgnored if is_new => *next = next.clone().settle_rejection(issue.since),
+            Self::GraceEndsAtOnce if is_new => {
+                *next = next
+                    .clone()
+                    .settle_rejection_at(issue.since)
+                    .expect("a rejected order");
+            }
+            Self::RejectedHoldsNothing if is_new => {
+                let give_back = |line: &PricedLine| StockChange::GiveBack {
+                    sku: line.sku.clone(),
+                    pieces: line.quantity.get(),
+                };
+                stock.extend(next.quote().lines.iter().map(give_back));
+                alter(next, |next| next.held = 0);
+            }
+            Self::HastenIsForgotten if next.is_rejected() => {
+                if let Some(stored) = stored {
+                    alter(next, |next| next.jobs = stored.jobs().to_vec());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A forwarded order's payment is to be given back.
+fn refund_forwarded(next: &mut Order) {
+    let Some(capture) = next
+        .capture()
+        .cloned()
+        .filter(|_| next.status() == Status::Forwarded)
+    else {
+        return;
+    };
+    alter(next, |next| {
+        next.refunds.push(Refund {
+            payment_id: capture.payment_id,
+            amount: capture.amount,
+            reason: RefundReason::RejectedByWarehouse,
+            state: RefundState::Due,
+        });
+        next.jobs.push(Job::new(JobKind::Refund, capture.at));
+    });
 }
 
 fn gives_back(stock: &[StockChange]) -> bool {

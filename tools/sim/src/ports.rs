@@ -351,10 +351,12 @@ impl Warehouse for Ports {
             Err(Failure::Unknown) => Submitted::Unknown("no answer".into()),
         };
         match (submitted, self.mutation) {
-            (Submitted::Unknown(_), Some(Mutation::UnknownSubmitIsAccepted)) => Submitted::Accepted {
+            (Submitted::Unknown(_), Some(Mutation::UnknownSubmitIsAccepted))
+            | (Submitted::Unreadable(_), Some(Mutation::IllegibleIsAccepted)) => Submitted::Accepted {
                 erp_number: "unknown".to_owned(),
             },
             (Submitted::Unknown(cause), Some(Mutation::UnknownSubmitIsRejected))
+            | (Submitted::Unreadable(cause), Some(Mutation::IllegibleIsRejected))
             | (Submitted::Busy(cause), Some(Mutation::BusySubmitIsRejected)) => Submitted::Rejected(cause),
             (Submitted::Rejected(cause), Some(Mutation::RejectedIsBusy)) => Submitted::Busy(cause),
             (submitted, _) => submitted,

@@ -22,9 +22,12 @@ pub(crate) enum Side {
     Forwarder,
     Reconciler,
     Provider,
+    /// Whose clock is right.
+    Operator,
 }
 
 impl Side {
+    /// Those whose clock may run off.
     pub(crate) const COUNT: usize = 6;
 
     /// How long a function may run, in milliseconds, as `template.yaml` has it.
@@ -32,7 +35,7 @@ impl Side {
         match self {
             Self::Forwarder => 30_000,
             Self::Reconciler => 55_000,
-            Self::Checkout | Self::Payment | Self::PaymentEvents | Self::Provider => 20_000,
+            Self::Checkout | Self::Payment | Self::PaymentEvents | Self::Provider | Self::Operator => 20_000,
         }
     }
 }

@@ -10,6 +10,7 @@ use testkit::{FakeProvider, FakeQueue, FakeWarehouse, MemoryStore, noon};
 use crate::choices::{About, Choices};
 use crate::fault::Fault;
 use crate::ports::{Call, Reply};
+use crate::rejections::Verdict;
 use crate::seen::Seen;
 use crate::shopper::Shopper;
 use crate::task::{Side, Task, end};
@@ -53,6 +54,7 @@ pub(crate) enum Happening {
         payment_id: String,
         disputed: bool,
     },
+    HumanDecides(OrderId, Verdict),
     EffectLands(Call),
     /// The kind of work that failed goes on.
     Mended,
@@ -100,6 +102,8 @@ pub(crate) struct World<'a> {
     pub(crate) tasks: Vec<Task>,
     /// What the one process of the forwarder knows of the warehouse's circuit.
     pub(crate) breaker: BreakerMemory,
+    /// The orders that a human gives up, and when.
+    pub(crate) hastened: Vec<(OrderId, i64)>,
     events: Vec<Event>,
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
@@ -138,6 +142,7 @@ impl<'a> World<'a> {
             violations: Vec::new(),
             tasks: Vec::new(),
             breaker: BreakerMemory::default(),
+            hastened: Vec::new(),
             events: Vec::new(),
             begun,
             skews: [0; Side::COUNT],
@@ -206,7 +211,7 @@ impl<'a> World<'a> {
 
     /// What a clock of that side shows.
     pub(crate) fn clock(&self, side: Side) -> i64 {
-        self.now + self.skews[side as usize]
+        self.now + self.skews.get(side as usize).copied().unwrap_or(0)
     }
 
     /// Whether the clock of that side is right.
@@ -308,6 +313,7 @@ impl<'a> World<'a> {
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
             Happening::TakenBack { payment_id, disputed } => self.take_back(&payment_id, disputed),
+            Happening::HumanDecides(id, verdict) => self.human_decides(id, verdict),
             Happening::Mended => self.judge_waiting(),
             Happening::EffectLands(mut call) => {
                 self.note(|| format!("late: {:?}", call.op));

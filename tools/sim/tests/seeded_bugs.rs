@@ -32,7 +32,7 @@ fn every_seeded_bug_is_caught() {
 
 #[test]
 fn seeded_bugs_are_many_and_found_by_name() {
-    assert!(Mutation::value_variants().len() >= 71);
+    assert!(Mutation::value_variants().len() >= 81);
     assert_eq!(
         Mutation::from_str("ShortageIgnored", false),
         Ok(Mutation::ShortageIgnored)

@@ -18,6 +18,8 @@ pub enum WarehouseMood {
     LosingAnswers,
     /// It takes nothing now, and says so.
     Busy,
+    /// It takes orders, and its number for them cannot be read.
+    Illegible,
     /// It refuses every order for good.
     Rejecting,
 }
@@ -90,7 +92,13 @@ impl WarehouseState {
         }
     }
 
-    fn take(&mut self, order: &Order) {
+    /// Takes the rejected order after all, as a human enters it or mends what it was rejected for.
+    pub fn mend(&mut self, id: OrderId) {
+        self.rejected.retain(|rejected| *rejected != id);
+    }
+
+    /// Has the order from now on.
+    pub fn take(&mut self, order: &Order) {
         let accepted = Accepted {
             copies: 1,
             lines: order.quote().lines.clone(),
@@ -110,7 +118,7 @@ impl Warehouse for FakeWarehouse {
             WarehouseMood::Down => return Submitted::Unknown("no answer".into()),
             WarehouseMood::Busy => return Submitted::Busy("too many requests".into()),
             WarehouseMood::Rejecting => state.reject(order.id()),
-            WarehouseMood::Well | WarehouseMood::LosingAnswers => {}
+            WarehouseMood::Well | WarehouseMood::LosingAnswers | WarehouseMood::Illegible => {}
         }
         if state.rejected.contains(&order.id()) {
             return Submitted::Rejected("not for us".into());
@@ -124,6 +132,7 @@ impl Warehouse for FakeWarehouse {
         }
         match state.mood {
             WarehouseMood::LosingAnswers => Submitted::Unknown("the answer was lost".into()),
+            WarehouseMood::Illegible => Submitted::Unreadable("no number".into()),
             _ => Submitted::Accepted {
                 erp_number: erp_number(order.id()),
             },
@@ -134,6 +143,9 @@ impl Warehouse for FakeWarehouse {
         let state = self.state();
         match state.mood {
             WarehouseMood::Down | WarehouseMood::LosingAnswers => LookedUp::Unknown("no answer".into()),
+            WarehouseMood::Illegible if state.accepted.contains_key(&id) => {
+                LookedUp::Unreadable("no number".into())
+            }
             _ if state.accepted.contains_key(&id) => LookedUp::Found {
                 erp_number: erp_number(id),
             },

@@ -4,6 +4,7 @@ mod ask_provider;
 mod close_window;
 mod give_stock_back;
 mod refund_payment;
+mod settle_rejection;
 mod withdraw_order;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -93,6 +94,7 @@ impl<P: Ports> Worker<'_, P> {
             JobKind::CloseWindow => close_window::close_window_when_due(orders, clock, order).await,
             JobKind::AskProvider => ask_provider::ask_provider(self, order).await,
             JobKind::Refund => refund_payment::refund_payment(self, order).await,
+            JobKind::SettleRejection => settle_rejection::settle_rejection(orders, clock, order).await,
             JobKind::GiveStockBack | JobKind::Remove => {
                 give_stock_back(orders, clock, order).await?;
                 Ok(Worked::Other)

@@ -12,8 +12,10 @@ pub enum Submitted {
         /// Its own number for it.
         erp_number: String,
     },
-    /// It will never take this order.
+    /// It will never take this order, and said so in an answer that names it. Irreversible: never for an answer of anything between.
     Rejected(Cause),
+    /// It took the order; its own number for it cannot be read.
+    Unreadable(Cause),
     /// It did not take it now, and says so: later.
     Busy(Cause),
     /// It may have taken it.
@@ -30,6 +32,8 @@ pub enum LookedUp {
     },
     /// It has not.
     Absent,
+    /// It has; its own number for it cannot be read.
+    Unreadable(Cause),
     /// No usable answer.
     Unknown(Cause),
 }

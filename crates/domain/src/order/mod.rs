@@ -9,6 +9,7 @@ mod reservation;
 mod schedule;
 mod status;
 
+pub use fulfilment::{IssueKind, WarehouseIssue, is_erp_number};
 pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
@@ -83,6 +84,7 @@ impl Order {
             capture: None,
             refunds: Vec::new(),
             erp_number: None,
+            warehouse_issue: None,
             parked: None,
             jobs: Vec::new(),
             history: Vec::new(),
@@ -115,12 +117,14 @@ impl Order {
         self
     }
 
-    /// Whether a human must decide: about the order itself, about a refund that the provider refused for good or a payment that is disputed, or
-    /// about an order that was paid and is not sent, since its payment went back without the shop.
+    /// Whether a human must decide: about the order itself, about a refund that the provider refused for good or a payment that is disputed, about
+    /// a paid order that is not sent, since its payment went back without the shop, or since the warehouse rejected the order or acknowledged
+    /// it illegibly.
     pub fn needs_human(&self) -> bool {
         let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
-        let stopped = self.0.status == Status::Paid && self.is_taken_back();
-        self.0.parked.is_some() || self.0.refunds.iter().any(refused) || stopped
+        let stopped = self.is_taken_back() || self.0.warehouse_issue.is_some();
+        let stopped = self.0.status == Status::Paid && stopped;
+        self.0.parked.is_some() || stopped || self.0.refunds.iter().any(refused)
     }
 
     /// Moves the order by the one table.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Capture, HistoryEntry, Order, Parked, PaymentAttempt, Refund, Status};
+use super::{Capture, HistoryEntry, Order, Parked, PaymentAttempt, Refund, Status, WarehouseIssue};
 use crate::carried::Carried;
 use crate::jobs::Job;
 use crate::order_id::{Fingerprint, OrderId};
@@ -39,6 +39,8 @@ pub struct OrderParts {
     pub refunds: Vec<Refund>,
     /// The warehouse's number for it.
     pub erp_number: Option<String>,
+    /// What keeps the paid order from the warehouse and asks for a human.
+    pub warehouse_issue: Option<WarehouseIssue>,
     /// Set aside for a human.
     pub parked: Option<Parked>,
     /// What is still to be done, each kind with its own time.
@@ -158,6 +160,11 @@ impl Order {
     /// See [`OrderParts::erp_number`].
     pub fn erp_number(&self) -> Option<&str> {
         self.0.erp_number.as_deref()
+    }
+
+    /// See [`OrderParts::warehouse_issue`].
+    pub fn warehouse_issue(&self) -> Option<&WarehouseIssue> {
+        self.0.warehouse_issue.as_ref()
     }
 
     /// See [`OrderParts::parked`].

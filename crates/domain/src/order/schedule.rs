@@ -24,6 +24,7 @@ impl Order {
             Status::Placed if self.0.parked.is_some() => {}
             Status::Placed if self.is_page_live() => work.push(JobKind::AskProvider),
             Status::Placed => work.push(JobKind::CloseWindow),
+            Status::Paid if self.is_rejected() => work.push(JobKind::SettleRejection),
             Status::Paid if self.is_taken_back() => {}
             Status::Paid => work.push(JobKind::Forward),
             _ => {}
@@ -168,7 +169,11 @@ impl Order {
             JobKind::CloseWindow => self.0.reserved_until,
             JobKind::AskProvider => first_look(next, now).min(self.0.reserved_until),
             JobKind::Forward => now + FORWARD_GRACE,
-            JobKind::GiveStockBack | JobKind::Refund | JobKind::Remove | JobKind::Unknown(_) => now,
+            JobKind::SettleRejection
+            | JobKind::GiveStockBack
+            | JobKind::Refund
+            | JobKind::Remove
+            | JobKind::Unknown(_) => now,
         }
     }
 
@@ -177,7 +182,7 @@ impl Order {
     }
 
     /// The job's turn came and it is not due any more: its next time is a first one.
-    fn renew(&mut self, kind: JobKind, at: Timestamp) {
+    pub(crate) fn renew(&mut self, kind: JobKind, at: Timestamp) {
         if let Some(job) = self.job_mut(&kind) {
             *job = Job::new(kind, at);
         }

@@ -2,8 +2,8 @@
 
 use data_encoding::BASE64_NOPAD;
 use domain::{
-    Address, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent, Money, Order, OrderParts,
-    PricedLine, Quantity, Quote, Sku, TaxPart, TaxRate,
+    Address, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent, IssueKind, Money, Order,
+    OrderParts, PricedLine, Quantity, Quote, Sku, TaxPart, TaxRate, WarehouseIssue,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub(super) struct Document {
     pub(super) refunds: Vec<Back>,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     erp_number: Option<String>,
+    /// Kind, since when.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    warehouse_issue: Option<(String, i64)>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     parked: Option<SetAside>,
     /// Failed tries, as the release before counted them for whatever was due.
@@ -115,6 +118,7 @@ impl Document {
             capture: order.capture().map(Taken::of),
             refunds: order.refunds().iter().map(Back::of).collect(),
             erp_number: order.erp_number().map(str::to_owned),
+            warehouse_issue: order.warehouse_issue().map(stored_issue),
             parked: order.parked().map(SetAside::of),
             tries: 0,
             jobs: (!order.jobs().is_empty()).then(|| order.jobs().iter().map(stored_job).collect()),
@@ -170,6 +174,7 @@ impl Document {
                 .map(Back::into_refund)
                 .collect::<Option<_>>()?,
             erp_number: self.erp_number,
+            warehouse_issue: optional(self.warehouse_issue, issue_of)?,
             parked: optional(self.parked, SetAside::into_parked)?,
             jobs: jobs.collect::<Option<_>>()?,
             history: history.collect::<Option<_>>()?,
@@ -181,6 +186,15 @@ impl Document {
             None => order.with_jobs_of_one_due_time(head.due_at, self.tries),
         })
     }
+}
+
+fn stored_issue(issue: &WarehouseIssue) -> (String, i64) {
+    (issue.kind.name().to_owned(), issue.since.as_millisecond())
+}
+
+fn issue_of((kind, since): (String, i64)) -> Option<WarehouseIssue> {
+    let kind = IssueKind::of_name(&kind);
+    time(since).map(|since| WarehouseIssue { kind, since })
 }
 
 fn stored_line(line: &PricedLine) -> StoredLine {

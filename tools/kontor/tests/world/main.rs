@@ -292,12 +292,23 @@ fn an_accepted_order_outlives_a_killed_kontor() {
     }
 }
 
+/// As the warehouse's contract has it.
+fn order_x() -> Value {
+    let free = json!({"amount": 0, "currency": "EUR"});
+    json!({
+        "order_id": "X", "placed_at": "2026-11-21T12:00:00Z", "customer": {"name": "A", "email": "a@example.org"},
+        "shipping_address": {"name": "A", "street": "A 1", "postal_code": "1", "city": "A", "country": "DE"},
+        "lines": [{"sku": "A", "name": "A", "quantity": 1, "unit_price": free, "line_total": free}],
+        "shipping": free, "taxes": [], "total": free,
+    })
+}
+
 fn put_order(warehouse: &str) -> u16 {
     let secret: Value = serde_json::from_str(include_str!("../../../../events/secret.json")).expect("JSON");
     let request = client()
         .put(format!("{warehouse}/orders/X"))
         .bearer_auth(secret["erp_token"].as_str().expect("a token"))
-        .json(&json!({"lines": [{"sku": "A", "quantity": 1}]}));
+        .json(&order_x());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let answer = runtime.block_on(request.send()).expect("an answer");
     answer.status().as_u16()

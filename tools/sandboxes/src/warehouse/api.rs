@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 
 use super::State;
+use super::faults::{Faults, Numbers};
 use super::ledger::{Outcome, Shown};
 use super::order::Order;
 use crate::faults::changed;
@@ -49,13 +50,10 @@ async fn receive_order(
     body: &[u8],
 ) -> Result<Response, Response> {
     admit(state, headers)?;
-    let order = Order::parse(id, body).map_err(|reason| error(StatusCode::UNPROCESSABLE_ENTITY, &reason))?;
+    let order = Order::parse(id, body).map_err(|reason| error(StatusCode::BAD_REQUEST, &reason))?;
     let faults = state.faults();
     if let Some(sku) = order.skus().find(|sku| faults.reject_skus.contains(*sku)) {
-        return Err(error(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &format!("article {sku} cannot be ordered"),
-        ));
+        return Err(rejected(id, &format!("article {sku} cannot be ordered")));
     }
     tokio::time::sleep(Duration::from_millis(faults.latency_ms)).await;
     if state.faults().down {
@@ -87,7 +85,7 @@ async fn receive_order(
             StatusCode::CONFLICT
         }
     };
-    Ok((status, Json(json!({ "erp_number": erp_number }))).into_response())
+    Ok(acknowledged(&faults, status, &erp_number))
 }
 
 async fn find_order(
@@ -99,7 +97,7 @@ async fn find_order(
         return response;
     }
     match state.ledger().erp_number(&id) {
-        Some(erp_number) => Json(json!({ "erp_number": erp_number })).into_response(),
+        Some(erp_number) => acknowledged(&state.faults(), StatusCode::OK, &erp_number),
         None => error(StatusCode::NOT_FOUND, "no such order"),
     }
 }
@@ -111,6 +109,9 @@ async fn find_order(
 )]
 fn admit(state: &State, headers: &HeaderMap) -> Result<(), Response> {
     let faults = state.faults();
+    if let Ok(status) = StatusCode::from_u16(faults.proxy_status) {
+        return Err((status, Html("<title>A proxy</title>")).into_response());
+    }
     if faults.down {
         return Err(out_of_order(state));
     }
@@ -176,6 +177,26 @@ async fn change_faults(Shared(state): Shared<Arc<State>>, body: Bytes) -> Respon
     }
 }
 
+/// The documented rejection: the one answer after which an order is given up.
+fn rejected(id: &str, reason: &str) -> Response {
+    let body = json!({ "order_id": id, "outcome": "rejected", "reason": reason });
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+}
+
+/// The number of an order that it has, as it writes them today.
+fn acknowledged(faults: &Faults, status: StatusCode, erp_number: &str) -> Response {
+    let digits = erp_number.trim_start_matches(|c: char| !c.is_ascii_digit() || c == '0');
+    let body = match faults.numbers {
+        Numbers::Plain => json!({ "erp_number": erp_number }).to_string(),
+        Numbers::Bom => format!("\u{feff}{}", json!({ "erp_number": erp_number })),
+        Numbers::Number => format!("{{\"erp_number\": {digits}}}"),
+        Numbers::Padded => json!({ "erp_number": format!("{erp_number:>12}  ") }).to_string(),
+        Numbers::Missing => json!({ "status": "ok" }).to_string(),
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The order was not taken now: whatever the status, the shop tries again.
 fn error(status: StatusCode, reason: &str) -> Response {
     (status, Json(json!({ "error": reason }))).into_response()
 }

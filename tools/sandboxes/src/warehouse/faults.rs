@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::faults::probability;
 
@@ -25,6 +26,35 @@ pub(super) struct Faults {
     pub(super) rate_per_s: u32,
     /// Articles that are refused for good.
     pub(super) reject_skus: BTreeSet<String>,
+    /// How it writes its numbers.
+    pub(super) numbers: Numbers,
+    /// A proxy before it answers every call with this status and a page; 0 for none.
+    #[serde(deserialize_with = "status")]
+    pub(super) proxy_status: u16,
+}
+
+/// How the warehouse writes its number for an order. Only `plain` is as documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Numbers {
+    /// `{"erp_number": "K0000001"}`.
+    Plain,
+    /// After a byte order mark.
+    Bom,
+    /// As a JSON number, without its letter.
+    Number,
+    /// Between blanks.
+    Padded,
+    /// Not at all.
+    Missing,
+}
+
+/// Reads a status that a proxy can answer with, or 0.
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    match u16::deserialize(deserializer)? {
+        status @ (0 | 200..=999) => Ok(status),
+        other => Err(D::Error::custom(format!("{other} is no status"))),
+    }
 }
 
 impl Faults {
@@ -37,6 +67,8 @@ impl Faults {
             lose_answers: 0.0,
             rate_per_s,
             reject_skus: BTreeSet::new(),
+            numbers: Numbers::Plain,
+            proxy_status: 0,
         }
     }
 }

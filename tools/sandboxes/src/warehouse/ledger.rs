@@ -253,11 +253,16 @@ impl Ledger {
 mod tests {
     use std::io::Write;
 
+    use super::super::order::a_body;
     use super::*;
 
+    fn order_of(id: &str, sku: &str, quantity: u32) -> Order {
+        let body = a_body(id, sku, quantity).to_string();
+        Order::parse(id, body.as_bytes()).unwrap()
+    }
+
     fn order(quantity: u32) -> Order {
-        let body = serde_json::json!({ "lines": [{ "sku": "A", "quantity": quantity }] });
-        Order::parse("X", body.to_string().as_bytes()).unwrap()
+        order_of("X", "A", quantity)
     }
 
     #[test]
@@ -287,11 +292,11 @@ mod tests {
             known,
             serde_json::json!({
                 "order_id": "X", "erp_number": "K0000001", "deliveries": 2, "conflicts": 1,
-                "lines": [{ "sku": "A", "quantity": 1 }]
+                "lines": a_body("X", "A", 1)["lines"],
             })
         );
         assert_eq!(
-            ledger.accept("Y", order(1)).unwrap(),
+            ledger.accept("Y", order_of("Y", "A", 1)).unwrap(),
             (Outcome::Created, "K0000002".into())
         );
         assert_eq!(
@@ -304,18 +309,10 @@ mod tests {
     fn a_throw_away_ledger_shows_every_orders_own_lines() {
         let mut ledger = Ledger::open(None).unwrap();
         for (id, quantity) in [("X", 1), ("Y", 22), ("X", 1)] {
-            let body = serde_json::json!({ "lines": [{ "sku": id, "quantity": quantity }] });
-            let order = Order::parse(id, body.to_string().as_bytes()).unwrap();
-            ledger.accept(id, order).unwrap();
+            ledger.accept(id, order_of(id, id, quantity)).unwrap();
         }
         let shown = serde_json::to_value(ledger.orders().unwrap()).unwrap();
-        assert_eq!(
-            shown[0]["lines"],
-            serde_json::json!([{ "sku": "X", "quantity": 1 }])
-        );
-        assert_eq!(
-            shown[1]["lines"],
-            serde_json::json!([{ "sku": "Y", "quantity": 22 }])
-        );
+        assert_eq!(shown[0]["lines"], a_body("X", "X", 1)["lines"]);
+        assert_eq!(shown[1]["lines"], a_body("Y", "Y", 22)["lines"]);
     }
 }

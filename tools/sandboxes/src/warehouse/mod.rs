@@ -1,8 +1,8 @@
 //! The warehouse: a simulator of the shop's ERP, slow and rate-limited as the real one, and broken on demand.
 //!
-//! `PUT /orders/{id}` (Bearer token) takes an order and answers `{"erp_number": "K0000001"}`: 201 the first time, 200 for
-//! the same again, 409 for other content under a known id. `GET /orders/{id}` looks a number up. For tests there are
-//! `GET /sandbox/orders` and `GET`/`PUT /sandbox/faults`.
+//! It keeps to `docs/warehouse.md`; a test compares it with the schema there. `PUT /orders/{id}` (Bearer token) takes an order and answers
+//! `{"erp_number": "K0000001"}`: 201 the first time, 200 for the same again, 409 for other content under a known id.
+//! `GET /orders/{id}` looks a number up. For tests there are `GET /sandbox/orders` and `GET`/`PUT /sandbox/faults`.
 
 mod api;
 mod faults;

@@ -1,5 +1,6 @@
-//! An order as the warehouse reads it: it uses the articles, and keeps the rest to detect other content under the same id.
+//! An order as the warehouse reads it: in full, as `docs/warehouse.schema.json` has it, and strictly.
 
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
@@ -7,40 +8,99 @@ use sha2::{Digest, Sha256};
 /// An order that can be picked.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
-    /// As received: objects with `sku` and `quantity` at least.
+    /// As received.
     pub(super) lines: Box<RawValue>,
     /// Of the content, whatever the order of its fields.
     pub(super) fingerprint: String,
     skus: Vec<String>,
 }
 
+/// The documented body. What is only checked to be there, and of its type, is not used.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct Body {
+    order_id: String,
+    placed_at: String,
+    customer: Customer,
+    shipping_address: Address,
+    lines: Vec<Line>,
+    shipping: Amount,
+    taxes: Vec<TaxShare>,
+    total: Amount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct Customer {
+    name: String,
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct Address {
+    name: String,
+    street: String,
+    postal_code: String,
+    city: String,
+    country: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct Line {
+    sku: String,
+    name: String,
+    quantity: u32,
+    unit_price: Amount,
+    #[serde(rename = "line_total")]
+    total: Amount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct TaxShare {
+    rate: u8,
+    net: Amount,
+    tax: Amount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading the fields checks them")]
+struct Amount {
+    amount: u64,
+    currency: String,
+}
+
 impl Order {
     /// Reads an order put under `id`; the error says what is wrong with it.
     pub(super) fn parse(id: &str, body: &[u8]) -> Result<Order, String> {
         let content: Value = serde_json::from_slice(body).map_err(|error| format!("not JSON: {error}"))?;
-        let Some(fields) = content.as_object() else {
+        if !content.is_object() {
             return Err("an order is an object".into());
-        };
-        for name in ["order_id", "id"] {
-            if fields.get(name).is_some_and(|inside| inside != id) {
-                return Err(format!("{name} differs from the order id in the path"));
-            }
         }
-        let lines = match fields.get("lines") {
-            Some(Value::Array(lines)) if !lines.is_empty() => lines,
-            Some(Value::Array(_)) => return Err("lines is empty".into()),
-            _ => return Err("lines is missing".into()),
-        };
-        for (at, line) in lines.iter().enumerate() {
+        let read = Body::deserialize(&content).map_err(|error| error.to_string())?;
+        if read.order_id != id {
+            return Err("order_id differs from the order id in the path".into());
+        }
+        if read.lines.is_empty() {
+            return Err("lines is empty".into());
+        }
+        for (at, line) in read.lines.iter().enumerate() {
             check_line(line).map_err(|reason| format!("lines[{at}]: {reason}"))?;
         }
         // `Value` keeps the fields of an object sorted, or in the order received: sort them to be sure.
         let fingerprint = data_encoding::HEXLOWER.encode(&Sha256::digest(sorted(&content).to_string()));
-        let sku = |line: &Value| line["sku"].as_str().map(str::to_owned);
         Ok(Order {
             fingerprint,
-            skus: lines.iter().filter_map(sku).collect(),
-            lines: to_raw_value(lines).map_err(|error| format!("not JSON: {error}"))?,
+            lines: to_raw_value(&content["lines"]).map_err(|error| format!("not JSON: {error}"))?,
+            skus: read.lines.into_iter().map(|line| line.sku).collect(),
         })
     }
 
@@ -50,17 +110,14 @@ impl Order {
     }
 }
 
-fn check_line(line: &Value) -> Result<(), String> {
-    match line["sku"].as_str() {
-        None => return Err("sku is missing".into()),
-        Some(sku) if sku.trim().is_empty() => return Err("sku is empty".into()),
-        Some(_) => {}
+fn check_line(line: &Line) -> Result<(), String> {
+    if line.sku.trim().is_empty() {
+        return Err("sku is empty".into());
     }
-    match &line["quantity"] {
-        Value::Null => Err("quantity is missing".into()),
-        quantity if quantity.as_u64().is_some_and(|pieces| pieces > 0) => Ok(()),
-        quantity => Err(format!("quantity {quantity} is no number of pieces")),
+    if line.quantity == 0 {
+        return Err("quantity 0 is no number of pieces".into());
     }
+    Ok(())
 }
 
 fn sorted(value: &Value) -> Value {
@@ -80,47 +137,73 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
+/// The body of an order of some pieces of one article.
+#[cfg(test)]
+pub(super) fn a_body(id: &str, sku: &str, quantity: u32) -> Value {
+    let amount = |minor: u32| serde_json::json!({ "amount": minor, "currency": "EUR" });
+    serde_json::json!({
+        "order_id": id,
+        "placed_at": "2026-11-21T12:00:00Z",
+        "customer": { "name": "Ada Lovelace", "email": "ada@example.org" },
+        "shipping_address": {
+            "name": "Ada Lovelace", "street": "Unter den Linden 1", "postal_code": "10117", "city": "Berlin", "country": "DE",
+        },
+        "lines": [{
+            "sku": sku, "name": "Lantern", "quantity": quantity, "unit_price": amount(100), "line_total": amount(100 * quantity),
+        }],
+        "shipping": amount(490),
+        "taxes": [{ "rate": 19, "net": amount(412), "tax": amount(78) }],
+        "total": amount(100 * quantity + 490),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn refusal(change: impl FnOnce(&mut Value)) -> String {
+        let mut body = a_body("X", "A", 1);
+        change(&mut body);
+        Order::parse("X", body.to_string().as_bytes()).unwrap_err()
+    }
+
     #[test]
     fn an_order_that_cannot_be_picked_is_refused_with_the_reason() {
-        let cases = [
-            ("[]", "an order is an object"),
-            ("{}", "lines is missing"),
-            (r#"{"lines":[]}"#, "lines is empty"),
-            (r#"{"lines":[{"quantity":1}]}"#, "lines[0]: sku is missing"),
-            (
-                r#"{"lines":[{"sku":"A","quantity":1},{"sku":"B","quantity":0}]}"#,
-                "lines[1]: quantity 0 is no number of pieces",
-            ),
-            (
-                r#"{"lines":[{"sku":"A","quantity":"1"}]}"#,
-                "lines[0]: quantity \"1\" is no number of pieces",
-            ),
-            (
-                r#"{"order_id":"Y","lines":[{"sku":"A","quantity":1}]}"#,
-                "order_id differs from the order id in the path",
-            ),
-        ];
-        for (body, reason) in cases {
-            assert_eq!(Order::parse("X", body.as_bytes()).unwrap_err(), reason, "{body}");
-        }
+        assert_eq!(
+            refusal(|body| *body = Value::Array(vec![])),
+            "an order is an object"
+        );
+        let no_lines = refusal(|body| drop(body.as_object_mut().unwrap().remove("lines")));
+        assert_eq!(no_lines, "missing field `lines`");
+        assert_eq!(
+            refusal(|body| body["lines"] = Value::Array(vec![])),
+            "lines is empty"
+        );
+        assert_eq!(
+            refusal(|body| body["lines"][0]["sku"] = " ".into()),
+            "lines[0]: sku is empty"
+        );
+        let nothing = refusal(|body| body["lines"][0]["quantity"] = 0.into());
+        assert_eq!(nothing, "lines[0]: quantity 0 is no number of pieces");
+        let another = refusal(|body| body["order_id"] = "Y".into());
+        assert_eq!(another, "order_id differs from the order id in the path");
         assert!(Order::parse("X", b"{").unwrap_err().starts_with("not JSON"));
     }
 
     #[test]
     fn the_fingerprint_is_of_the_content_not_of_its_spelling() {
         let fingerprint = |body: &str| Order::parse("X", body.as_bytes()).unwrap().fingerprint;
-        let one = fingerprint(r#"{"lines":[{"sku":"A","quantity":1}],"name":"Q"}"#);
-        assert_eq!(
-            one,
-            fingerprint(r#"{ "name": "Q", "lines": [{"quantity":1,"sku":"A"}] }"#)
-        );
-        assert_ne!(
-            one,
-            fingerprint(r#"{"lines":[{"sku":"A","quantity":2}],"name":"Q"}"#)
-        );
+        let body = a_body("X", "A", 1);
+        let Value::Object(fields) = &body else {
+            unreachable!()
+        };
+        let backwards: Vec<_> = fields
+            .iter()
+            .rev()
+            .map(|(name, value)| format!("{name:?} : {value:#}"))
+            .collect();
+        let one = fingerprint(&body.to_string());
+        assert_eq!(one, fingerprint(&format!("{{{}}}", backwards.join(","))));
+        assert_ne!(one, fingerprint(&a_body("X", "A", 2).to_string()));
     }
 }

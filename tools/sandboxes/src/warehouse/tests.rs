@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::order::a_body;
 use super::*;
 
 struct Client {
@@ -60,7 +61,7 @@ impl Client {
 }
 
 fn order(quantity: u32) -> Value {
-    json!({ "lines": [{ "sku": "85123A", "quantity": quantity, "name": "Lantern" }] })
+    a_body("A", "85123A", quantity)
 }
 
 #[tokio::test]
@@ -73,26 +74,71 @@ async fn an_order_is_taken_once_whatever_comes_again() {
     assert_eq!(client.put("A", &order(2)).await.unwrap(), (409, number.clone()));
     assert_eq!(client.get("/orders/A").await, (200, number));
     assert_eq!(
-        client.put("B", &order(1)).await.unwrap().1["erp_number"],
+        client.put("B", &a_body("B", "85123A", 1)).await.unwrap().1["erp_number"],
         "K0000002"
     );
     let expected = json!({ "order_id": "A", "erp_number": "K0000001", "deliveries": 2, "conflicts": 1,
-        "lines": [{ "sku": "85123A", "quantity": 1, "name": "Lantern" }] });
+        "lines": order(1)["lines"] });
     assert_eq!(client.get("/sandbox/orders").await.1["orders"][0], expected);
 }
 
 #[tokio::test]
-async fn an_order_that_makes_no_sense_is_refused_for_good() {
+async fn an_article_that_is_not_sold_is_rejected_as_documented() {
     let client = Client::new(Duration::ZERO, 0).await;
-    let (status, answer) = client.put("A", &json!({ "lines": [] })).await.unwrap();
-    assert_eq!((status, answer), (422, json!({ "error": "lines is empty" })));
     client.faults(json!({ "reject_skus": ["85123A"] })).await;
-    let (status, answer) = client.put("A", &order(1)).await.unwrap();
-    assert_eq!(
-        (status, answer),
-        (422, json!({ "error": "article 85123A cannot be ordered" }))
-    );
+    let rejected =
+        json!({ "order_id": "A", "outcome": "rejected", "reason": "article 85123A cannot be ordered" });
+    assert_eq!(client.put("A", &order(1)).await.unwrap(), (422, rejected));
     assert_eq!(client.get("/sandbox/orders").await.1, json!({ "orders": [] }));
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_not_rejected_for_good() {
+    let client = Client::new(Duration::ZERO, 0).await;
+    let mut order = order(1);
+    order["lines"] = json!([]);
+    let answer = client.put("A", &order).await.unwrap();
+    assert_eq!(answer, (400, json!({ "error": "lines is empty" })));
+}
+
+#[tokio::test]
+async fn a_number_is_written_as_the_fault_says() {
+    let client = Client::new(Duration::ZERO, 0).await;
+    for (numbers, body) in [
+        ("plain", "{\"erp_number\":\"K0000001\"}"),
+        ("bom", "\u{feff}{\"erp_number\":\"K0000001\"}"),
+        ("number", "{\"erp_number\": 1}"),
+        ("padded", "{\"erp_number\":\"    K0000001  \"}"),
+        ("missing", "{\"status\":\"ok\"}"),
+    ] {
+        client.faults(json!({ "numbers": numbers })).await;
+        let request = client.http.put(format!("{}/orders/A", client.base));
+        let answer = request
+            .bearer_auth("secret")
+            .json(&order(1))
+            .send()
+            .await
+            .unwrap();
+        let bytes = answer.bytes().await.unwrap();
+        assert_eq!(std::str::from_utf8(&bytes), Ok(body));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_answers_for_the_warehouse_with_a_page() {
+    let client = Client::new(Duration::ZERO, 0).await;
+    client.faults(json!({ "proxy_status": 407 })).await;
+    let request = client.http.put(format!("{}/orders/A", client.base));
+    let answer = request
+        .bearer_auth("secret")
+        .json(&order(1))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 407);
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    client.faults(json!({ "proxy_status": 0 })).await;
+    assert_eq!(client.get("/orders/A").await.0, 404, "it took nothing");
 }
 
 #[tokio::test]
@@ -159,12 +205,14 @@ async fn faults_change_one_by_one_and_nonsense_changes_nothing() {
     let client = Client::new(Duration::from_millis(500), 10).await;
     let (status, faults) = client.faults(json!({ "latency_ms": 5, "seed": 1 })).await;
     let expected = json!({ "down": false, "latency_ms": 5, "error_rate": 0.0, "lose_answers": 0.0,
-        "rate_per_s": 10, "reject_skus": [] });
+        "rate_per_s": 10, "reject_skus": [], "numbers": "plain", "proxy_status": 0 });
     assert_eq!((status, &faults), (200, &expected));
     for nonsense in [
         json!({ "error_rate": 1.5 }),
         json!({ "latency": 5 }),
         json!({ "down": "yes" }),
+        json!({ "numbers": "roman" }),
+        json!({ "proxy_status": 99 }),
         json!([]),
     ] {
         assert_eq!(client.faults(nonsense).await.0, 400);
