@@ -64,7 +64,7 @@ impl Deployment {
         let template = Document::read(&root.join("template.yaml"))?;
         let infra = |file: &str| Document::read(&root.join("infra").join(file));
         let (alarms, site) = (infra("alarms.yaml")?, infra("site.yaml")?);
-        let surroundings = surroundings("Stage", "dev");
+        let surroundings = surroundings(&template, "Stage", "dev");
         let resolver = Resolver::new(&template, &surroundings)?;
         let stack = Stack::read(&resolver)?;
         let mut globals = template.entries("Globals");
@@ -75,10 +75,17 @@ impl Deployment {
             value.with_context(|| format!("the template's Globals have no {name}"))
         };
         let yes = |applies| f64::from(u8::from(applies));
+        let plan = site
+            .entries("Parameters")
+            .find(|(name, _)| *name == "PricingPlan");
+        let plan = plan.and_then(|(_, plan)| plan["Default"].as_str());
+        let plan = plan.context("infra/site.yaml has no default PricingPlan")?;
         let mappings = stack.functions.iter().map(|function| function.queues.len());
         let settings = values([
             ("rest_api", 0.0),
             ("catalogue_by_api", yes(origin_of_products(&site)? == "api")),
+            ("pay_as_you_go", yes(plan == "NONE")),
+            ("plan_usd", usd_of_plan(plan)?),
             (
                 "x86",
                 match global("Architectures")?[0].as_str() {
@@ -119,7 +126,7 @@ impl Deployment {
 fn standing(templates: &[(&Document, &str, &str)]) -> anyhow::Result<Values> {
     let mut all = values([("idle_months", 0.0)]);
     for (template, parameter, value) in templates {
-        let surroundings = surroundings(parameter, value);
+        let surroundings = surroundings(template, parameter, value);
         let resolver = Resolver::new(template, &surroundings)?;
         for (name, kind, count) in STANDING {
             let ids = resolver.resources(kind)?.into_iter();
@@ -128,6 +135,17 @@ fn standing(templates: &[(&Document, &str, &str)]) -> anyhow::Result<Values> {
         }
     }
     Ok(all)
+}
+
+/// What CloudFront's flat-rate plan costs a month, firewall included; nothing where requests and rules are paid one by one. Its source is
+/// decision 017.
+fn usd_of_plan(plan: &str) -> anyhow::Result<f64> {
+    Ok(match plan {
+        "NONE" | "FREE" => 0.0,
+        "PRO" => 15.0,
+        "BUSINESS" => 200.0,
+        other => bail!("CloudFront's plan {other} has no price here"),
+    })
 }
 
 /// Where the CDN gets products from.
@@ -164,21 +182,20 @@ fn function(function: &template::Function) -> anyhow::Result<(String, Function)>
     Ok((function.binary.name.clone(), own))
 }
 
-/// A stack with one parameter; none where it has no name.
-fn surroundings(parameter: &str, value: &str) -> Surroundings<'static> {
-    let named = [
-        (parameter, value),
-        ("SiteUrl", "https://a"),
-        ("ErpBaseUrl", "https://b"),
-    ];
-    let named = named.into_iter().filter(|(name, _)| !name.is_empty());
+/// A stack of this template, with one parameter that differs from its default and those that have none.
+fn surroundings(template: &Document, parameter: &str, value: &str) -> Surroundings<'static> {
+    let mut named = BTreeMap::from([("SiteUrl", "https://a"), ("ErpBaseUrl", "https://b")]);
+    named.insert(parameter, value);
+    let declared = template.entries("Parameters");
+    let parameters = declared.filter_map(|(name, _)| {
+        let value = named.get(name.as_str())?;
+        Some((name.clone(), (*value).to_owned()))
+    });
     Surroundings {
         stack_name: "kontor",
         region: "eu-central-1",
         account: "000000000000",
-        parameters: named
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        parameters: parameters.collect(),
         queue_url: &str::to_owned,
     }
 }
