@@ -538,6 +538,27 @@ fn a_payment_that_went_back_keeps_a_paid_order_here() {
 }
 
 #[test]
+fn a_held_rejection_of_what_went_back_owes_nothing() {
+    let later = noon() + minutes(60);
+    let rejected = an_order().paid().hold_rejection(later, noon()).expect("paid");
+    let Reversal::Stopped(before) = given_back(rejected) else {
+        panic!("not noted")
+    };
+    let Reversal::Stopped(stopped) = disputed(an_order().paid()) else {
+        panic!("not noted")
+    };
+    // The warehouse rejects what was on its way to it.
+    let after = stopped.hold_rejection(later, noon()).expect("paid");
+    for order in [before, after] {
+        assert_eq!(order.work(), [JobKind::SettleRejection]);
+        let settled = order.settle_rejection(later);
+        assert_eq!((settled.status(), settled.due_refund()), (Status::Rejected, None));
+        assert_eq!(settled.refunds().len(), 1);
+        assert_eq!(settled.work(), [JobKind::GiveStockBack]);
+    }
+}
+
+#[test]
 fn a_payment_that_went_back_too_late_is_noted() {
     let Reversal::TooLate(back) = given_back(an_order().forwarded()) else {
         panic!("not noted")
