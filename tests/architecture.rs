@@ -98,7 +98,7 @@ fn the_domain_imports_nobody_and_no_technology() {
 
 /// The rooms whose imports are named one by one.
 #[test]
-fn each_room_imports_what_it_may_and_nothing_else() {
+fn each_crate_imports_only_what_it_may() {
     let workspace = Workspace::read();
     for (room, may) in [
         ("app", &["domain"][..]),

@@ -92,7 +92,7 @@ fn dead_letters_outlive_what_they_were() {
 }
 
 #[test]
-fn every_function_ends_before_whoever_waits_for_it_gives_up() {
+fn every_function_ends_before_its_caller_times_out() {
     let template = template();
     for function in names(&template, "AWS::Serverless::Function") {
         let timeout = seconds(&template, function, "Timeout");

@@ -12,7 +12,7 @@ export const fields = {
   country: { pointer: "/shipping_address/country", autocomplete: "shipping country" },
 };
 
-const looksLikeMail = (text) => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text);
+const looksLikeMail = (text) => /^[^\s@.]+(\.[^\s@.]+)*@[^\s@.]+(\.[^\s@.]+)+$/.test(text);
 const network = /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[0689]\d{12}|(?:35|6[0245])\d{14,17})$/;
 
 /** Whether a card's number was typed: a network's prefix and length, and the right check digit (ISO/IEC 7812-1). The API looks more closely. */

@@ -21,10 +21,10 @@ pub struct Breaker<C> {
 
 /// What one process knows of the warehouse's circuit. Clones know the same.
 #[derive(Clone, Debug, Default)]
-pub struct BreakerMemory(Arc<Mutex<Knowledge>>);
+pub struct BreakerMemory(Arc<Mutex<CachedCircuit>>);
 
 #[derive(Debug, Default)]
-struct Knowledge {
+struct CachedCircuit {
     /// The shared circuit, and when it was read.
     circuit: Option<(Circuit, Timestamp)>,
     /// Failures in a row since it was last seen open.
@@ -37,7 +37,7 @@ impl<C: Circuits> Breaker<C> {
         Self { circuits, memory }
     }
 
-    /// Whether the warehouse is known to be left alone now. Asks nobody.
+    /// Whether the cached circuit is open. Reads nothing.
     pub(crate) fn is_pausing(&self, now: Timestamp) -> bool {
         self.known(now)
             .is_some_and(|circuit| circuit.permit(now) == CallPermit::Denied)
@@ -57,7 +57,7 @@ impl<C: Circuits> Breaker<C> {
     }
 
     /// Whether the warehouse took the order that it was called for. One that it rejects counts as one that it did not answer to.
-    pub(crate) async fn heard(&self, taken: bool, now: Timestamp) {
+    pub(crate) async fn record_outcome(&self, taken: bool, now: Timestamp) {
         let noted = if taken {
             self.close(now).await
         } else {
@@ -149,8 +149,8 @@ impl<C: Circuits> Breaker<C> {
 }
 
 impl BreakerMemory {
-    fn lock(&self) -> MutexGuard<'_, Knowledge> {
-        // Knowledge is whole between any two of its changes.
+    fn lock(&self) -> MutexGuard<'_, CachedCircuit> {
+        // The cache is whole between any two of its changes.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

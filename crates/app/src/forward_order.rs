@@ -83,7 +83,7 @@ pub async fn forward_order(
         outcome,
         SubmitOutcome::Accepted(_) | SubmitOutcome::Unconfirmed(_)
     );
-    breaker.heard(taken, clock.now()).await;
+    breaker.record_outcome(taken, clock.now()).await;
     Ok(note(orders, clock, order, outcome, grace).await?)
 }
 

@@ -69,7 +69,7 @@ pub enum SettleError {
     #[error("there is no such order")]
     UnknownOrder,
     /// The provider did not tell which order it is about.
-    #[error("the payment provider did not tell whose payment it is")]
+    #[error("the payment provider did not say which order the payment is for")]
     Provider(#[source] Cause),
     /// The order could not be read or written.
     #[error(transparent)]

@@ -606,7 +606,7 @@ fn a_refund_that_fails_after_all_waits_for_a_human() {
 }
 
 #[test]
-fn a_payment_that_went_back_before_it_was_told_of_pays_and_stops() {
+fn money_back_before_its_payment_is_reported_stops_the_order() {
     let Reversal::Noted(placed) = given_back(an_order().placed().start_attempt(noon())) else {
         panic!("not noted")
     };

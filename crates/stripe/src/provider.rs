@@ -23,7 +23,7 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(10);
 /// Stripe's clock and ours may differ by so much.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// Stripe opens no page that ends sooner (docs.stripe.com/api/checkout/sessions/create, `expires_at`).
-const SHORTEST_PAGE: SignedDuration = SignedDuration::from_mins(30);
+const MIN_SESSION_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
 impl PaymentProvider for Stripe {
     async fn open(&self, order: &Order, attempt: &PaymentAttempt) -> Opened {
@@ -160,7 +160,7 @@ impl Stripe {
     /// time in which this one can have come into being does not grow, however late it is looked for.
     async fn find(&self, order: OrderId, attempt: &PaymentAttempt) -> Result<Option<Session>, CallError> {
         let from = (attempt.started_at - CLOCK_SKEW).as_second();
-        let to = (attempt.expires_at - SHORTEST_PAGE + CLOCK_SKEW).as_second();
+        let to = (attempt.expires_at - MIN_SESSION_LIFETIME + CLOCK_SKEW).as_second();
         let mut found = None;
         let mut after = String::new();
         for _ in 0..MOST_PAGES {

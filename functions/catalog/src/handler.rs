@@ -18,7 +18,7 @@ const LIST: &str = "GET /api/products";
 const SHOW: &str = "GET /api/products/{sku}";
 const DESCRIBE: &str = "GET /api/openapi.yaml";
 
-/// The catalogue's routes, and the one that describes them all: whoever asks what the shop sells may ask how.
+/// The catalogue's routes, and `openapi.yaml`.
 pub(crate) struct Catalog<S, C> {
     pub(crate) cache: CatalogueCache<S>,
     pub(crate) clock: C,

@@ -51,7 +51,7 @@ impl<O: Orders, W: Warehouse, B: Circuits, C: Clock> Consume for Forwarder<O, W,
             }
             Forwarded::CircuitOpen => {
                 metrics::count("WarehouseUnavailable", 1);
-                "left_alone"
+                "circuit_open"
             }
             Forwarded::NothingToDo => "nothing_to_do",
         })

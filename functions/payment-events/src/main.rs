@@ -1,4 +1,4 @@
-//! Lambda function: hears what the payment provider tells of payments.
+//! Lambda function: settles payments from the provider's webhooks.
 
 mod handler;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Lambda function: mends whatever was left half done, every minute.
+//! Lambda function: runs due jobs, every minute.
 
 mod handler;
 

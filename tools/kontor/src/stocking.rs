@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::catalogue::Catalogue;
 
 /// Batches of this many go out side by side.
-const SIDE_BY_SIDE: usize = 500;
+const CHUNK: usize = 500;
 
 /// What `kontor stock` takes. Region, credentials and endpoint are those that the AWS CLI would use.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,7 +61,7 @@ pub(crate) async fn put_catalogue(shop: &DynamoDb, catalogue: &Catalogue) -> any
     let products = try_join_all(
         catalogue
             .products
-            .chunks(SIDE_BY_SIDE)
+            .chunks(CHUNK)
             .map(|chunk| shop.put_products(chunk)),
     );
     products.await.context("the products cannot be stored")?;
@@ -73,7 +73,7 @@ pub(crate) async fn put_catalogue(shop: &DynamoDb, catalogue: &Catalogue) -> any
         .filter(|level| !known.contains_key(&level.sku))
         .cloned()
         .collect();
-    let pieces = try_join_all(new.chunks(SIDE_BY_SIDE).map(|chunk| shop.put_stock(chunk)));
+    let pieces = try_join_all(new.chunks(CHUNK).map(|chunk| shop.put_stock(chunk)));
     pieces.await.context("the stock cannot be stored")?;
     Ok(Stocked {
         products: catalogue.products.len(),

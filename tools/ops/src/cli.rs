@@ -19,7 +19,7 @@ Exit codes: 0 all is well or done; 1 AWS or the local engines did not answer; 2 
 Credentials and region are taken from the environment (AWS_ACCESS_KEY_ID, .., AWS_REGION) or the profile AWS_PROFILE. With single \
 sign-on: eval \"$(aws configure export-credentials --format env)\".";
 
-/// Looks after a running shop: what waits, why, and a push where one is needed.
+/// Shows what waits and why; resends, refunds, redrives.
 #[derive(Debug, Parser)]
 #[command(name = "ops", after_help = EXIT_CODES)]
 pub struct Cli {
@@ -54,7 +54,7 @@ enum Command {
     /// Messages that failed for good.
     #[command(subcommand)]
     Dlq(DlqCommand),
-    /// The function that mends what was left half done.
+    /// The reconciler.
     #[command(subcommand)]
     Reconcile(ReconcileCommand),
 }

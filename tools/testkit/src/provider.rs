@@ -7,7 +7,7 @@ use domain::{AttemptState, Money, Order, OrderId, PaymentAttempt, Refund, Report
 use crate::lock;
 
 /// The provider takes no page that ends sooner: Stripe's 30 minutes, in milliseconds.
-const LEAST_PAGE: i64 = 30 * 60_000;
+const MIN_SESSION_LIFETIME_MS: i64 = 30 * 60_000;
 
 /// What happens to the next call of a [`FakeProvider`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,7 +278,7 @@ impl PaymentProvider for FakeProvider {
             fault,
             Some(ProviderFault::Refused | ProviderFault::RefusedForGood)
         );
-        let too_short = attempt.expires_at.as_millisecond() < state.now + LEAST_PAGE;
+        let too_short = attempt.expires_at.as_millisecond() < state.now + MIN_SESSION_LIFETIME_MS;
         if state.is_broken(order.id(), attempt.number) {
             return state.page_despite(order.id(), attempt);
         }

@@ -17,7 +17,7 @@ pub trait Handle {
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, Problem>>;
 }
 
-/// The lock that leaves the CDN the only way in: its firewall and its caches count for nothing if the API answers whoever asks it.
+/// Origin lock: refuses requests that bypass the CDN, its firewall and its caches.
 pub(super) struct Locked<H> {
     handler: H,
     /// Of which the CDN shows one in `x-origin-key`; none at all where the API answers everybody.

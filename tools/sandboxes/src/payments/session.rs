@@ -11,7 +11,7 @@ use super::listing::Listed;
 
 /// Stripe's limits for a session: <https://docs.stripe.com/api/checkout/sessions/create>.
 const MOST_LINE_ITEMS: usize = 100;
-const SOONEST_EXPIRY_S: u64 = 30 * 60;
+const MIN_SESSION_LIFETIME_S: u64 = 30 * 60;
 const LATEST_EXPIRY_S: u64 = 24 * 3600;
 const LONGEST_REFERENCE: usize = 200;
 /// In minor units: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>, the same for the currencies below.
@@ -312,7 +312,7 @@ fn expires_at(params: &Params, now: u64) -> Result<u64, StripeError> {
         return Ok(now + LATEST_EXPIRY_S);
     };
     let expires_at = u64::try_from(given).unwrap_or_default();
-    let message = if expires_at < now + SOONEST_EXPIRY_S {
+    let message = if expires_at < now + MIN_SESSION_LIFETIME_S {
         "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
     } else if expires_at > now + LATEST_EXPIRY_S {
         "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
