@@ -11,7 +11,7 @@ const MAX_CONFLICT_RETRIES: usize = 8;
 /// What is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The rejected order is given up, and paid back, at that time: now, or later than it would be.
+    /// The rejected order is given up, and paid back, at that time: now, or later than it would be. One whose payment went back is given up.
     GiveUpAt(Timestamp),
     /// The order is at the warehouse under this number.
     Entered(String),
@@ -25,8 +25,8 @@ pub enum DecideError {
     /// There is no such order.
     #[error("there is no such order")]
     UnknownOrder,
-    /// The order does not wait for this decision.
-    #[error("the order does not wait for this")]
+    /// The order does not wait for this decision: it may be at the warehouse already.
+    #[error("the order does not wait for this: it is {}", .0.status.name())]
     NotWaiting(#[source] Unmoved),
     /// The order could not be read or written.
     #[error(transparent)]
@@ -47,7 +47,7 @@ pub async fn decide_order(
     for _ in 0..MAX_CONFLICT_RETRIES {
         let now = clock.now();
         let decided = match decision {
-            Decision::GiveUpAt(at) => order.settle_rejection_at(*at),
+            Decision::GiveUpAt(at) => order.settle_rejection_at(*at, now),
             Decision::Entered(number) => order.entered_by_hand(number.clone(), now),
             Decision::Retry => order.retry_rejected(now),
         };

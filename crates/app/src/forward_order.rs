@@ -99,7 +99,13 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
     }
     match warehouse.submit(order).await {
         Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
-        Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
+        // Another call of the same order may have been taken: what cannot be undone is looked up first.
+        Submitted::Rejected(cause) => match warehouse.look_up(order.id()).await {
+            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
+            LookedUp::Unreadable(cause) => SubmitOutcome::Unconfirmed(cause),
+            LookedUp::Absent => SubmitOutcome::Rejected(cause),
+            LookedUp::Unknown(cause) => SubmitOutcome::Later(cause),
+        },
         Submitted::Busy(cause) => SubmitOutcome::Later(cause),
         Submitted::Unreadable(cause) => match warehouse.look_up(order.id()).await {
             LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),

@@ -135,14 +135,20 @@ async fn apply_reversal(
         let now = clock.now();
         let (next, what) = match order.taken_back(payment.clone(), how.clone(), now) {
             Reversal::Known(_) => return Ok(Settled::Known),
+            // The event comes again.
+            Reversal::TooEarly => return Err(StoreError::Busy),
             Reversal::Noted(next) => (next, "is noted"),
             Reversal::Stopped(next) => (next, "keeps the order from the warehouse"),
             Reversal::TooLate(next) => (next, "comes after the order went to the warehouse"),
         };
         match orders.commit(next, Vec::new()).await? {
-            Committed::Done(stored) => {
+            Committed::Done(stored) if stored.needs_human() || stored.is_taken_back() => {
                 tracing::error!(order.id = %stored.id(), what, "a payment went back without the shop; a human must decide");
                 return Ok(Settled::Parked);
+            }
+            Committed::Done(stored) => {
+                tracing::info!(order.id = %stored.id(), what, "a payment went back without the shop");
+                return Ok(Settled::Known);
             }
             Committed::Conflict(Some(current)) => order = *current,
             Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(StoreError::Busy),

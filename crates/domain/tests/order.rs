@@ -2,8 +2,8 @@
 
 use domain::{
     AttemptState, Event, HistoryEvent, InvalidOrder, IssueKind, Job, JobKind, LINES_PER_STEP, Order,
-    PaymentRefused, RefundState, ReportedPayment, Reversal, Settlement, Status, StockChange, TakenBack,
-    Unmoved, is_erp_number,
+    PaymentRefused, RefundReason, RefundState, ReportedPayment, Reversal, Settlement, Status, StockChange,
+    TakenBack, Unmoved, is_erp_number,
 };
 use jiff::SignedDuration;
 use testkit::{a_payment, altered, an_order, eur, noon};
@@ -287,7 +287,7 @@ fn a_rejection_is_held_with_a_due_time_of_its_own() {
     assert_eq!((held.due_at(), held.needs_human()), (Some(later), true));
     let again = held.clone().hold_rejection(soon, soon).expect("paid");
     assert_eq!(again, held, "the grace does not begin anew");
-    let hastened = held.clone().settle_rejection_at(soon).expect("held");
+    let hastened = held.clone().settle_rejection_at(soon, noon()).expect("held");
     assert_eq!(hastened.due_at(), Some(soon));
     let settled = held.settle_rejection(later);
     assert_eq!(settled.work(), [JobKind::GiveStockBack, JobKind::Refund]);
@@ -593,16 +593,105 @@ fn a_human_gives_back_what_the_provider_refused() {
     assert!(!done.needs_human());
 }
 
+/// A refund of the shop's own that failed after it was made.
+fn failed(order: Order, refund_id: &str) -> Reversal {
+    let payment = a_payment("pi_1", &order);
+    let how = TakenBack::RefundFailed {
+        refund_id: refund_id.to_owned(),
+        reason: "expired_or_canceled_card".to_owned(),
+    };
+    order.taken_back(payment, how, noon())
+}
+
 #[test]
 fn a_refund_that_fails_after_all_waits_for_a_human() {
     let owing = an_order().paid().rejected_by_warehouse(noon()).expect("paid");
+    assert!(matches!(failed(owing.clone(), "re_1"), Reversal::TooEarly));
     let done = owing.refunded("pi_1", "re_1".into(), noon());
-    let failed = TakenBack::RefundFailed("expired_or_canceled_card".into());
-    let Reversal::Noted(failed) = done.clone().taken_back(a_payment("pi_1", &done), failed, noon()) else {
+    assert!(matches!(failed(done.clone(), "re_2"), Reversal::Known(_)));
+    let Reversal::Noted(failed_once) = failed(done, "re_1") else {
         panic!("not noted")
     };
-    assert!(failed.needs_human());
-    assert_eq!(failed.due_refund(), None);
+    assert!(failed_once.needs_human());
+    assert_eq!(failed_once.due_refund(), None);
+    // Late news of the refund that failed is none of another one; nor is its failure, once more.
+    assert!(matches!(given_back(failed_once.clone()), Reversal::Known(_)));
+    assert!(matches!(failed(failed_once, "re_1"), Reversal::Known(_)));
+}
+
+#[test]
+fn an_order_whose_payment_went_back_can_be_given_up() {
+    let Reversal::Stopped(stopped) = given_back(an_order().paid()) else {
+        panic!("not stopped")
+    };
+    let given_up = stopped
+        .settle_rejection_at(noon(), noon())
+        .expect("a human is asked");
+    assert!(
+        given_up.clone().retry_rejected(noon()).is_err(),
+        "its payment went back"
+    );
+    let settled = given_up.settle_rejection(noon());
+    assert_eq!((settled.status(), settled.due_refund()), (Status::Rejected, None));
+    assert_eq!(settled.work(), [JobKind::GiveStockBack]);
+    let settled_at = an_order().paid().settle_rejection_at(noon(), noon());
+    assert!(settled_at.is_err(), "it is on its way to the warehouse");
+}
+
+#[test]
+fn a_wrong_amount_that_went_back_sets_the_order_aside_no_more() {
+    let of_one_cent = ReportedPayment {
+        payment_id: "pi_odd".to_owned(),
+        amount: eur(1),
+    };
+    let placed = an_order().placed().start_attempt(noon());
+    let (parked, _) = placed.clone().settle(of_one_cent.clone(), noon());
+    assert!(parked.needs_human());
+    for order in [parked, placed] {
+        let Reversal::Noted(back) = order.taken_back(of_one_cent.clone(), TakenBack::Refunded, noon()) else {
+            panic!("not noted")
+        };
+        let (told, settlement) = back.settle(of_one_cent.clone(), noon());
+        assert_eq!(settlement, Settlement::Known);
+        assert!(!told.needs_human());
+        assert_eq!(told.work(), [JobKind::AskProvider]);
+    }
+}
+
+#[test]
+fn of_several_refunds_each_has_its_turn() {
+    let twice = an_order().paid_twice();
+    let both = twice.rejected_by_warehouse(noon()).expect("paid");
+    let first = both.due_refund().expect("owed").payment_id.clone();
+    let failed = both.retry_later(&JobKind::Refund, noon());
+    let second = failed.due_refund().expect("owed").payment_id.clone();
+    assert_ne!(first, second);
+    let done = failed.refunded(&second, "re_2".into(), noon());
+    assert_eq!(done.due_refund().expect("owed").payment_id, first);
+}
+
+#[test]
+fn what_went_back_is_not_refunded_for_the_release_before() {
+    let Reversal::Stopped(stopped) = given_back(an_order().paid()) else {
+        panic!("not stopped")
+    };
+    let owed_again = altered(stopped, |parts| {
+        let mut refund = parts.refunds[0].clone();
+        refund.reason = RefundReason::RejectedByWarehouse;
+        refund.state = RefundState::Due;
+        parts.refunds.push(refund);
+    });
+    assert_eq!(owed_again.due_refund(), None);
+}
+
+#[test]
+fn failing_attempts_do_not_grow_the_history() {
+    let mut order = an_order().placed();
+    for _ in 0..100 {
+        order = order.start_attempt(noon()).attempt_failed(noon());
+    }
+    assert_eq!(order.history().len(), an_order().placed().history().len() + 1);
+    assert_eq!(order.payment().map(|attempt| attempt.number), Some(100));
 }
 
 #[test]

@@ -148,6 +148,8 @@ impl Refund {
 pub(crate) struct GivenBack {
     /// The refund that returned all of it, or the last of those that did so together.
     pub(crate) in_full: Option<String>,
+    /// Minor units in all, of refunds that did not fail.
+    pub(crate) total: i64,
     /// Whether a refund failed.
     pub(crate) has_failed: bool,
 }
@@ -161,6 +163,7 @@ impl GivenBack {
         let in_full = whole.or_else(|| made().next()).filter(|_| total >= amount);
         Self {
             in_full: in_full.map(|refund| refund.id.clone()),
+            total,
             has_failed: refunds.iter().any(Refund::has_failed),
         }
     }
@@ -169,6 +172,7 @@ impl GivenBack {
 /// A charge, a dispute or a refund, as far as events tell of them.
 #[derive(Debug, Deserialize)]
 pub(crate) struct MoneyBack {
+    pub(crate) id: String,
     /// Minor units.
     amount: i64,
     currency: String,

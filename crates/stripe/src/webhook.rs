@@ -94,7 +94,10 @@ fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
         }
         "refund.failed" => {
             let refund: MoneyBack = object(&event)?;
-            let how = TakenBack::RefundFailed(refund.failure());
+            let how = TakenBack::RefundFailed {
+                refund_id: refund.id.clone(),
+                reason: refund.failure(),
+            };
             Ok(taken_back(&refund, stage, Some(how)))
         }
         "charge.dispute.created" => {
@@ -390,7 +393,7 @@ mod tests {
         else {
             panic!("a failed refund is not heard")
         };
-        assert!(matches!(how, TakenBack::RefundFailed(reason) if reason.contains("canceled_card")));
+        assert!(matches!(how, TakenBack::RefundFailed { reason, .. } if reason.contains("canceled_card")));
 
         let dispute = json!({
             "id": "du_1", "object": "dispute", "amount": 1_490, "currency": "eur", "charge": "ch_1",

@@ -95,7 +95,7 @@ enum OrderCommand {
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=720))]
         in_hours: i64,
     },
-    /// Notes that a human entered an order at the warehouse that it rejected or took without a readable number: nothing is paid back.
+    /// Notes that a human entered a rejected order at the warehouse, or looked up the number of one that it took: nothing is paid back.
     Entered {
         /// The order's id.
         #[arg(value_parser = parse_id)]

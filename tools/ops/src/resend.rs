@@ -40,10 +40,15 @@ pub enum Refused {
     NotPaid,
     /// The warehouse has it.
     Forwarded,
+    /// Its payment went back without the shop.
+    TakenBack,
 }
 
 impl Refused {
     fn of(order: Option<&Order>) -> Option<Self> {
+        if order.is_some_and(|order| order.status() == Status::Paid && order.is_taken_back()) {
+            return Some(Self::TakenBack);
+        }
         match order.map(Order::status) {
             None => Some(Self::Unknown),
             Some(Status::Paid) => None,
@@ -121,6 +126,10 @@ impl fmt::Display for Resend {
                 f,
                 "Order {id} is {status}; the warehouse has it as {}. Nothing was done.",
                 self.erp_number.as_deref().unwrap_or("-")
+            ),
+            (Some(Refused::TakenBack), _) => writeln!(
+                f,
+                "The payment of order {id} went back without the shop. Nothing was done; `order refund` gives it up."
             ),
             (None, true) => {
                 writeln!(

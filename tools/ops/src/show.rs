@@ -17,7 +17,7 @@ use crate::stuck::work_name;
 use crate::{Outcome, Report, Shop};
 
 /// What people are shown of an order, in this order; what there is none of is left out. The rest stands in tables of its own.
-const FACTS: [&str; 15] = [
+const FACTS: [&str; 16] = [
     "status",
     "placed_at",
     "reserved_until",
@@ -29,6 +29,7 @@ const FACTS: [&str; 15] = [
     "refunds",
     "erp_number",
     "parked",
+    "warehouse_issue",
     "jobs",
     "of_another_release",
     "customer",

@@ -357,7 +357,7 @@ impl Mutation {
             Self::GraceEndsAtOnce if is_new => {
                 *next = next
                     .clone()
-                    .settle_rejection_at(issue.since)
+                    .settle_rejection_at(issue.since, issue.since)
                     .expect("a rejected order");
             }
             Self::RejectedHoldsNothing if is_new => {

@@ -63,9 +63,10 @@ impl Order {
     }
 
     /// The warehouse took the order, and its number cannot be read: a human may enter it. Asking again is idempotent, so the order stays due.
+    /// A rejection that came before was of a repetition.
     #[must_use]
     pub fn unconfirmed_by_warehouse(mut self, now: Timestamp) -> Self {
-        if self.0.status == Status::Paid && self.0.warehouse_issue.is_none() {
+        if self.0.status == Status::Paid && (self.0.warehouse_issue.is_none() || self.is_rejected()) {
             self.raise(IssueKind::Unconfirmed, now);
         }
         self.retry_later(&JobKind::Forward, now)
@@ -92,11 +93,15 @@ impl Order {
         self.0.status == Status::Paid && issue.is_some_and(|issue| issue.kind == IssueKind::Rejected)
     }
 
-    /// The rejected order is given up at another time.
+    /// The rejected order is given up at another time. So is one that is kept from the warehouse since its payment went back: its stock does,
+    /// too, and nothing is owed.
     ///
     /// # Errors
-    /// [`Unmoved`] where no rejection waits.
-    pub fn settle_rejection_at(mut self, at: Timestamp) -> Result<Self, Unmoved> {
+    /// [`Unmoved`] where no human is asked.
+    pub fn settle_rejection_at(mut self, at: Timestamp, now: Timestamp) -> Result<Self, Unmoved> {
+        if self.0.status == Status::Paid && self.is_taken_back() && self.0.warehouse_issue.is_none() {
+            self.raise(IssueKind::Rejected, now);
+        }
         if !self.is_rejected() {
             return Err(self.unmoved(Event::RejectedByWarehouse));
         }
@@ -118,9 +123,9 @@ impl Order {
     /// What the warehouse rejected the order for is mended: it is forwarded once more.
     ///
     /// # Errors
-    /// [`Unmoved`] where no rejection waits.
+    /// [`Unmoved`] where no rejection waits, or the payment went back meanwhile.
     pub fn retry_rejected(mut self, now: Timestamp) -> Result<Self, Unmoved> {
-        if !self.is_rejected() {
+        if !self.is_rejected() || self.is_taken_back() {
             return Err(self.unmoved(Event::RejectedByWarehouse));
         }
         self.0.warehouse_issue = None;

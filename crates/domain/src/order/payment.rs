@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Event, HistoryEvent, Money, Order, ParkedReason, RefundReason, Status};
+use crate::{Event, HistoryEntry, HistoryEvent, Money, Order, ParkedReason, RefundReason, Status};
 
 /// The least time a payment page lives: Stripe's 30 minutes (`expires_at` of a Checkout Session), and one for the way there.
 const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
@@ -113,7 +113,11 @@ impl Order {
             expires_at: self.0.reserved_until,
             state: AttemptState::Opening,
         });
-        self.note(HistoryEvent::PaymentStarted, now);
+        // Told once in a row: a provider that fails for hours must not grow the order without bound.
+        let started = |last: &HistoryEntry| last.event == HistoryEvent::PaymentStarted;
+        if !self.0.history.last().is_some_and(started) {
+            self.note(HistoryEvent::PaymentStarted, now);
+        }
         self.reschedule(now);
         self
     }
@@ -153,7 +157,7 @@ impl Order {
             return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
-        if amount != self.0.quote.total && self.0.parked.is_none() {
+        if amount != self.0.quote.total && self.0.parked.is_none() && !is_back {
             let reason = ParkedReason::AmountDiffers {
                 payment_id,
                 captured: amount,
@@ -182,11 +186,16 @@ impl Order {
         (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 
-    fn knows_payment(&self, payment_id: &str) -> bool {
-        let parked = self.parked().is_some_and(|parked| {
+    /// Whether the order was set aside for this payment.
+    pub(super) fn is_parked_for(&self, payment_id: &str) -> bool {
+        self.parked().is_some_and(|parked| {
             let ParkedReason::AmountDiffers { payment_id: own, .. } = &parked.reason;
             own == payment_id
-        });
+        })
+    }
+
+    fn knows_payment(&self, payment_id: &str) -> bool {
+        let parked = self.is_parked_for(payment_id);
         let captured = self
             .capture()
             .is_some_and(|capture| capture.payment_id == payment_id);

@@ -60,8 +60,13 @@ pub enum TakenBack {
     Refunded,
     /// Disputed by the shopper.
     Disputed,
-    /// A refund of the shop's own that was on its way failed, for this reason.
-    RefundFailed(String),
+    /// A refund of the shop's own that was on its way failed.
+    RefundFailed {
+        /// The provider's name for the refund.
+        refund_id: String,
+        /// Why, for operators.
+        reason: String,
+    },
 }
 
 /// What it means for an order that a payment went back without the shop.
@@ -69,6 +74,8 @@ pub enum TakenBack {
 pub enum Reversal {
     /// Nothing that was not known.
     Known(Order),
+    /// A refund failed of which the shop does not know yet that it was made: to be told again.
+    TooEarly,
     /// It is noted, and the order goes on as it would have.
     Noted(Order),
     /// The order is not sent to the warehouse any more: a human decides.
@@ -138,25 +145,32 @@ impl Order {
     }
 
     /// Notes that `payment` went back without the shop, as often as it is told. A refund of the shop's own, of which the provider tells like of
-    /// any other, is known.
+    /// any other, is known. One that failed after all stays with a human: late news of it would look like a refund by hand.
     pub fn taken_back(mut self, payment: ReportedPayment, how: TakenBack, now: Timestamp) -> Reversal {
         let ReportedPayment { payment_id, amount } = payment;
+        let was_refunded = self
+            .0
+            .history
+            .iter()
+            .any(|entry| entry.event == HistoryEvent::Refunded);
         let known = self
             .0
             .refunds
             .iter_mut()
             .find(|refund| refund.payment_id == payment_id);
         let (reason, state) = match (known.map(|refund| &mut refund.state), how) {
-            (Some(state @ RefundState::Refused { .. }), TakenBack::Refunded) => {
+            (Some(state @ RefundState::Refused { .. }), TakenBack::Refunded) if !was_refunded => {
                 *state = done_by_hand();
                 self.note(HistoryEvent::Refunded, now);
                 return Reversal::Noted(self);
             }
-            (Some(state @ RefundState::Done { .. }), TakenBack::RefundFailed(reason)) => {
+            (Some(RefundState::Due), TakenBack::RefundFailed { .. }) => return Reversal::TooEarly,
+            (Some(state), TakenBack::RefundFailed { refund_id, reason }) if matches!(&*state, RefundState::Done { refund_id: own } if *own == refund_id) =>
+            {
                 *state = RefundState::Refused { reason };
                 return Reversal::Noted(self);
             }
-            (Some(_), _) | (None, TakenBack::RefundFailed(_)) => return Reversal::Known(self),
+            (Some(_), _) | (None, TakenBack::RefundFailed { .. }) => return Reversal::Known(self),
             (None, TakenBack::Refunded) => {
                 self.note(HistoryEvent::Refunded, now);
                 (RefundReason::MadeElsewhere, done_by_hand())
@@ -167,6 +181,9 @@ impl Order {
                 (RefundReason::Disputed, RefundState::Refused { reason })
             }
         };
+        if reason == RefundReason::MadeElsewhere && self.is_parked_for(&payment_id) {
+            self.0.parked = None;
+        }
         self.0.refunds.push(Refund {
             payment_id,
             amount,
@@ -199,12 +216,14 @@ impl Order {
         self.0.refunds.iter().any(elsewhere)
     }
 
-    /// The next payment to be given back.
+    /// The next payment to be given back: after a failed try another one, where there are several. Not one that went back without the shop,
+    /// which the release before may have added.
     pub fn due_refund(&self) -> Option<&Refund> {
-        self.0
-            .refunds
-            .iter()
-            .find(|refund| refund.state == RefundState::Due)
+        let due =
+            |refund: &&Refund| refund.state == RefundState::Due && !self.was_taken_back(&refund.payment_id);
+        let due: Vec<_> = self.0.refunds.iter().filter(due).collect();
+        let tries = usize::try_from(self.tries(&JobKind::Refund)).unwrap_or_default();
+        due.get(tries.checked_rem(due.len())?).copied()
     }
 
     /// The provider gave `payment_id` back, under its own name for the refund.
