@@ -553,6 +553,21 @@ async fn a_payment_that_was_given_back_in_parts_is_given_back() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_a_part_by_hand_is_given_back() {
+    let (order, _) = started();
+    let part = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 500}], "has_more": false});
+    let rest = json!({"id": "re_2", "status": "succeeded", "amount": 990});
+    let (provider, seen) = stripe(vec![(200, part), (200, rest)]).await;
+    let outcome = provider.refund(order.id(), &a_refund(), true).await;
+    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
+    let call = &seen.lock().expect("no panic")[1];
+    assert_eq!(
+        (call.field("amount"), call.header("idempotency-key")),
+        (Some("990"), "refund-pi_1-rest-990")
+    );
+}
+
+#[tokio::test]
 async fn the_order_of_a_payment_is_told_by_its_metadata() {
     let order = started().0.id();
     let of = |stage: &str| {
