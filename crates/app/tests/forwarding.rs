@@ -189,10 +189,8 @@ async fn a_rejected_order_keeps_stock_and_money_for_the_grace() {
 #[tokio::test]
 async fn a_rejection_of_what_the_warehouse_has_is_none() {
     let world = World::new();
-    let mut state = world.warehouse.state();
-    state.take(&world.order);
-    state.rejected.push(world.order.id());
-    drop(state);
+    world.warehouse.state().take(&world.order);
+    world.warehouse.state().rejected.push(world.order.id());
     assert_eq!(world.forward(true).await, ACCEPTED);
     assert_eq!(world.now().status(), Status::Forwarded);
 }

@@ -118,8 +118,8 @@ impl DynamoDb {
     /// table is read.
     ///
     /// # Errors
-    /// [`StoreError`] where the store does not answer, or one of them cannot be read.
-    pub async fn parked(&self) -> Result<Vec<Order>, StoreError> {
+    /// [`StoreError`] where the store does not answer. A single order that cannot be read is part of the answer.
+    pub async fn parked(&self) -> Result<Vec<(OrderId, Result<Order, StoreError>)>, StoreError> {
         let mut parked = Vec::new();
         let mut pages = self
             .client
@@ -130,7 +130,9 @@ impl DynamoDb {
             .items()
             .send();
         while let Some(item) = pages.next().await {
-            parked.push(from_item(&item.map_err(failed)?)?);
+            let item = item.map_err(failed)?;
+            let id = text_of(&item, ORDER_ID).and_then(|id| OrderId::parse(id).ok());
+            parked.push((id.ok_or_else(|| corrupt("an order's id"))?, from_item(&item)));
         }
         Ok(parked)
     }

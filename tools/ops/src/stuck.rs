@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use anyhow::Context;
-use app::ports::Orders;
-use domain::{DueIndex, JobKind, Order};
+use app::ports::{Orders, StoreError};
+use domain::{DueIndex, JobKind, Order, OrderId};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub struct Search {
 pub struct Stuck {
     /// Those that wait, the longest first.
     pub orders: Vec<StuckOrder>,
-    /// Due orders that cannot be read.
+    /// Due or parked orders that cannot be read.
     pub unreadable: Vec<Unreadable>,
     /// Whether parked orders were looked for.
     pub looked_for_parked: bool,
@@ -63,7 +63,7 @@ pub struct StuckOrder {
     pub due_at: Option<String>,
 }
 
-/// An order of the index of due orders that is not in the table in any form that can be read.
+/// An order that cannot be read in the form in which it is stored.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unreadable {
     /// Its id.
@@ -90,17 +90,19 @@ impl Shop {
             while let Some((id, read)) = read.next().await {
                 match read {
                     Ok(order) => orders.extend(order),
-                    Err(error) => unreadable.push(Unreadable {
-                        order_id: id.to_string(),
-                        error: format!("{:#}", anyhow::Error::from(error)),
-                    }),
+                    Err(error) => unreadable.push(Unreadable::of(id, error)),
                 }
             }
         }
         if search.parked {
             // What is due soon for a parked order was found above.
             let parked = self.orders.parked().await.context("the table of orders")?;
-            orders.extend(parked.into_iter().filter(|order| !seen.contains(&order.id())));
+            for (id, read) in parked.into_iter().filter(|(id, _)| !seen.contains(id)) {
+                match read {
+                    Ok(order) => orders.push(order),
+                    Err(error) => unreadable.push(Unreadable::of(id, error)),
+                }
+            }
         }
         let mut stuck: Vec<_> = orders
             .iter()
@@ -114,6 +116,15 @@ impl Shop {
             more,
             circuit: self.circuit_at(now).await?,
         })
+    }
+}
+
+impl Unreadable {
+    fn of(id: OrderId, error: StoreError) -> Self {
+        Self {
+            order_id: id.to_string(),
+            error: format!("{:#}", anyhow::Error::from(error)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use app::Decision;
 use app::ports::{Circuits, Committed, OrderQueue, Orders};
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -26,6 +27,8 @@ const ACCOUNT: &str = "000000000000";
 /// A shop to look after, and the doors to it that a function has.
 struct Premises {
     shop: Shop,
+    client: aws_sdk_dynamodb::Client,
+    orders_table: String,
     orders: DynamoDb,
     circuit: WarehouseCircuit,
     queue: SqsOrderQueue,
@@ -61,6 +64,8 @@ impl Premises {
         let dead_letters = queue.attributes.redrive.as_ref().expect("dead letters");
         Self {
             shop: Shop::find(clients.clone(), "shop").await.expect("a shop"),
+            client: clients.dynamodb.clone(),
+            orders_table: environment["ORDERS_TABLE"].clone(),
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),
             circuit: WarehouseCircuit::new(clients.dynamodb, environment["CIRCUITS_TABLE"].clone()),
             queue: SqsOrderQueue::new(
@@ -251,6 +256,18 @@ async fn a_parked_order_is_found_where_the_whole_table_is_read() {
     let stuck = premises.shop.stuck(search, after(1)).await.expect("an answer");
     assert_eq!(stuck.orders.len(), 1);
     assert_eq!(stuck.orders[0].reasons, ["parked"]);
+
+    // One that a newer release wrote hides no other.
+    let unreadable = OrderId::for_key("unreadable");
+    let put = premises.client.put_item().table_name(&premises.orders_table);
+    let put = put.item("order_id", AttributeValue::S(unreadable.to_string()));
+    let put = put.item("parked", AttributeValue::S("of a newer release".to_owned()));
+    put.send().await.expect("stored");
+    let stuck = premises.shop.stuck(search, after(1)).await.expect("an answer");
+    assert_eq!(
+        (stuck.orders.len(), &stuck.unreadable[0].order_id),
+        (1, &unreadable.to_string())
+    );
 }
 
 #[tokio::test]
