@@ -639,26 +639,6 @@ fn an_order_whose_payment_went_back_can_be_given_up() {
 }
 
 #[test]
-fn a_wrong_amount_that_went_back_sets_the_order_aside_no_more() {
-    let of_one_cent = ReportedPayment {
-        payment_id: "pi_odd".to_owned(),
-        amount: eur(1),
-    };
-    let placed = an_order().placed().start_attempt(noon());
-    let (parked, _) = placed.clone().settle(of_one_cent.clone(), noon());
-    assert!(parked.needs_human());
-    for order in [parked, placed] {
-        let Reversal::Noted(back) = order.taken_back(of_one_cent.clone(), TakenBack::Refunded, noon()) else {
-            panic!("not noted")
-        };
-        let (told, settlement) = back.settle(of_one_cent.clone(), noon());
-        assert_eq!(settlement, Settlement::Known);
-        assert!(!told.needs_human());
-        assert_eq!(told.work(), [JobKind::AskProvider]);
-    }
-}
-
-#[test]
 fn of_several_refunds_each_has_its_turn() {
     let twice = an_order().paid_twice();
     let both = twice.rejected_by_warehouse(noon()).expect("paid");

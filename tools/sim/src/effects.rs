@@ -384,6 +384,9 @@ impl World<'_> {
 
     pub(crate) fn look_up_order(&self, id: OrderId) -> LookedUp {
         self.set_mood();
+        if self.has(Mutation::IllegibleIsRejected) || self.has(Mutation::DuplicateIsRejected) {
+            return LookedUp::Absent;
+        }
         let any = self.has(Mutation::LookUpFindsAny);
         let first = self.warehouse.state().accepted.keys().next().copied();
         let any = first.filter(|_| any);

@@ -135,7 +135,7 @@ pub enum Mutation {
     ProxyIsRejection,
     /// A number that cannot be read is taken as it is.
     IllegibleIsAccepted,
-    /// An answer that cannot be read is taken as a rejection.
+    /// An answer that cannot be read is taken as a rejection, and the look that follows finds nothing.
     IllegibleIsRejected,
     /// An order whose number cannot be read is not asked for any more.
     UnconfirmedIsLeft,
@@ -153,7 +153,7 @@ pub enum Mutation {
     EnteredIsRefunded,
     /// A rejection is taken for a busy warehouse.
     RejectedIsBusy,
-    /// The warehouse's word for an order that it has is taken as a rejection.
+    /// The warehouse's word for an order that it has is taken as a rejection, and the look that follows finds nothing.
     DuplicateIsRejected,
     /// Each hand-over has a name of its own.
     SubmitKeyFromClock,

@@ -108,9 +108,13 @@ impl World<'_> {
         });
     }
 
-    /// Where the order was given up meanwhile, it is taken out of the warehouse again, and the article stays as it is.
+    /// Where the order was given up meanwhile, or will be since its payment went back, it is taken out of the warehouse again, and the article
+    /// stays as it is.
     fn human_heard(&mut self, id: OrderId) {
-        let given_up = self.store.peek(id, |order| order.status() == Status::Rejected);
+        let is_given_up = |order: &Order| {
+            order.status() == Status::Rejected || order.is_rejected() && order.is_taken_back()
+        };
+        let given_up = self.store.peek(id, is_given_up);
         if given_up == Some(true) {
             let mut warehouse = self.warehouse.state();
             warehouse.accepted.remove(&id);

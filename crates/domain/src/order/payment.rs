@@ -157,7 +157,7 @@ impl Order {
             return (self, Settlement::Known);
         }
         let ReportedPayment { payment_id, amount } = report;
-        if amount != self.0.quote.total && self.0.parked.is_none() && !is_back {
+        if amount != self.0.quote.total && self.0.parked.is_none() {
             let reason = ParkedReason::AmountDiffers {
                 payment_id,
                 captured: amount,
@@ -186,16 +186,11 @@ impl Order {
         (self.owe_refund(capture, reason, now), Settlement::RefundDue)
     }
 
-    /// Whether the order was set aside for this payment.
-    pub(super) fn is_parked_for(&self, payment_id: &str) -> bool {
-        self.parked().is_some_and(|parked| {
+    fn knows_payment(&self, payment_id: &str) -> bool {
+        let parked = self.parked().is_some_and(|parked| {
             let ParkedReason::AmountDiffers { payment_id: own, .. } = &parked.reason;
             own == payment_id
-        })
-    }
-
-    fn knows_payment(&self, payment_id: &str) -> bool {
-        let parked = self.is_parked_for(payment_id);
+        });
         let captured = self
             .capture()
             .is_some_and(|capture| capture.payment_id == payment_id);

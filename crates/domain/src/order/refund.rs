@@ -181,9 +181,6 @@ impl Order {
                 (RefundReason::Disputed, RefundState::Refused { reason })
             }
         };
-        if reason == RefundReason::MadeElsewhere && self.is_parked_for(&payment_id) {
-            self.0.parked = None;
-        }
         self.0.refunds.push(Refund {
             payment_id,
             amount,
