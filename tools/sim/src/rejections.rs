@@ -54,11 +54,11 @@ impl World<'_> {
     fn judge_grace(&mut self, id: OrderId, since: Timestamp) {
         let grace = i64::try_from(GRACE.as_millis()).expect("a day");
         let hastened = self.hastened.iter().find(|(own, _)| *own == id);
-        match hastened.map(|(_, at)| *at) {
+        match hastened.map(|(_, stored_at)| *stored_at) {
             None if self.now < since.as_millisecond() + grace - TOLERANCE => {
                 self.accuse(Class::Unexpected, "given up before its grace was over");
             }
-            Some(at) if self.now > at + grace / 2 => {
+            Some(Some(stored_at)) if self.now > stored_at + grace / 2 => {
                 self.accuse(Class::Untrue, "a human's word to give it up did nothing");
             }
             _ => {}
@@ -81,7 +81,7 @@ impl World<'_> {
         let held = held.flatten();
         let decision = match verdict {
             Verdict::Hasten => {
-                self.hastened.push((id, self.now));
+                self.hastened.push((id, None));
                 Decision::GiveUpAt(Timestamp::from_millisecond(self.now).expect("a time within years"))
             }
             Verdict::Enter => {
@@ -100,6 +100,9 @@ impl World<'_> {
             let decided = decide_order(&ports, &ports, id, &decision).await;
             end(move |world, answered| {
                 world.note(|| format!("  {verdict:?}: {}", decided.is_ok()));
+                let now = world.now;
+                let spoken = world.hastened.iter_mut().filter(|(own, _)| *own == id);
+                spoken.for_each(|(_, stored_at)| *stored_at = stored_at.or(decided.is_ok().then_some(now)));
                 if answered && !matches!(decided, Err(DecideError::Store(_))) {
                     world.cancel(|what| matches!(what, Happening::HumanDecides(own, _) if *own == id));
                     world.human_heard(id);

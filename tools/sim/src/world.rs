@@ -102,8 +102,8 @@ pub(crate) struct World<'a> {
     pub(crate) tasks: Vec<Task>,
     /// What the one process of the forwarder knows of the warehouse's circuit.
     pub(crate) breaker: BreakerMemory,
-    /// The orders that a human gives up, and when.
-    pub(crate) hastened: Vec<(OrderId, i64)>,
+    /// The orders that a human gives up, and when that was stored, as far as the human knows.
+    pub(crate) hastened: Vec<(OrderId, Option<i64>)>,
     events: Vec<Event>,
     pub(crate) begun: i64,
     skews: [i64; Side::COUNT],
