@@ -92,6 +92,8 @@ pub async fn start_payment(
             Opened::Failed(cause) => match end_attempt(orders, stored, clock.now()).await? {
                 // The next attempt has a key of its own.
                 Committed::Done(ended) if !has_failed => (order, has_failed) = (ended, true),
+                // Another run is further: its page is this shopper's, too.
+                Committed::Conflict(Some(current)) if !has_failed => (order, has_failed) = (*current, true),
                 _ => return Err(StartPaymentError::Provider(cause)),
             },
             Opened::Refused(cause) => {
