@@ -97,27 +97,19 @@ async fn hand_over(warehouse: &impl Warehouse, order: &Order, first_try: bool) -
             LookedUp::Absent => {}
         }
     }
-    match warehouse.submit(order).await {
-        Submitted::Accepted { erp_number } => SubmitOutcome::Accepted(erp_number),
+    let unless_found = match warehouse.submit(order).await {
+        Submitted::Accepted { erp_number } => return SubmitOutcome::Accepted(erp_number),
+        Submitted::Busy(cause) => return SubmitOutcome::Later(cause),
         // Another call of the same order may have been taken: what cannot be undone is looked up first.
-        Submitted::Rejected(cause) => match warehouse.look_up(order.id()).await {
-            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
-            LookedUp::Unreadable(cause) => SubmitOutcome::Unconfirmed(cause),
-            LookedUp::Absent => SubmitOutcome::Rejected(cause),
-            LookedUp::Unknown(cause) => SubmitOutcome::Later(cause),
-        },
-        Submitted::Busy(cause) => SubmitOutcome::Later(cause),
-        Submitted::Unreadable(cause) => match warehouse.look_up(order.id()).await {
-            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
-            LookedUp::Absent | LookedUp::Unreadable(_) | LookedUp::Unknown(_) => {
-                SubmitOutcome::Unconfirmed(cause)
-            }
-        },
-        Submitted::Unknown(cause) => match warehouse.look_up(order.id()).await {
-            LookedUp::Found { erp_number } => SubmitOutcome::Accepted(erp_number),
-            LookedUp::Unreadable(cause) => SubmitOutcome::Unconfirmed(cause),
-            LookedUp::Absent | LookedUp::Unknown(_) => SubmitOutcome::Later(cause),
-        },
+        Submitted::Rejected(cause) => SubmitOutcome::Rejected(cause),
+        Submitted::Unreadable(cause) => SubmitOutcome::Unconfirmed(cause),
+        Submitted::Unknown(cause) => SubmitOutcome::Later(cause),
+    };
+    match (warehouse.look_up(order.id()).await, unless_found) {
+        (LookedUp::Found { erp_number }, _) => SubmitOutcome::Accepted(erp_number),
+        (LookedUp::Unreadable(cause), _) => SubmitOutcome::Unconfirmed(cause),
+        (LookedUp::Unknown(cause), SubmitOutcome::Rejected(_)) => SubmitOutcome::Later(cause),
+        (LookedUp::Absent | LookedUp::Unknown(_), unless_found) => unless_found,
     }
 }
 
