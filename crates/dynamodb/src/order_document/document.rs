@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Head;
 use super::job::{StoredJob, job_of, stored_job};
-use super::payment::{Attempt, SetAside, Taken};
-use super::refund::Back;
+use super::payment::{StoredAttempt, StoredCapture, StoredParking};
+use super::refund::StoredRefund;
 
 /// SKU, name, pieces, unit price, tax rate.
 type StoredLine = (String, String, u32, i64, u8);
@@ -45,18 +45,18 @@ pub(super) struct Document {
     reserved_until: i64,
     /// Under [`super::ATTEMPT`].
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub(super) payment: Option<Attempt>,
+    pub(super) payment: Option<StoredAttempt>,
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    capture: Option<Taken>,
+    capture: Option<StoredCapture>,
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) refunds: Vec<Back>,
+    pub(super) refunds: Vec<StoredRefund>,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     erp_number: Option<String>,
     /// Kind, since when.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     warehouse_issue: Option<(String, i64)>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
-    parked: Option<SetAside>,
+    parked: Option<StoredParking>,
     /// Failed tries, as the release before counted them for whatever was due.
     #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
     tries: u32,
@@ -114,12 +114,12 @@ impl Document {
             total: quote.total.minor(),
             held: order.held(),
             reserved_until: order.reserved_until().as_millisecond(),
-            payment: order.payment().map(Attempt::of),
-            capture: order.capture().map(Taken::of),
-            refunds: order.refunds().iter().map(Back::of).collect(),
+            payment: order.payment().map(StoredAttempt::of),
+            capture: order.capture().map(StoredCapture::of),
+            refunds: order.refunds().iter().map(StoredRefund::of).collect(),
             erp_number: order.erp_number().map(str::to_owned),
             warehouse_issue: order.warehouse_issue().map(stored_issue),
-            parked: order.parked().map(SetAside::of),
+            parked: order.parked().map(StoredParking::of),
             tries: 0,
             jobs: (!order.jobs().is_empty()).then(|| order.jobs().iter().map(stored_job).collect()),
             history: history
@@ -166,16 +166,16 @@ impl Document {
             },
             held: self.held,
             reserved_until: time(self.reserved_until)?,
-            payment: optional(self.payment, Attempt::into_attempt)?,
-            capture: optional(self.capture, Taken::into_capture)?,
+            payment: optional(self.payment, StoredAttempt::into_attempt)?,
+            capture: optional(self.capture, StoredCapture::into_capture)?,
             refunds: self
                 .refunds
                 .into_iter()
-                .map(Back::into_refund)
+                .map(StoredRefund::into_refund)
                 .collect::<Option<_>>()?,
             erp_number: self.erp_number,
             warehouse_issue: optional(self.warehouse_issue, issue_of)?,
-            parked: optional(self.parked, SetAside::into_parked)?,
+            parked: optional(self.parked, StoredParking::into_parked)?,
             jobs: jobs.collect::<Option<_>>()?,
             history: history.collect::<Option<_>>()?,
             carried: head.carried,

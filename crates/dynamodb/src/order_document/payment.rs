@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::time;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Attempt {
+pub(super) struct StoredAttempt {
     #[serde(rename = "n")]
     pub(super) number: u32,
     #[serde(rename = "s")]
@@ -19,7 +19,7 @@ pub(super) struct Attempt {
     failed: bool,
 }
 
-impl Attempt {
+impl StoredAttempt {
     pub(super) fn of(attempt: &PaymentAttempt) -> Self {
         Self {
             number: attempt.number,
@@ -50,7 +50,7 @@ impl Attempt {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Taken {
+pub(super) struct StoredCapture {
     #[serde(rename = "i")]
     payment_id: String,
     #[serde(rename = "a")]
@@ -61,7 +61,7 @@ pub(super) struct Taken {
     at: i64,
 }
 
-impl Taken {
+impl StoredCapture {
     pub(super) fn of(capture: &Capture) -> Self {
         Self {
             payment_id: capture.payment_id.clone(),
@@ -83,7 +83,7 @@ impl Taken {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SetAside {
+pub(super) enum StoredParking {
     AmountDiffers {
         at: i64,
         payment_id: String,
@@ -110,7 +110,7 @@ pub(super) fn currency_of(stored: &str, other: Option<&str>) -> Option<Currency>
     )
 }
 
-impl SetAside {
+impl StoredParking {
     pub(super) fn of(parked: &Parked) -> Self {
         let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
         let (currency, other) = stored_currency(captured.currency());

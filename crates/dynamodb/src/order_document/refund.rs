@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::payment::{currency_of, stored_currency};
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Back {
+pub(super) struct StoredRefund {
     #[serde(rename = "i")]
     payment_id: String,
     #[serde(rename = "a")]
@@ -29,7 +29,7 @@ pub(super) struct Back {
 /// for the money again, which a human may have given back by then.
 const REFUSED: &str = "refused";
 
-impl Back {
+impl StoredRefund {
     pub(super) fn of(refund: &Refund) -> Self {
         let (currency, other) = stored_currency(refund.amount.currency());
         Self {
