@@ -57,10 +57,3 @@ export const number = (value) => format.number(value, language);
 export const moment = (at) => format.moment(at, language);
 export const deadline = (at) => format.deadline(at, Date.now(), language);
 export const country = (code) => format.country(code, language);
-
-/** What is searched for: German words in English where the catalogue is English, since its names are so in every language. */
-export async function searchable(q) {
-  if (!q || language !== "de" || catalogueLanguage() !== "en") return q;
-  const { default: words } = await import("./i18n/search-de.js");
-  return q.split(/\s+/).map((word) => words.get(word.toLowerCase()) ?? word).join(" ");
-}

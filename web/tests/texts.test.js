@@ -6,7 +6,6 @@ import deFirst from "../js/i18n/de.js";
 import deMore from "../js/i18n/de-more.js";
 import enFirst from "../js/i18n/en.js";
 import enMore from "../js/i18n/en-more.js";
-import searchDe from "../js/i18n/search-de.js";
 import legalDe from "../js/i18n/legal-de.js";
 import legalEn from "../js/i18n/legal-en.js";
 import { pleasant } from "../js/names.js";
@@ -79,12 +78,6 @@ test("the first view and the products need no text that comes later", () => {
     const source = readFileSync(new URL(`../js/${file}`, import.meta.url), "utf8");
     for (const [, key] of source.matchAll(/\bt\("([\w.]+)"/g)) assert.ok(key in deFirst, `${file}: ${key}`);
   }
-});
-
-test("German search words lead to English ones", () => {
-  assert.equal(searchDe.get("herz"), "heart");
-  assert.equal(searchDe.get("weihnachten"), "christmas");
-  for (const [german, english] of searchDe) assert.match(`${german} ${english}`, /^[a-zäöüß]+ [a-z]+$/);
 });
 
 test("the order button says what the law wants", () => {

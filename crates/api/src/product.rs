@@ -33,10 +33,13 @@ impl Product {
 /// A part of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductList {
-    /// In the order of the SKUs.
+    /// In the order of the SKUs; what was searched for: the best first, what is sold out last.
     pub items: Vec<Product>,
     /// Where the next part begins, opaque; `null` at the end.
     pub next_cursor: Option<String>,
+    /// What was searched for instead, where a word was misspelt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<String>,
 }
 
 #[cfg(test)]
@@ -50,6 +53,7 @@ mod tests {
         let list = ProductList {
             items: vec![Product::new(&a_product("85123A", 255), 7)],
             next_cursor: Some("MTo4NTEyM0E".to_owned()),
+            correction: None,
         };
         insta::assert_json_snapshot!(list, @r#"
         {
@@ -75,6 +79,7 @@ mod tests {
         let list = ProductList {
             items: Vec::new(),
             next_cursor: None,
+            correction: None,
         };
         insta::assert_json_snapshot!(list, @r#"
         {

@@ -24,7 +24,7 @@ mod start_payment;
 
 pub use access::{AccessKeys, AccessKeysError};
 pub use breaker::{Breaker, BreakerMemory};
-pub use browse_catalogue::{Listing, Offer, ProductSearch, browse_catalogue, show_product};
+pub use browse_catalogue::{Listing, Offer, browse_catalogue, show_product};
 pub use catalogue_snapshot::CatalogueSnapshot;
 pub use decide_order::{DecideError, Decision, decide_order};
 pub use forward_order::{ForwardError, Forwarded, forward_order};

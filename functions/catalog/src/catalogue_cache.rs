@@ -93,7 +93,9 @@ impl<S: Catalogue + Stock + Send + 'static> CatalogueCache<S> {
     }
 
     async fn copy(&self, now: Timestamp) -> Result<Arc<CatalogueSnapshot>, StoreError> {
-        let made = CatalogueSnapshot::of(&*self.store, &*self.store).await;
+        let before = self.state().copy.clone();
+        let before = before.as_ref().map(|copy| &*copy.snapshot);
+        let made = CatalogueSnapshot::of(&*self.store, &*self.store, before).await;
         let mut state = self.state();
         state.copying = false;
         match made {

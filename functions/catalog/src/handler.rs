@@ -64,13 +64,13 @@ impl<S: Catalogue + Stock + Send + 'static, C: Clock> Catalog<S, C> {
         if let Some(query) = page.query.as_deref() {
             // Only a copy can be searched.
             let copy = self.cache.any_snapshot(now).await?;
-            return browse_catalogue(&*copy, &*copy, Some((copy.search(), query)), after, page.limit).await;
+            return Ok(copy.search(query, after, page.limit));
         }
         if let Some(copy) = self.cache.snapshot(now) {
-            return browse_catalogue(&*copy, &*copy, None, after, page.limit).await;
+            return browse_catalogue(&*copy, &*copy, after, page.limit).await;
         }
         let store = self.cache.store();
-        browse_catalogue(store, store, None, after, page.limit).await
+        browse_catalogue(store, store, after, page.limit).await
     }
 
     async fn look_up(&self, sku: &Sku) -> Result<Option<Offer>, StoreError> {

@@ -80,6 +80,7 @@ pub(crate) fn listed(listing: &Listing) -> Response {
     let list = ProductList {
         items: listing.offers.iter().map(product).collect(),
         next_cursor: listing.next_after.as_ref().map(cursor),
+        correction: listing.correction.clone(),
     };
     json(200, &list)
 }

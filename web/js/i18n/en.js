@@ -16,7 +16,7 @@ export default {
   "catalogue.shelves": "Popular shelves", "catalogue.more": "Show more", "catalogue.more_came": ({ count }) => `${count} more products`, "catalogue.end": "That is all.",
   "catalogue.count": ({ count, more }) => `${more ? "More than " : ""}${count} ${many(count, "product", "products")} found`,
   "catalogue.nothing": "We have nothing like that", "catalogue.nothing_text": "Try fewer or shorter words, such as “heart”, “candle” or “bag”.",
-  "catalogue.show_all": "To the whole catalogue", "catalogue.translated": "Searched for “{words}”.",
+  "catalogue.show_all": "To the whole catalogue", "catalogue.corrected": "Nothing for “{q}”. Searched for “{words}”.",
   "shelf.heart": "Hearts", "shelf.candle": "Candles", "shelf.bag": "Bags", "shelf.christmas": "Christmas", "shelf.mug": "Mugs", "shelf.cake": "Cakes",
   "shelf.garden": "Garden", "shelf.necklace": "Jewellery", "shelf.vintage": "Vintage", "shelf.bird": "Birds", "shelf.party": "Parties", "shelf.notebook": "Paper",
   "product.title": "Product", "product.back": "To the catalogue", "product.sku": "Item {sku}", "product.tax": "incl. {rate}% VAT,", "product.shipping": "plus shipping",

@@ -1,7 +1,7 @@
 // The catalogue: browse, search, more.
 import * as api from "../api.js";
 import { h, fill } from "../dom.js";
-import { money, number, searchable, t } from "../i18n.js";
+import { money, number, t } from "../i18n.js";
 import { announce, heading, nameOf, notice, stamp } from "../parts.js";
 import { picture } from "../picture/picture.js";
 import { pleasant } from "../names.js";
@@ -17,7 +17,7 @@ const shelves = [
 const heroes = ["RED RETROSPOT CAKESTAND", "BLUE BIRD CERAMIC", "IVORY HANGING LANTERN GOLD"];
 
 // What the customer has browsed to stays when they come back from a product.
-const shown = { q: null, searched: "", items: [], cursor: null, scroll: 0 };
+const shown = { q: null, correction: undefined, items: [], cursor: null, scroll: 0 };
 
 /** The address of the catalogue as it was left. */
 export const catalogueAddress = () => (shown.q ? `#/?q=${encodeURIComponent(shown.q)}` : "#/");
@@ -39,11 +39,9 @@ export default function catalogue(main, { query }, signal) {
     signal.addEventListener("abort", () => own.abort());
     grid.setAttribute("aria-busy", "true");
     try {
-      const searched = await searchable(words);
-      if (own.signal.aborted) return;
-      const page = await api.products({ q: searched, cursor }, own.signal);
+      const page = await api.products({ q: words, cursor }, own.signal);
       shown.items = cursor ? [...shown.items, ...page.items] : page.items;
-      Object.assign(shown, { q: words, searched, cursor: page.next_cursor });
+      Object.assign(shown, { q: words, correction: page.correction, cursor: page.next_cursor });
       show(page.items, Boolean(cursor));
     } catch (error) {
       if (!own.signal.aborted) fail(error, { q: words, cursor });
@@ -56,8 +54,8 @@ export default function catalogue(main, { query }, signal) {
     else fill(grid, cards);
     grid.removeAttribute("aria-busy");
     title.hidden = shown.q !== "" && shown.items.length === 0;
-    fill(title, shown.q ? t("catalogue.found", { q: shown.searched }) : t("catalogue.all"));
-    fill(status, shown.q && shown.searched.toLowerCase() !== shown.q.toLowerCase() ? t("catalogue.translated", { words: shown.searched }) : "");
+    fill(title, shown.q ? t("catalogue.found", { q: shown.correction ?? shown.q }) : t("catalogue.all"));
+    fill(status, shown.correction ? t("catalogue.corrected", { q: shown.q, words: shown.correction }) : "");
     fill(foot, shown.items.length === 0 ? nothing() : shown.cursor ? moreButton() : h("p.quiet", t("catalogue.end")));
     if (more) announce(t("catalogue.more_came", { count: items.length }));
     else if (shown.q) announce(t("catalogue.count", { count: shown.items.length, more: Boolean(shown.cursor) }));
@@ -88,7 +86,6 @@ export default function catalogue(main, { query }, signal) {
     load({ q: words });
   };
   const typed = () => input.value.trim().replace(/\s+/g, " ");
-  input.addEventListener("focus", () => { searchable(" ").catch(() => {}); });
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => search(typed()), DEBOUNCE);
