@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::Dictionary;
-use crate::words::{Word, words};
+use crate::words::{STEMS, Word, words};
 
 /// Finds documents, which have numbers from 0, by their words.
 pub struct Index {
     /// In the order of their texts.
     pub(crate) entries: Vec<Entry>,
-    /// By language and stem.
-    by_stem: [HashMap<String, Vec<usize>>; 2],
+    /// By kind of stem, and stem.
+    by_stem: [HashMap<String, Vec<usize>>; STEMS],
     /// How many words each document has.
     pub(crate) lengths: Vec<usize>,
 }
@@ -56,7 +56,7 @@ impl Index {
                 .clone_from(meanings);
         }
         let mut entries: Vec<Entry> = entries.into_values().collect();
-        let mut by_stem: [HashMap<String, Vec<usize>>; 2] = Default::default();
+        let mut by_stem: [HashMap<String, Vec<usize>>; STEMS] = Default::default();
         for (n, entry) in entries.iter_mut().enumerate() {
             entry.documents.sort_unstable();
             entry.documents.dedup();

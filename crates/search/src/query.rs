@@ -35,11 +35,20 @@ pub struct Found {
 enum Fit {
     Exact,
     Inflected,
-    /// It begins the word, or means it.
+    /// It means the word.
+    Translated,
+    /// It begins the word, or means it with another ending.
     Related,
     /// It is a part of the word, or the word of it.
     Compound,
     Misspelt,
+}
+
+impl Fit {
+    /// What a document pays for it in the order of the best: one far off outweighs two that are nearly there.
+    fn cost(self) -> u32 {
+        (self as u32).pow(2)
+    }
 }
 
 /// How well a document meets a word: the fit, and how rare what it has is.
@@ -51,7 +60,7 @@ impl Index {
     pub fn find(&self, query: &str, is_available: impl Fn(usize) -> bool) -> Found {
         let typed = meant(query);
         let mut spelt = Vec::with_capacity(typed.len());
-        let mut ranks: HashMap<u32, (usize, Fit, f32)> = HashMap::new();
+        let mut ranks: HashMap<u32, (usize, u32, f32)> = HashMap::new();
         for (n, word) in typed.iter().enumerate() {
             let mut hits = self.hits(word, n + 1 == typed.len());
             for pair in typed[n.saturating_sub(1)..].windows(2).take(1 + n.min(1)) {
@@ -60,7 +69,7 @@ impl Index {
                 self.add(&mut hits, self.exact(&joined).into_iter(), Fit::Inflected);
             }
             let is_known = !hits.is_empty();
-            if hits.values().all(|(fit, _)| *fit > Fit::Inflected) {
+            if hits.values().all(|(fit, _)| *fit > Fit::Translated) {
                 let nearest = self.nearest(word);
                 self.add(&mut hits, nearest.iter().copied(), Fit::Misspelt);
                 let likeliest = nearest.iter().max_by_key(|entry| entry.documents.len());
@@ -73,20 +82,20 @@ impl Index {
                 spelt.push(None);
             }
             for (document, (fit, rarity)) in hits {
-                let rank = ranks.entry(document).or_insert((0, Fit::Exact, 0.0));
-                *rank = (rank.0 + 1, rank.1.max(fit), rank.2 + rarity);
+                let rank = ranks.entry(document).or_default();
+                *rank = (rank.0 + 1, rank.1 + fit.cost(), rank.2 + rarity);
             }
         }
         let most = ranks.values().map(|rank| rank.0).max().unwrap_or_default();
         let mut best: Vec<_> = ranks.into_iter().filter(|(_, rank)| rank.0 == most).collect();
-        best.sort_by_cached_key(|(document, (_, fit, rarity))| {
+        best.sort_by_cached_key(|(document, (_, cost, rarity))| {
             let at = *document as usize;
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a hundredth is fine enough to order by"
             )]
             let rarity = (rarity * 100.0) as i64;
-            (!is_available(at), *fit, Reverse(rarity), self.lengths[at], at)
+            (!is_available(at), *cost, Reverse(rarity), self.lengths[at], at)
         });
         let corrected = spelt
             .iter()
@@ -131,9 +140,10 @@ impl Index {
         hits
     }
 
-    /// The known words that are spelt most like this one, with few letters more, less, other or exchanged.
+    /// The known words that are spelt most like this one, with few letters more, less, other or exchanged. A SKU or a size is none but itself.
     fn nearest(&self, word: &Word) -> Vec<&Entry> {
         let most = match word.text.chars().count() {
+            _ if !word.text.chars().all(char::is_alphabetic) => return Vec::new(),
             ..4 => return Vec::new(),
             4..8 => 1,
             _ => 2,
@@ -158,7 +168,12 @@ impl Index {
         for entry in entries {
             better(hits, self.holding(entry, fit));
             for meaning in &entry.meanings {
-                better(hits, self.meaning(meaning, fit.max(Fit::Related)));
+                let translated = if fit == Fit::Exact {
+                    Fit::Translated
+                } else {
+                    Fit::Related
+                };
+                better(hits, self.meaning(meaning, fit.max(translated)));
             }
         }
     }
@@ -265,7 +280,7 @@ mod tests {
         "İSTANBUL PLATE",
     ];
 
-    const GERMAN: &str = "becher,mug|beaker\nteelicht,tea light|t light\nhalter,holder\nbild,picture\nrahmen,frame\nkerze,candle";
+    const GERMAN: &str = "becher,mug|beaker\nschale,bowl\nschal,heart\nteelicht,tea light|t light\nhalter,holder\nbild,picture\nrahmen,frame\nkerze,candle";
 
     fn found(query: &str) -> Found {
         let skus: Vec<String> = (0..NAMES.len()).map(|n| format!("SKU{n}")).collect();
@@ -294,8 +309,9 @@ mod tests {
     #[test]
     fn of_the_last_word_the_beginning_is_enough() {
         assert_eq!(names("round cand"), ["ROUND CANDLE"]);
-        assert_eq!(names("cand"), ["ROUND CANDLE", "BLACK CANDELABRA"]);
+        assert_eq!(names("cand").len(), 2);
         assert_eq!(names("SKU12"), ["RED HEART"]);
+        assert_eq!(names("sku1").len(), 5, "and none of SKU2");
     }
 
     #[test]
@@ -314,6 +330,7 @@ mod tests {
         assert_eq!(names("Bilderrahmen"), ["WOODEN PICTURE FRAME"]);
         assert_eq!(names("Honigkerze"), ["ROUND CANDLE"]);
         assert_eq!(names("schuessel"), ["Müsli-Schüssel groß"]);
+        assert_eq!(names("Schale")[0], "POLKADOT BOWL", "and not what a `Schal` is");
         assert_eq!(names("MUSLI"), names("mu\u{308}sli"));
         assert_eq!(names("istanbul"), ["İSTANBUL PLATE"]);
     }

@@ -8,6 +8,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
+/// How many stems a word has.
+pub(crate) const STEMS: usize = 3;
+
 static STEMMERS: LazyLock<[Stemmer; 2]> =
     LazyLock::new(|| [Algorithm::English, Algorithm::German].map(Stemmer::create));
 
@@ -19,8 +22,8 @@ pub(crate) struct Word {
     /// Compatibility forms and case folded (NFKC; Unicode, section 3.13), without marks. Umlauts are their vowel, written as one
     /// letter or as two.
     pub(crate) text: String,
-    /// The text's stem in English and in German (snowballstem.org).
-    pub(crate) stems: [String; 2],
+    /// The text's stem in English and in German (snowballstem.org), and that of what it is a small one of: of `Haus` for `Häuschen`.
+    pub(crate) stems: [String; STEMS],
 }
 
 impl Word {
@@ -29,7 +32,14 @@ impl Word {
         let shown: String = written.nfkc().default_case_fold().nfc().collect();
         let text = fold(&shown);
         let [english, german] = &*STEMMERS;
-        let stems = [english.stem(&text), german.stem(singular(&text))].map(String::from);
+        let large = text.strip_suffix("chen").filter(|large| large.len() > 2);
+        let large = large.unwrap_or(singular(&text));
+        let stems = [
+            english.stem(&text),
+            german.stem(singular(&text)),
+            german.stem(large),
+        ]
+        .map(String::from);
         Self { shown, text, stems }
     }
 }
@@ -41,13 +51,11 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(move |(at, word)| (at, &word[..owned(word)]))
 }
 
-/// The plural and the diminutive that the German stemmer leaves: `Kugeln`, `Häuschen`.
+/// Without the plural that the German stemmer leaves: `Kugeln`.
 fn singular(text: &str) -> &str {
-    let diminutive = text
-        .strip_suffix("chen")
-        .filter(|rest| rest.len() > 2 && !rest.ends_with("rs"));
-    let plural = || text.strip_suffix('n').filter(|rest| rest.ends_with("el"));
-    diminutive.or_else(plural).unwrap_or(text)
+    text.strip_suffix('n')
+        .filter(|rest| rest.ends_with("el"))
+        .unwrap_or(text)
 }
 
 fn fold(shown: &str) -> String {
@@ -120,6 +128,7 @@ mod tests {
             ("Kugeln", "Kugel"),
             ("Häuschen", "Haus"),
             ("Kirschen", "Kirsche"),
+            ("Flaschen", "Flasche"),
         ] {
             let [one, other] = [one, other].map(Word::new);
             let mut stems = one.stems.iter().zip(&other.stems);
