@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use super::process;
 
-/// How long an answer may take: callgrind makes a function fifty times slower.
+/// How long a start or an answer may take: callgrind makes a function fifty times slower.
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// After an answer the process polls again and goes idle; only then is its processor time settled.
 const SETTLE: Duration = Duration::from_micros(300);
@@ -75,6 +75,7 @@ impl Lambda {
             functions,
             port: 0,
             max_processes: 1,
+            init_timeout: TIMEOUT,
             environment,
             logs: logs.clone(),
         };
@@ -155,11 +156,7 @@ impl Launch {
         let launch = self.clone().within(CALLGRIND, directory.path())?;
         let lambda = launch.start().await?;
         for event in events {
-            // Not within Lambda's ten seconds, for instance: the machine is too busy to count.
-            if let Err(error) = lambda.invoke(name, event).await {
-                eprintln!("no instructions of {name}: {error}");
-                return Ok(None);
-            }
+            lambda.invoke(name, event).await?;
         }
         let (process, _) = lambda.settled(name).await?;
         let pid = process.pid.to_string();
