@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::process;
+use super::tally::Call;
 
 /// How long a start or an answer may take: callgrind makes a function fifty times slower.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -49,6 +50,8 @@ pub(crate) struct Invocation {
     pub(crate) init: Duration,
     /// The most memory that it has had, in bytes.
     pub(crate) peak_memory: u64,
+    /// Its calls to the engines, where they are counted.
+    pub(crate) calls: Vec<Call>,
 }
 
 impl Invocation {
@@ -104,6 +107,7 @@ impl Lambda {
             log_bytes,
             init: process.init.unwrap_or_default(),
             peak_memory: process::memory_of(&process.pid.to_string(), "VmHWM")?,
+            calls: Vec::new(),
         })
     }
 
