@@ -139,7 +139,8 @@ pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }
 
-fn rows<T: DeserializeOwned>(table: &str) -> anyhow::Result<Vec<T>> {
+/// The rows of a table of comma-separated values with a header.
+pub(crate) fn rows<T: DeserializeOwned>(table: &str) -> anyhow::Result<Vec<T>> {
     let rows = csv::Reader::from_reader(table.as_bytes()).into_deserialize();
     rows.collect::<Result<_, _>>()
         .context("a table in data is not as expected")

@@ -11,28 +11,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use self::bill::{Bill, CDN, Item, PriceList, Values, assumptions, sum};
-use self::deployment::{Deployment, Function, SAMPLED};
+use self::bill::{Bill, CDN, Item, PriceList, Values, assumptions, rows, sum};
+use self::deployment::{Deployment, Function};
 use self::usage::{HOURS_A_MONTH, Traffic};
 use crate::cold::Cold;
 use crate::report::{kept, or_dash, publish, table};
 use crate::warm::Warm;
 
 /// The bill's lines, each with what the first estimate of the busiest hour had for it, in EUR.
-const LINES: [(&str, Option<f64>); 12] = [
-    ("API Gateway", Some(1.40)),
-    ("functions behind the CDN", Some(0.40)),
-    ("queue", Some(0.001)),
-    ("order forwarder", Some(0.01)),
-    ("tables", Some(0.01)),
-    ("reconciler", None),
-    ("logs", None),
-    ("metrics and alarms", None),
-    ("traces", None),
-    ("secrets and keys", None),
-    ("to provider and warehouse", None),
-    (CDN, Some(2.30)),
-];
+const LINES: &str = include_str!("../../data/first-estimate.csv");
+/// What could have been chosen otherwise: a value's name, and the value then.
+const CHOICES: &str = include_str!("../../data/choices.csv");
 /// The busiest hour: requests a second at the CDN and behind it, orders a minute.
 const BUSIEST: (f64, f64, f64) = (1_000.0, 100.0, 100.0);
 /// What it may cost behind the CDN, in EUR: as it is, and with the catalogue answered by the CDN.
@@ -41,30 +30,6 @@ const TARGETS: [f64; 2] = [0.60, 0.25];
 const MANY: f64 = 1_000_000.0;
 /// Items below this are shown together.
 const LITTLE_USD: f64 = 0.001;
-
-/// What could have been chosen otherwise: a value's name, and the value then.
-const CHANGES: [(&str, &str, f64); 12] = [
-    ("the catalogue through API Gateway", "catalogue_by_api", 1.0),
-    ("a REST API", "rest_api", 1.0),
-    ("X-Ray on every request", "traced_share", 1.0),
-    ("X-Ray on a sample", "traced_share", SAMPLED),
-    ("no X-Ray", "traced_share", 0.0),
-    ("the platform's own logs", "platform_logs", 1.0),
-    ("3 kB of logs more an invocation", "more_log_bytes", 3_000.0),
-    ("128 MB", "memory_mb", 128.0),
-    ("512 MB", "memory_mb", 512.0),
-    ("x86_64", "x86", 1.0),
-    (
-        "a process kept warm for each function of the API",
-        "kept_warm",
-        1.0,
-    ),
-    (
-        "order and stock written one by one, not in a transaction",
-        "one_by_one",
-        1.0,
-    ),
-];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -103,7 +68,7 @@ pub(crate) fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     };
     let hour = basis.bill(busiest, &basis.prod)?;
     let hours = [&hour, &basis.bill(browsing_at_the_cdn, &basis.prod)?];
-    let mut tables = vec![basis.lines(hours)];
+    let mut tables = vec![basis.lines(hours)?];
     for (title, bill) in [
         ("The busiest hour, item by item", &hour),
         ("An idle month of the stage dev", &basis.idle_month(&basis.dev)?),
@@ -120,14 +85,14 @@ pub(crate) fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     }
     let as_is = hour.behind_the_cdn();
     let mut changed = Vec::new();
-    for (instead, name, value) in CHANGES {
-        let before = basis.values.insert(name.to_owned(), value);
+    for (instead, name, value) in rows::<(String, String, f64)>(CHOICES)? {
+        let before = basis.values.insert(name.clone(), value);
         let usd = basis.bill(busiest, &basis.prod)?.behind_the_cdn();
         let (eur, more) = (basis.eur(usd), (usd / as_is - 1.0) * 100.0);
         changed.push(format!("{instead} | {eur:.3} | {more:+.1}%"));
         match before {
-            Some(before) => basis.values.insert(name.to_owned(), before),
-            None => basis.values.remove(name),
+            Some(before) => basis.values.insert(name, before),
+            None => basis.values.remove(&name),
         };
     }
     tables.push(table(
@@ -175,15 +140,18 @@ impl Basis {
     }
 
     /// The hour beside the first estimate of it.
-    fn lines(&self, hours: [&Bill<'_>; 2]) -> String {
+    fn lines(&self, hours: [&Bill<'_>; 2]) -> anyhow::Result<String> {
+        let lines = rows::<(String, Option<f64>)>(LINES)?;
         let row = |name: &str, estimated: Option<f64>, [now, at_cdn]: [f64; 2]| {
             let estimated = or_dash(estimated.map(|eur| format!("{eur:.3}")));
             format!("{name} | {estimated} | {now:.3} | {at_cdn:.3}")
         };
         let eur = |of: &dyn Fn(&Bill<'_>) -> f64| hours.map(|bill| self.eur(of(bill)));
-        let estimated = LINES.iter().filter(|(line, _)| *line != CDN);
+        let estimated = lines.iter().filter(|(line, _)| line != CDN);
         let estimated = estimated.filter_map(|(_, eur)| *eur).sum();
-        let lines = LINES.map(|(line, estimated)| row(line, estimated, eur(&|bill| bill.of(line))));
+        let lines = lines
+            .iter()
+            .map(|(line, estimated)| row(line, *estimated, eur(&|bill| bill.of(line))));
         let after_free_tier = [("behind the CDN", false), (CDN, true)].map(|(name, cdn)| {
             let items = |bill: &Bill<'_>| {
                 let items = bill.items.iter().filter(|item| (item.line == CDN) == cdn);
@@ -191,7 +159,7 @@ impl Basis {
             };
             row(&format!("{name}, after the month's free tier"), None, eur(&items))
         });
-        let rows = lines.into_iter().chain([
+        let rows = lines.chain([
             row(
                 "all behind the CDN",
                 Some(estimated),
@@ -199,11 +167,11 @@ impl Basis {
             ),
             row("aim behind the CDN, at most", None, TARGETS),
         ]);
-        table(
+        Ok(table(
             "The busiest hour in EUR: 1,000 requests a second at the CDN, 100 behind it, 100 orders a minute",
             "line | first estimate | now | catalogue at the CDN",
             rows.chain(after_free_tier),
-        )
+        ))
     }
 
     /// Items that are too little to be shown as money are shown together.

@@ -108,13 +108,9 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let measured = measure(args, &world, generator.handle()).await;
     generator.shutdown_background();
     world.stop().await;
-    let Measured {
-        tables,
-        failures,
-        proof,
-    } = measured?;
+    let (tables, proof, failures) = measured?;
     publish("load", &tables, out)?;
-    ensure!(failures == 0, "requests failed");
+    ensure!(failures == 0, "{failures} requests failed");
     ensure!(proof.holds(), "not every order is in the warehouse once");
     Ok(())
 }
@@ -128,14 +124,12 @@ fn well_stocked(catalogue: &str) -> String {
     catalogue.lines().enumerate().map(line).collect()
 }
 
-/// What a load came to.
-struct Measured {
-    tables: Vec<String>,
-    failures: usize,
-    proof: Proof,
-}
-
-async fn measure(args: &Args, world: &World, generator: &Handle) -> anyhow::Result<Measured> {
+/// Returns the tables, the proof, and how many requests failed.
+async fn measure(
+    args: &Args,
+    world: &World,
+    generator: &Handle,
+) -> anyhow::Result<(Vec<String>, Proof, usize)> {
     let load = Load {
         per_second: args.rate,
         orders_per_minute: args.orders_per_minute,
@@ -207,9 +201,5 @@ async fn measure(args: &Args, world: &World, generator: &Handle) -> anyhow::Resu
     if !rows.is_empty() {
         tables.push(table("Failures", "request: why | count", rows));
     }
-    Ok(Measured {
-        tables,
-        failures: answers.failures.values().sum(),
-        proof,
-    })
+    Ok((tables, proof, answers.failures.values().sum()))
 }

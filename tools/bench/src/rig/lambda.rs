@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -139,16 +139,6 @@ impl Launch {
         Lambda::start(vec![function], self.environment.clone()).await
     }
 
-    /// The same, started by a shell script in `directory` that ends with the binary's path.
-    pub(crate) fn within(mut self, script: &str, directory: &Path) -> anyhow::Result<Self> {
-        let wrapper = directory.join(&self.function.binary.name);
-        let text = format!("#!/bin/sh\n{script} '{}'\n", self.executable.display());
-        fs::write(&wrapper, text)?;
-        fs::set_permissions(&wrapper, Permissions::from_mode(0o755))?;
-        self.executable = wrapper;
-        Ok(self)
-    }
-
     /// Instructions, counted by valgrind from the start of a process until it has answered all events: the same on a quiet machine and on a
     /// busy one. `None` where valgrind is not installed.
     pub(crate) async fn instructions(&self, events: &[Value]) -> anyhow::Result<Option<u64>> {
@@ -157,8 +147,17 @@ impl Launch {
             return Ok(None);
         }
         let (directory, name) = (tempfile::tempdir()?, &self.function.binary.name);
-        let launch = self.clone().within(CALLGRIND, directory.path())?;
-        let lambda = launch.start().await?;
+        let wrapper = directory.path().join(name);
+        fs::write(
+            &wrapper,
+            format!("#!/bin/sh\n{CALLGRIND} '{}'\n", self.executable.display()),
+        )?;
+        fs::set_permissions(&wrapper, Permissions::from_mode(0o755))?;
+        let under_callgrind = Self {
+            executable: wrapper,
+            ..self.clone()
+        };
+        let lambda = under_callgrind.start().await?;
         for event in events {
             lambda.invoke(name, event).await?;
         }
