@@ -57,14 +57,17 @@ impl Load {
     fn arrivals(self) -> impl Iterator<Item = (Duration, Visit)> {
         let orders = self.orders_per_minute / 60.0;
         let others = (self.per_second - orders * REQUESTS_OF_AN_ORDER).max(0.0);
+        let visits_a_second = orders + others;
+        let share = orders / visits_a_second;
         let (mut ordered, mut shoppers) = (0.0, SHOPPERS.iter().copied().cycle());
         let visits = (0_u32..).map_while(move |number| {
-            let at = Duration::try_from_secs_f64(f64::from(number) / (orders + others)).ok()?;
-            if at.as_secs_f64() * orders < ordered {
-                return Some((at, shoppers.next()?));
+            let number = f64::from(number);
+            let at = Duration::try_from_secs_f64(number / visits_a_second).ok()?;
+            if share > 0.0 && number * share >= ordered {
+                ordered += 1.0;
+                return Some((at, Order));
             }
-            ordered += 1.0;
-            Some((at, Order))
+            Some((at, shoppers.next()?))
         });
         visits.take_while(move |(at, _)| *at < self.lasts)
     }
