@@ -5,24 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::report::{or_dash, publish, table};
+use crate::report::{keep, or_dash, publish, table};
 use crate::rig::{
     Authority, Invocation, Launch, Request, TestRig, TlsFronts, build, carts, median, microseconds, sizes,
 };
 
 /// The function that does nothing: what the runtime itself takes.
 const NO_OP: &str = "no-op";
-/// Joins a control group (version 1) with the share of a processor that 128 MB get: a whole one comes with 1,769 MB
-/// (docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). The period is Lambda's, as measured by others.
-const THROTTLED: &str = "set -e
-group=/sys/fs/cgroup/cpu/kontor-bench
-mkdir -p $group
-echo 20000 > $group/cpu.cfs_period_us
-echo 1447 > $group/cpu.cfs_quota_us
-echo $$ > $group/tasks
-exec";
 /// The median order of the real shop.
 const LINES: usize = 13;
 
@@ -31,9 +21,6 @@ pub(crate) struct Args {
     /// How often each process is started, its two builds in turn.
     #[arg(long, default_value_t = 30)]
     runs: usize,
-    /// How often under the share of a processor that 128 MB get.
-    #[arg(long, default_value_t = 10)]
-    throttled_runs: usize,
 }
 
 /// What the part keeps.
@@ -62,8 +49,6 @@ pub(crate) struct ColdStart {
     pub(crate) first_us: f64,
     /// Processor time of both, in microseconds.
     pub(crate) cpu_us: f64,
-    /// Both together under the share of a processor that 128 MB get, in microseconds; where control groups are there.
-    pub(crate) throttled_us: Option<f64>,
     /// Instructions of both (callgrind), where valgrind is there.
     pub(crate) instructions: Option<u64>,
     /// The most memory that it had, in bytes.
@@ -77,8 +62,6 @@ pub(crate) struct ColdStart {
 struct Subject {
     launch: Launch,
     starts: Vec<Invocation>,
-    /// In microseconds.
-    throttled: Vec<f64>,
 }
 
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
@@ -95,11 +78,10 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
         Ok(Subject {
             launch,
             starts: Vec::new(),
-            throttled: Vec::new(),
         })
     };
     // Warm processes bring orders to where a cold one is to find them.
-    let shopping = rig.shopping(&own, rig.endpoints()).await?;
+    let shopping = rig.shopping(&own).await?;
     let carts = carts(LINES)?;
     let mut no_op = subject("catalog", own.join(NO_OP), "AWS_CA_BUNDLE", "own.pem")?;
     let mut functions = Vec::new();
@@ -117,12 +99,6 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
                 subject.start(Some(first), &event).await?;
             }
         }
-        for cart in carts.iter().cycle().take(args.throttled_runs) {
-            for subject in &mut subjects {
-                let event = first.event(&shopping, cart).await?;
-                subject.start_throttled(first, &event).await?;
-            }
-        }
         let [own, sdk_defaults] = &subjects;
         functions.push(ColdFunction {
             function: name.to_owned(),
@@ -133,10 +109,9 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
         });
     }
     let floor = no_op.figures(&json!({})).await?;
-    // A group that still has a process stays; it limits nobody else.
-    let _ = std::fs::remove_dir("/sys/fs/cgroup/cpu/kontor-bench");
     let cold = Cold { floor, functions };
-    publish("cold", &cold, &tables(&cold), out)
+    keep("cold", &cold, out)?;
+    publish("cold", &tables(&cold), out)
 }
 
 impl Subject {
@@ -148,19 +123,6 @@ impl Subject {
             first.check(&done)?;
         }
         self.starts.push(done);
-        Ok(())
-    }
-
-    async fn start_throttled(&mut self, first: Request, event: &Value) -> anyhow::Result<()> {
-        let directory = TempDir::new()?;
-        let lambda = self.launch.clone().within(THROTTLED, directory.path())?;
-        let lambda = lambda.start().await?;
-        // Where this machine has no such groups, or this user may not make one, nothing is measured.
-        if let Ok(done) = lambda.invoke(self.name(), event).await {
-            first.check(&done)?;
-            self.throttled.push(microseconds(done.wall));
-        }
-        lambda.stop().await;
         Ok(())
     }
 
@@ -178,7 +140,6 @@ impl Subject {
             init_us: of(|start| start.init),
             first_us: of(|start| start.wall.saturating_sub(start.init)),
             cpu_us: of(|start| start.cpu),
-            throttled_us: (!self.throttled.is_empty()).then(|| median(&self.throttled)),
             instructions: self.launch.instructions(std::slice::from_ref(event)).await?,
             memory_bytes: self
                 .starts
@@ -200,12 +161,9 @@ fn tables(cold: &Cold) -> [String; 2] {
         .collect();
     let times = rows.iter().map(|(name, own, sdk)| {
         let ratio = own.init_us / cold.floor.init_us;
-        let columns: [fn(&ColdStart) -> Option<f64>; 3] = [
-            |start| Some(start.init_us + start.first_us),
-            |start| Some(start.cpu_us),
-            |start| start.throttled_us,
-        ];
-        let triples = columns.map(|of| beside(of(own), sdk.and_then(of)));
+        let columns: [fn(&ColdStart) -> f64; 2] =
+            [|start| start.init_us + start.first_us, |start| start.cpu_us];
+        let triples = columns.map(|of| beside(of(own), sdk.map(of)));
         format!(
             "{name} | {:.2} | {ratio:.2} | {}",
             own.init_us / 1e3,
@@ -225,7 +183,7 @@ fn tables(cold: &Cold) -> [String; 2] {
     [
         table(
             "Cold start in ms: init (start to first poll), init and first request (both), processor time; with the SDK's defaults",
-            "function | init | x no-op | both | SDK | SDK x | CPU | SDK | SDK x | both at 128 MB | SDK | SDK x",
+            "function | init | x no-op | both | SDK | SDK x | CPU | SDK | SDK x",
             times,
         ),
         table(
@@ -237,10 +195,10 @@ fn tables(cold: &Cold) -> [String; 2] {
 }
 
 /// A time, that with the SDK's defaults, and how often it has room in the latter.
-fn beside(own: Option<f64>, sdk: Option<f64>) -> String {
-    let ms = |us: Option<f64>| or_dash(us.map(|us| format!("{:.2}", us / 1e3)));
-    let ratio = own.zip(sdk).map(|(own, sdk)| format!("{:.1}", sdk / own));
-    format!("{} | {} | {}", ms(own), ms(sdk), or_dash(ratio))
+fn beside(own: f64, sdk: Option<f64>) -> String {
+    let ms = |us: f64| format!("{:.2}", us / 1e3);
+    let ratio = sdk.map(|sdk| format!("{:.1}", sdk / own));
+    format!("{} | {} | {}", ms(own), or_dash(sdk.map(ms)), or_dash(ratio))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
@@ -255,8 +213,8 @@ mod tests {
 
     #[test]
     fn the_kept_figures_fill_both_tables() {
-        let kept = kept::<Cold>(&crate::rig::workspace().join("docs/performance"), "cold").expect("kept");
-        for (table, columns) in tables(&kept).into_iter().zip([12, 9]) {
+        let kept = kept::<Cold>("cold", &crate::rig::workspace().join("docs/performance")).expect("kept");
+        for (table, columns) in tables(&kept).into_iter().zip([9, 9]) {
             assert!(table.lines().any(|line| line.starts_with("| no-op ")), "{table}");
             assert_eq!(table.lines().count(), 5 + kept.functions.len(), "{table}");
             let mut cells = table.lines().skip(2).map(|line| line.matches('|').count());

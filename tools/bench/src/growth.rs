@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use app::ports::{Committed, Orders};
@@ -11,12 +10,13 @@ use dynamodb::DynamoDb;
 use kontor::catalogue::Catalogue;
 use kontor::replay::PastOrder;
 use kontor::world::Options;
-use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::report::{publish, table};
 use crate::rig::Request::{Checkout, HandOver, Minute, Page, Product, Quote, Search, Status};
-use crate::rig::{Request, Shopping, Tally, TestRig, build, cart_of, carts, exact, median, microseconds};
+use crate::rig::{
+    Invocation, Request, Shopping, TestRig, build, cart_of, carts, exact, median, microseconds,
+};
 
 /// Lines of an order: the least, the median, up to the largest of the real shop.
 const LINES: [usize; 6] = [1, 13, 100, 300, 600, 1_200];
@@ -24,10 +24,6 @@ const LINES: [usize; 6] = [1, 13, 100, 300, 600, 1_200];
 const PRODUCTS: [usize; 3] = [3_768, 20_000, 100_000];
 /// Requests of each kind at each size.
 const SAMPLES: usize = 15;
-/// Not counted before.
-const WARM_UP: usize = 4;
-/// After these, until the largest catalogue is copied.
-const COPIED: Duration = Duration::from_secs(3);
 /// Concurrent writers.
 const WRITERS: usize = 16;
 
@@ -38,15 +34,7 @@ pub(crate) struct Args {
     orders: usize,
 }
 
-#[derive(Serialize)]
-struct Growth {
-    lines: Vec<Point>,
-    products: Vec<Point>,
-    orders: Vec<Point>,
-}
-
 /// A request at a size: medians.
-#[derive(Serialize)]
 struct Point {
     size: usize,
     request: &'static str,
@@ -63,18 +51,15 @@ struct Point {
 /// Where a request makes more calls or takes more units than it did when the table of orders was smaller, too.
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let binaries = build(&Request::functions(), false).await?;
-    let growth = Growth {
-        lines: by_lines(&binaries).await?,
-        products: by_products(&binaries).await?,
-        orders: by_orders(&binaries, args.orders).await?,
-    };
+    let (lines, products) = (by_lines(&binaries).await?, by_products(&binaries).await?);
+    let orders = by_orders(&binaries, args.orders).await?;
     let tables = [
-        points_table("Lines of an order", &growth.lines),
-        points_table("Products of the catalogue", &growth.products),
-        points_table("Orders in the table", &growth.orders),
+        points_table("Lines of an order", &lines),
+        points_table("Products of the catalogue", &products),
+        points_table("Orders in the table", &orders),
     ];
-    publish("growth", &growth, &tables, out)?;
-    proof(&growth.orders)
+    publish("growth", &tables, out)?;
+    proof(&orders)
 }
 
 /// That a request does the same however many orders there are.
@@ -96,10 +81,10 @@ async fn by_lines(binaries: &Path) -> anyhow::Result<Vec<Point>> {
     let mut points = Vec::new();
     for lines in LINES {
         eprintln!("{lines} lines ...");
-        let counted = rig.tallied_shopping(binaries).await?;
+        let shopping = rig.shopping(binaries).await?;
         let cart = cart_of(&skus[..lines]);
         for request in [Quote, Checkout, Status, HandOver] {
-            points.push(point(&counted, request, &cart, lines).await?);
+            points.push(point(&shopping, request, &cart, lines).await?);
         }
     }
     Ok(points)
@@ -111,9 +96,9 @@ async fn by_products(binaries: &Path) -> anyhow::Result<Vec<Point>> {
     for products in PRODUCTS {
         eprintln!("{products} products ...");
         let rig = TestRig::stocked_with(catalogue_of(products)?).await?;
-        let counted = rig.tallied_shopping(binaries).await?;
+        let shopping = rig.shopping(binaries).await?;
         for request in [Page, Product, Search, Quote, Checkout] {
-            points.push(point(&counted, request, cart, products).await?);
+            points.push(point(&shopping, request, cart, products).await?);
         }
     }
     Ok(points)
@@ -121,10 +106,10 @@ async fn by_products(binaries: &Path) -> anyhow::Result<Vec<Point>> {
 
 async fn by_orders(binaries: &Path, most: usize) -> anyhow::Result<Vec<Point>> {
     let rig = TestRig::open().await?;
-    let counted = rig.tallied_shopping(binaries).await?;
+    let shopping = rig.shopping(binaries).await?;
     let cart = &carts(13)?[0];
     let tables = rig.tables()?;
-    let id = OrderId::parse(&counted.0.place(cart).await?.id)?;
+    let id = OrderId::parse(&shopping.place(cart).await?.id)?;
     let placed = tables.get(id).await?.context("the order is not there")?;
     let past = forwarded(placed)?;
     let (mut points, mut stored) = (Vec::new(), 0);
@@ -134,7 +119,7 @@ async fn by_orders(binaries: &Path, most: usize) -> anyhow::Result<Vec<Point>> {
         store(&tables, &past, stored..size).await?;
         stored = size;
         for request in [Minute, Checkout, Status, HandOver] {
-            points.push(point(&counted, request, cart, size).await?);
+            points.push(point(&shopping, request, cart, size).await?);
         }
     }
     Ok(points)
@@ -142,34 +127,27 @@ async fn by_orders(binaries: &Path, most: usize) -> anyhow::Result<Vec<Point>> {
 
 /// Measures a request, and counts its calls.
 async fn point(
-    (shopping, tally): &(Shopping, Tally),
+    shopping: &Shopping,
     request: Request,
     cart: &PastOrder,
     size: usize,
 ) -> anyhow::Result<Point> {
-    let [mut wall, mut cpu, mut calls, mut units] = [const { Vec::new() }; 4];
-    for number in 0..WARM_UP + SAMPLES {
-        if number == WARM_UP && request.is_catalogue() {
-            tokio::time::sleep(COPIED).await;
-        }
-        let event = request.event(shopping, cart).await?;
-        tally.take();
-        let done = request.invoke(shopping, &event).await?;
-        let made = tally.take();
-        if number >= WARM_UP {
-            wall.push(microseconds(done.wall));
-            cpu.push(microseconds(done.cpu));
-            calls.push(exact(made.len()));
-            units.push(made.iter().map(|call| call.read_units + call.write_units).sum());
-        }
-    }
+    let done = shopping
+        .measure(request, std::slice::from_ref(cart), SAMPLES)
+        .await?;
+    let of = |value: fn(&Invocation) -> f64| median(&done.iter().map(value).collect::<Vec<_>>());
     Ok(Point {
         size,
         request: request.name(),
-        wall_us: median(&wall),
-        cpu_us: median(&cpu),
-        calls: median(&calls),
-        units: median(&units),
+        wall_us: of(|done| microseconds(done.wall)),
+        cpu_us: of(|done| microseconds(done.cpu)),
+        calls: of(|done| exact(done.calls.len())),
+        units: of(|done| {
+            done.calls
+                .iter()
+                .map(|call| call.read_units + call.write_units)
+                .sum()
+        }),
     })
 }
 
@@ -239,14 +217,11 @@ fn points_table(title: &str, points: &[Point]) -> String {
     rows.sort_by_key(|point| points.iter().position(|first| first.request == point.request));
     let rows = rows.into_iter().map(|point| {
         let [wall, cpu] = [point.wall_us, point.cpu_us].map(|us| us / 1e3);
-        let Point {
-            size,
-            request,
-            calls,
-            units,
-            ..
-        } = point;
-        format!("{request} | {size} | {wall:.2} | {cpu:.2} | {calls:.0} | {units:.1}")
+        let (calls, units) = (point.calls, point.units);
+        format!(
+            "{} | {} | {wall:.2} | {cpu:.2} | {calls:.0} | {units:.1}",
+            point.request, point.size
+        )
     });
     let header = "request, warm | of | ms | own CPU ms | calls | read and write units";
     table(title, header, rows)

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 /// A table with a title. The header and each row have their cells between ` | `, as in Markdown. The first column names the row and is
 /// aligned left, the others are numbers.
@@ -30,71 +30,23 @@ pub(crate) fn or_dash(cell: Option<impl Display>) -> String {
     cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
 }
 
-/// Figures of a part, with when and where they were measured.
-#[derive(Serialize, Deserialize)]
-struct Measured<T> {
-    /// When the measuring ended (RFC 3339).
-    at: String,
-    machine: Machine,
-    figures: T,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Machine {
-    /// As the processor names itself.
-    processor: String,
-    /// Processors that this program may use.
-    processors: usize,
-    /// System and architecture, such as `linux x86_64`.
-    system: String,
-}
-
-impl Machine {
-    fn here() -> Self {
-        let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = described.lines().find_map(|line| line.strip_prefix("model name"));
-        Self {
-            processor: model
-                .map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']))
-                .to_owned(),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
-            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        }
-    }
-}
-
-/// Prints a part's tables, keeps its figures as `directory/part.json`, and puts the tables into `directory.md` where that has a place for
-/// them: between the comments `<!-- part -->` and `<!-- /part -->`.
-pub(crate) fn publish(
-    part: &str,
-    figures: impl Serialize,
-    tables: &[String],
-    directory: &Path,
-) -> anyhow::Result<()> {
-    let (tables, machine) = (tables.join("\n"), Machine::here());
+/// Prints a part's tables, and puts them into the page `directory.md` where that has a place for them: between the comments `<!-- part -->`
+/// and `<!-- /part -->`, with when and where they were measured.
+pub(crate) fn publish(part: &str, tables: &[String], directory: &Path) -> anyhow::Result<()> {
+    let tables = tables.join("\n");
     println!("{tables}");
-    let at = Timestamp::now().to_string();
-    let content = format!(
-        "{tables}\nMeasured on {}: {} processors, {}.\n",
-        &at[..10],
-        machine.processors,
-        machine.processor
-    );
-    // A value's members are sorted: where none has changed, no line of the file has.
-    let figures = serde_json::to_value(figures)?;
-    let measured = Measured { at, machine, figures };
-    fs::create_dir_all(directory)?;
-    write(
-        &file(directory, part),
-        &(serde_json::to_string_pretty(&measured)? + "\n"),
-    )?;
+    let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = described.lines().find_map(|line| line.strip_prefix("model name"));
+    let processor = model.map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let day = Timestamp::now().strftime("%F");
+    let content = format!("{tables}\nMeasured on {day}: {processors} processors, {processor}.\n");
     let page = directory.with_extension("md");
     let text = fs::read_to_string(&page).unwrap_or_default();
-    with_section(&text, part, &content).map_or(Ok(()), |text| write(&page, &text))
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+    if let Some(text) = with_section(&text, part, &content) {
+        fs::write(&page, text)?;
+    }
+    Ok(())
 }
 
 /// The page with another content between a part's comments; `None` where it has none.
@@ -105,18 +57,21 @@ fn with_section(page: &str, part: &str, content: &str) -> Option<String> {
     Some(format!("{before}{begin}\n{content}\n{end}{after}"))
 }
 
+/// Keeps a part's figures as `directory/part.json`.
+pub(crate) fn keep(part: &str, figures: &impl Serialize, directory: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(directory)?;
+    let text = serde_json::to_string_pretty(figures)? + "\n";
+    Ok(fs::write(directory.join(part).with_extension("json"), text)?)
+}
+
 /// The figures that a part kept in `directory`.
 ///
 /// # Errors
 /// Where there are none, or not of this form: the part must run again.
-pub(crate) fn kept<T: DeserializeOwned>(directory: &Path, part: &str) -> anyhow::Result<T> {
-    let file = file(directory, part);
-    let read = || anyhow::Ok(serde_json::from_str::<Measured<T>>(&fs::read_to_string(&file)?)?.figures);
+pub(crate) fn kept<T: DeserializeOwned>(part: &str, directory: &Path) -> anyhow::Result<T> {
+    let file = directory.join(part).with_extension("json");
+    let read = || anyhow::Ok(serde_json::from_str(&fs::read_to_string(&file)?)?);
     read().with_context(|| format!("{} is not usable: run `bench {part}` first", file.display()))
-}
-
-fn file(directory: &Path, part: &str) -> PathBuf {
-    directory.join(part).with_extension("json")
 }
 
 #[cfg(test)]

@@ -2,22 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use kontor::replay::PastOrder;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{or_dash, publish, table};
+use crate::report::{keep, or_dash, publish, table};
 use crate::rig::{
-    Call, Invocation, Request, Shopping, TestRig, best_tenth, build, carts, exact, median, microseconds,
+    Call, Invocation, Launch, Request, Shopping, TestRig, best_tenth, build, carts, exact, median,
+    microseconds,
 };
 
-/// Requests before the first one that counts.
-const WARM_UP: usize = 5;
-/// After these, until what a warm process does besides its answers is done.
-const SETTLE: Duration = Duration::from_millis(500);
-/// Requests whose calls are counted.
-const COUNTED: usize = 20;
 /// Requests under callgrind: so many, and then more in another process; the difference is theirs.
 const INSTRUCTED: [usize; 2] = [10, 30];
 
@@ -59,103 +53,72 @@ pub(crate) struct WarmRequest {
     pub(crate) calls: Vec<Call>,
 }
 
-/// A kind of request on a rig of its own: what one kind leaves behind is no other's work.
-struct Subject<'s> {
-    request: Request,
-    rig: TestRig,
-    binaries: &'s Path,
-    carts: &'s [PastOrder],
-}
-
 pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     let binaries = build(&Request::functions(), false).await?;
     let carts = carts(args.lines)?;
     let mut requests = Vec::new();
     for request in Request::ALL {
         eprintln!("{} ...", request.name());
-        let subject = Subject {
-            request,
-            rig: TestRig::open().await?,
-            binaries: &binaries,
-            carts: &carts,
-        };
-        requests.push(subject.measure(args).await?);
-    }
-    let warm = Warm { requests };
-    publish("warm", &warm, &tables(&warm), out)
-}
-
-impl Subject<'_> {
-    async fn measure(&self, args: &Args) -> anyhow::Result<WarmRequest> {
-        let shopping = self.rig.shopping(self.binaries, self.rig.endpoints()).await?;
-        let done = self.warmed(&shopping, args.samples).await?;
+        // On a rig of its own: what one kind leaves behind is no other's work.
+        let rig = TestRig::open().await?;
+        let shopping = rig.shopping(&binaries).await?;
+        let done = shopping.measure(request, &carts, args.samples).await?;
         let of = |value: fn(&Invocation) -> f64| done.iter().map(value).collect::<Vec<_>>();
-        let (cpu, name) = (of(|done| microseconds(done.cpu)), self.request.name());
-        Ok(WarmRequest {
-            request: match self.request {
+        let (cpu, name) = (of(|done| microseconds(done.cpu)), request.name());
+        let launch = rig.launch(
+            request.function(),
+            binaries.join(request.function()),
+            rig.endpoints(),
+        )?;
+        requests.push(WarmRequest {
+            request: match request {
                 Request::Minute | Request::Page | Request::Product | Request::Search => name.to_owned(),
                 _ => format!("{name}, {} lines", args.lines),
             },
-            function: self.request.function().to_owned(),
+            function: request.function().to_owned(),
             samples: args.samples,
             cpu_us: median(&cpu),
             cpu_best_us: best_tenth(&cpu),
             wall_us: median(&of(|done| microseconds(done.wall))),
-            instructions: self.instructions(&shopping).await?,
+            instructions: instructions(request, &launch, &shopping, &carts).await?,
             log_bytes: of(|done| exact(done.log_bytes)).iter().sum::<f64>() / exact(args.samples),
             answer_bytes: median(&of(|done| exact(done.answer.len()))),
-            calls: self.calls().await?,
-        })
+            calls: means(&done),
+        });
     }
+    let warm = Warm { requests };
+    keep("warm", &warm, out)?;
+    publish("warm", &tables(&warm), out)
+}
 
-    /// So many requests, after some that do not count.
-    async fn warmed(&self, shopping: &Shopping, samples: usize) -> anyhow::Result<Vec<Invocation>> {
-        let mut done = Vec::new();
-        for (number, cart) in self.carts.iter().cycle().take(WARM_UP + samples).enumerate() {
-            if number == WARM_UP {
-                tokio::time::sleep(SETTLE).await;
-                done.clear();
-            }
-            let event = self.request.event(shopping, cart).await?;
-            done.push(self.request.invoke(shopping, &event).await?);
-        }
-        Ok(done)
+/// The calls of a request on average, by operation.
+fn means(done: &[Invocation]) -> Vec<Call> {
+    let mut means: BTreeMap<&str, Call> = BTreeMap::new();
+    for call in done.iter().flat_map(|done| &done.calls) {
+        let mean = means.entry(&call.operation).or_default();
+        mean.operation.clone_from(&call.operation);
+        mean.add(call, 1.0 / exact(done.len()));
     }
+    means.into_values().collect()
+}
 
-    /// The calls of a request on average, by operation.
-    async fn calls(&self) -> anyhow::Result<Vec<Call>> {
-        let (shopping, tally) = self.rig.tallied_shopping(self.binaries).await?;
-        self.warmed(&shopping, 0).await?;
-        tokio::time::sleep(SETTLE).await;
-        let mut means: BTreeMap<String, Call> = BTreeMap::new();
-        for cart in self.carts.iter().cycle().skip(WARM_UP).take(COUNTED) {
-            let event = self.request.event(&shopping, cart).await?;
-            tally.take();
-            self.request.invoke(&shopping, &event).await?;
-            for call in tally.take() {
-                let mean = means.entry(call.operation.clone()).or_default();
-                mean.operation.clone_from(&call.operation);
-                mean.add(&call, 1.0 / exact(COUNTED));
-            }
+/// The instructions of a request on average; `None` where valgrind is not installed.
+async fn instructions(
+    request: Request,
+    launch: &Launch,
+    shopping: &Shopping,
+    carts: &[PastOrder],
+) -> anyhow::Result<Option<u64>> {
+    let mut sums = [None; 2];
+    for (sum, count) in sums.iter_mut().zip(INSTRUCTED) {
+        let mut events = Vec::new();
+        for cart in carts.iter().cycle().take(count) {
+            events.push(request.event(shopping, cart).await?);
         }
-        Ok(means.into_values().collect())
+        *sum = launch.instructions(&events).await?;
     }
-
-    async fn instructions(&self, shopping: &Shopping) -> anyhow::Result<Option<u64>> {
-        let function = self.request.function();
-        let executable = self.binaries.join(function);
-        let launch = self.rig.launch(function, executable, self.rig.endpoints())?;
-        let mut sums = Vec::new();
-        for count in INSTRUCTED {
-            let mut events = Vec::new();
-            for cart in self.carts.iter().cycle().take(count) {
-                events.push(self.request.event(shopping, cart).await?);
-            }
-            sums.push(launch.instructions(&events).await?);
-        }
-        let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
-        Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
-    }
+    let difference = sums[0].zip(sums[1]).map(|(few, more)| more.saturating_sub(few));
+    Ok(difference.map(|sum| sum / (INSTRUCTED[1] - INSTRUCTED[0]) as u64))
 }
 
 fn tables(warm: &Warm) -> [String; 2] {

@@ -47,10 +47,9 @@ pub(crate) struct Function {
 }
 
 /// The shop as the templates have it.
-#[derive(Clone, Debug)]
 pub(crate) struct Deployment {
-    /// What can be chosen otherwise; one or zero where it is a yes or no.
-    pub(crate) settings: Values,
+    /// One or zero where it is a yes or no.
+    pub(crate) values: Values,
     /// By binary.
     pub(crate) functions: BTreeMap<String, Function>,
     /// What stands in these stages, whether or not anybody buys.
@@ -67,59 +66,53 @@ impl Deployment {
         let surroundings = surroundings(&template, "Stage", "dev");
         let resolver = Resolver::new(&template, &surroundings)?;
         let stack = Stack::read(&resolver)?;
-        let mut globals = template.entries("Globals");
-        let globals = globals.find(|(name, _)| *name == "Function");
-        let globals = globals.context("the template has no Globals.Function")?.1;
         let global = |name: &str| -> anyhow::Result<Value> {
-            let value = resolver.value(&globals[name], name)?;
+            let value = resolver.value(&entry(&template, "Globals", "Function")?[name], name)?;
             value.with_context(|| format!("the template's Globals have no {name}"))
         };
         let yes = |applies| f64::from(u8::from(applies));
-        let plan = site
-            .entries("Parameters")
-            .find(|(name, _)| *name == "PricingPlan");
-        let plan = plan.and_then(|(_, plan)| plan["Default"].as_str());
-        let plan = plan.context("infra/site.yaml has no default PricingPlan")?;
+        let plan = entry(&site, "Parameters", "PricingPlan")?["Default"]
+            .as_str()
+            .unwrap_or_default();
+        let x86 = match global("Architectures")?[0].as_str() {
+            Some("arm64") => 0.0,
+            Some("x86_64") => 1.0,
+            other => bail!("the architecture {other:?} has no price here"),
+        };
+        let system_logs = &global("LoggingConfig")?["SystemLogLevel"];
         let mappings = stack.functions.iter().map(|function| function.queues.len());
-        let settings = values([
-            ("rest_api", 0.0),
+        let values = values([
             ("catalogue_by_api", yes(origin_of_products(&site)? == "api")),
             ("pay_as_you_go", yes(plan == "NONE")),
             ("plan_usd", usd_of_plan(plan)?),
-            (
-                "x86",
-                match global("Architectures")?[0].as_str() {
-                    Some("arm64") => 0.0,
-                    Some("x86_64") => 1.0,
-                    other => bail!("the architecture {other:?} has no price here"),
-                },
-            ),
+            ("x86", x86),
             ("traced_share", yes(global("Tracing")? == "Active") * SAMPLED),
-            (
-                "platform_logs",
-                yes(global("LoggingConfig")?["SystemLogLevel"] != "WARN"),
-            ),
-            ("more_log_bytes", 0.0),
-            ("kept_warm", 0.0),
-            ("one_by_one", 0.0),
+            ("platform_logs", yes(system_logs != "WARN")),
             ("access_log_bytes", access_log_bytes(&template, log_value_bytes)?),
             ("event_source_mappings", exact(mappings.sum())),
         ]);
-        let dev = [(&template, "Stage", "dev"), (&alarms, "DataKeyArn", "")];
-        let prod = [
-            (&template, "Stage", "prod"),
-            (&alarms, "DataKeyArn", "a key"),
-            (&infra("observability.yaml")?, "", ""),
-            (&infra("edge.yaml")?, "", ""),
-        ];
-        let functions = stack.functions.iter().map(function);
         Ok(Self {
-            settings,
-            functions: functions.collect::<anyhow::Result<_>>()?,
-            dev: standing(&dev)?,
-            prod: standing(&prod)?,
+            values,
+            functions: stack
+                .functions
+                .iter()
+                .map(function)
+                .collect::<anyhow::Result<_>>()?,
+            dev: standing(&[(&template, "Stage", "dev"), (&alarms, "DataKeyArn", "")])?,
+            prod: standing(&[
+                (&template, "Stage", "prod"),
+                (&alarms, "DataKeyArn", "a key"),
+                (&infra("observability.yaml")?, "", ""),
+                (&infra("edge.yaml")?, "", ""),
+            ])?,
         })
     }
+}
+
+fn entry<'d>(template: &'d Document, section: &str, name: &str) -> anyhow::Result<&'d Value> {
+    let mut entries = template.entries(section).filter(|(entry, _)| *entry == name);
+    let found = entries.next().map(|(_, value)| value);
+    found.with_context(|| format!("a template has no {section}.{name}"))
 }
 
 /// What these templates make, each with the parameter that differs from its default.
@@ -184,18 +177,21 @@ fn function(function: &template::Function) -> anyhow::Result<(String, Function)>
 
 /// A stack of this template, with one parameter that differs from its default and those that have none.
 fn surroundings(template: &Document, parameter: &str, value: &str) -> Surroundings<'static> {
-    let mut named = BTreeMap::from([("SiteUrl", "https://a"), ("ErpBaseUrl", "https://b")]);
-    named.insert(parameter, value);
-    let declared = template.entries("Parameters");
-    let parameters = declared.filter_map(|(name, _)| {
-        let value = named.get(name.as_str())?;
-        Some((name.clone(), (*value).to_owned()))
-    });
+    let named = [
+        ("SiteUrl", "https://a"),
+        ("ErpBaseUrl", "https://b"),
+        (parameter, value),
+    ];
+    let declared = named
+        .iter()
+        .filter(|(name, _)| entry(template, "Parameters", name).is_ok());
     Surroundings {
         stack_name: "kontor",
         region: "eu-central-1",
         account: "000000000000",
-        parameters: parameters.collect(),
+        parameters: declared
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         queue_url: &str::to_owned,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::Basis;
 use super::bill::{Bill, Values, sum, values};
@@ -60,6 +60,19 @@ impl Traffic {
             orders,
         }
     }
+
+    /// All that is asked; the reconciler runs every minute.
+    fn requests(self, assumed: &Values) -> Vec<(Request, f64)> {
+        let mut requests = vec![
+            (Request::Page, assumed["listed"] * self.catalogue),
+            (Request::Search, assumed["searched"] * self.catalogue),
+            (Request::Product, assumed["shown"] * self.catalogue),
+            (Request::Minute, self.hours * 60.0),
+        ];
+        requests.extend(ORDER.map(|(request, times)| (request, times * self.orders)));
+        requests.retain(|(_, times)| *times > 0.0);
+        requests
+    }
 }
 
 /// The requests of an order that come through the CDN.
@@ -68,201 +81,156 @@ pub(crate) fn requests_of_an_order() -> f64 {
     through_cdn.map(|(_, times)| times).sum()
 }
 
-/// A function's part of a period.
-#[derive(Default)]
-struct Usage {
-    invocations: f64,
-    gb_s: f64,
-    billed_s: f64,
-}
-
 impl Basis {
     /// What the period costs. `stage` has what stands in it, whether or not anybody buys.
-    pub(crate) fn bill(&self, traffic: Traffic, stage: &Values) -> anyhow::Result<Bill> {
-        let assumed = &self.list.assumed;
+    pub(crate) fn bill(&self, traffic: Traffic, stage: &Values) -> anyhow::Result<Bill<'_>> {
         let mut all = values([
             ("gib", 1.0 / GIB),
             ("hours", traffic.hours),
             ("hours_with_orders", number(traffic.orders > 0.0) * traffic.hours),
             ("orders", traffic.orders),
             ("cdn_requests", traffic.cdn),
-            ("http_api", 1.0 - self.shop.settings["rest_api"]),
+            ("http_api", 1.0 - self.values["rest_api"]),
         ]);
-        for more in [assumed, &self.shop.settings, stage] {
-            all.extend(more.clone());
-        }
-        let mut functions: BTreeMap<&str, Usage> = BTreeMap::new();
-        for (request, times) in self.requests(traffic) {
-            let work = self.work(request)?;
+        all.extend(self.values.clone());
+        all.extend(stage.clone());
+        let mut functions: BTreeMap<&str, Values> = BTreeMap::new();
+        for (request, times) in traffic.requests(&self.values) {
             let usage = functions.entry(request.function()).or_default();
-            usage.invocations += times;
-            usage.gb_s += times * work["gb_s"];
-            usage.billed_s += times * work["billed_ms"] / 1_000.0;
-            for (name, value) in work {
+            for (name, value) in self.work(request)? {
+                *usage.entry(name.clone()).or_default() += times * value;
                 *all.entry(name).or_default() += times * value;
             }
         }
-        let mut bill = Bill::default();
+        let mut bill = Bill::by(&self.list);
         all.extend(self.add_functions(&mut bill, traffic, &functions)?);
-        self.list.add_items(&mut bill, &all)?;
+        bill.add_items(&all)?;
         Ok(bill)
-    }
-
-    /// All that is asked; the reconciler runs every minute.
-    fn requests(&self, traffic: Traffic) -> Vec<(Request, f64)> {
-        let assumed = &self.list.assumed;
-        let catalogue = [
-            (Request::Page, assumed["listed"]),
-            (Request::Search, assumed["searched"]),
-            (Request::Product, assumed["shown"]),
-        ];
-        let catalogue = catalogue.map(|(request, share)| (request, share * traffic.catalogue));
-        let orders = ORDER.map(|(request, times)| (request, times * traffic.orders));
-        let minutes = (Request::Minute, traffic.hours * 60.0);
-        let all = catalogue.into_iter().chain(orders).chain([minutes]);
-        all.filter(|(_, times)| *times > 0.0).collect()
     }
 
     /// What one request takes.
     pub(crate) fn work(&self, request: Request) -> anyhow::Result<Values> {
-        let (assumed, settings) = (&self.list.assumed, &self.shop.settings);
+        let known = &self.values;
         let mut measured = self.warm.requests.iter();
         let measured = measured.find(|one| one.request.starts_with(request.name()));
-        let measured = measured.with_context(|| format!("`warm` measured no `{}`", request.name()))?;
+        let measured = measured.with_context(|| format!("`warm` measured no {}", request.name()))?;
         // As if a function's calls waited for each other. The forwarder's pause between orders ends with the warehouse's answer.
         let mut waiting_ms = match request {
-            Request::PaymentPage => assumed["payment_provider_ms"],
-            Request::HandOver => assumed["warehouse_ms"],
+            Request::PaymentPage => known["payment_provider_ms"],
+            Request::HandOver => known["warehouse_ms"],
             _ => 0.0,
         };
         for call in &measured.calls {
-            waiting_ms += call.count
-                * match service(call) {
-                    "DynamoDB" => assumed["dynamodb_ms"],
-                    "SQS" => assumed["queue_ms"],
-                    "SecretsManager" => assumed["secrets_ms"],
-                    other => bail!("no latency is assumed for {other}"),
-                };
+            let latency = known.get(&format!("{}_ms", service(call)));
+            let latency = latency.with_context(|| format!("no latency is assumed for {}", service(call)))?;
+            waiting_ms += call.count * latency;
         }
         let calls = |of: fn(&Call) -> f64| sum(measured.calls.iter().map(of));
         let together = calls(|call| number(call.operation.contains("Transact")) * call.write_units);
         let memory_mb = self.memory_mb(request.function())?;
         let billed_ms = billed(measured.cpu_us / 1e3 / self.cpu_share(memory_mb) + waiting_ms);
-        let event = assumed["log_event_bytes"];
-        let own_log = measured.log_bytes * (1.0 + event / assumed["log_line_bytes"]);
-        let platform_log = settings["platform_logs"] * (assumed["platform_log_bytes"] + 3.0 * event);
+        let event = known["log_event_bytes"];
+        let own_log = measured.log_bytes * (1.0 + event / known["log_line_bytes"]);
+        let platform_log = known["platform_logs"] * (known["platform_log_bytes"] + 3.0 * event);
+        let api_log = known["access_log_bytes"] + event;
         // What the API is asked: for orders, and for products where the CDN does not ask their function.
-        let of_products = number(request.is_catalogue()) * settings["catalogue_by_api"];
+        let of_products = number(request.is_catalogue()) * known["catalogue_by_api"];
         let of_orders = number(request.is_http() && !request.is_catalogue());
-        let units = (measured.answer_bytes / assumed["api_unit_bytes"])
-            .ceil()
-            .max(1.0);
+        let units = (measured.answer_bytes / known["api_unit_bytes"]).ceil().max(1.0);
         Ok(values([
-            ("billed_ms", billed_ms),
+            ("invocations", 1.0),
+            ("billed_s", billed_ms / 1_000.0),
             ("gb_s", gb_s(billed_ms, memory_mb)),
             ("reads", calls(|call| call.read_units)),
             ("single_writes", calls(|call| call.write_units) - together),
             // Twice what they are one by one.
-            ("transaction_writes", together / (1.0 + settings["one_by_one"])),
+            ("transaction_writes", together / (1.0 + known["one_by_one"])),
             (
                 "queue_calls",
-                calls(|call| number(service(call) == "SQS") * call.count),
+                calls(|call| number(service(call) == "AmazonSQS") * call.count),
             ),
-            ("log_bytes", own_log + settings["more_log_bytes"] + platform_log),
+            ("log_bytes", own_log + known["more_log_bytes"] + platform_log),
             ("product_requests", of_products),
             ("product_units", of_products * units),
             ("order_requests", of_orders),
             ("order_units", of_orders * units),
-            (
-                "api_log_bytes",
-                (of_products + of_orders) * (settings["access_log_bytes"] + event),
-            ),
+            ("api_log_bytes", (of_products + of_orders) * api_log),
         ]))
     }
 
     /// Adds each function's items to the bill, and returns what all functions use together.
     fn add_functions(
         &self,
-        bill: &mut Bill,
+        bill: &mut Bill<'_>,
         traffic: Traffic,
-        functions: &BTreeMap<&str, Usage>,
+        functions: &BTreeMap<&str, Values>,
     ) -> anyhow::Result<Values> {
-        let (assumed, settings) = (&self.list.assumed, &self.shop.settings);
-        let duration = if settings["x86"] > 0.0 {
+        let (known, seconds) = (&self.values, traffic.hours * 3_600.0);
+        let duration = if known["x86"] > 0.0 {
             "lambda_x86_64_duration"
         } else {
             "lambda_arm64_duration"
         };
         let with_orders = number(traffic.orders > 0.0) * exact(ALL_WELL.len());
         let mut metrics = exact(WAITING.len()) + COLD_STARTS + with_orders;
-        let mut all = values([
-            ("catalogue_processes", 0.0),
-            ("secret_reads", 0.0),
-            ("traces", 0.0),
-        ]);
-        let mut add = |name: &str, more| *all.entry(name.to_owned()).or_default() += more;
-        let mut all_processes = 0.0;
+        let [
+            mut all_processes,
+            mut catalogue_processes,
+            mut secret_reads,
+            mut traces,
+        ] = [0.0; 4];
         for (name, usage) in functions {
             let (function, memory_mb) = (self.function(name)?, self.memory_mb(name)?);
             let is_schedule = *name == Request::Minute.function();
             // As many as are busy on average, and some to spare; a schedule never starts two at once.
-            let busy = (usage.billed_s / (traffic.hours * 3_600.0)).ceil();
-            let processes = busy + number(!is_schedule) * assumed["spare_processes"];
+            let busy = (usage["billed_s"] / seconds).ceil();
+            let processes = busy + number(!is_schedule) * known["spare_processes"];
             all_processes += processes;
+            catalogue_processes += number(*name == Request::Page.function()) * processes;
             // Each operation has its duration.
             metrics += function.operations;
-            add("traces", self.traced(usage.invocations, traffic.hours));
-            add(
-                "catalogue_processes",
-                number(*name == Request::Page.function()) * processes,
-            );
+            traces += self.traced(usage["invocations"], traffic.hours);
             // Where nothing is due, the reconciler needs no secret.
-            let reads = function.secret_max_age_s.filter(|_| !is_schedule);
-            add(
-                "secret_reads",
-                reads.map_or(0.0, |age| processes * traffic.hours * 3_600.0 / age),
-            );
+            let age = function.secret_max_age_s.filter(|_| !is_schedule);
+            secret_reads += age.map_or(0.0, |age| processes * seconds / age);
             let cold = processes * gb_s(self.cold_ms(name, memory_mb)?, memory_mb);
             for (what, quantity, price) in [
-                ("invocations", usage.invocations, "lambda_requests"),
-                ("duration", usage.gb_s, duration),
+                ("invocations", usage["invocations"], "lambda_requests"),
+                ("duration", usage["gb_s"], duration),
                 ("cold starts", cold, duration),
             ] {
-                bill.add(
-                    &self.list,
-                    line_of(name),
-                    &format!("{name}: {what}"),
-                    quantity,
-                    price,
-                )?;
+                bill.add(line_of(name), &format!("{name}: {what}"), quantity, price)?;
             }
         }
-        let key_users = all_processes.min(exact(functions.len()) * assumed["key_users_a_function"]);
-        add(
-            "key_uses",
-            key_users * assumed["key_uses_an_hour"] * traffic.hours,
-        );
-        add("metric_months", metrics * traffic.hours / HOURS_A_MONTH);
-        let http = self
-            .shop
+        let key_users = all_processes.min(exact(functions.len()) * known["key_users_a_function"]);
+        let behind_api = self
             .functions
             .keys()
             .filter(|name| line_of(name) == line_of("checkout"));
-        for name in http {
-            let reserved = gb_s(traffic.hours * 3.6e6, self.memory_mb(name)?);
-            add("provisioned_gb_s", settings["kept_warm"] * reserved);
-        }
-        Ok(all)
+        let memory_mb = behind_api
+            .map(|name| self.memory_mb(name))
+            .sum::<anyhow::Result<f64>>()?;
+        Ok(values([
+            ("catalogue_processes", catalogue_processes),
+            ("secret_reads", secret_reads),
+            ("traces", traces),
+            ("key_uses", key_users * known["key_uses_an_hour"] * traffic.hours),
+            ("metric_months", metrics * traffic.hours / HOURS_A_MONTH),
+            (
+                "provisioned_gb_s",
+                known["kept_warm"] * gb_s(seconds * 1_000.0, memory_mb),
+            ),
+        ]))
     }
 
     fn memory_mb(&self, function: &str) -> anyhow::Result<f64> {
         let own = self.function(function)?.memory_mb;
-        Ok(self.shop.settings.get("memory_mb").copied().unwrap_or(own))
+        Ok(self.values.get("memory_mb").copied().unwrap_or(own))
     }
 
     /// The share of a processor that comes with so much memory.
     fn cpu_share(&self, memory_mb: f64) -> f64 {
-        (memory_mb / self.list.assumed["cpu_share_mb"]).min(1.0)
+        (memory_mb / self.values["cpu_share_mb"]).min(1.0)
     }
 
     /// What a cold start adds to the billed duration.
@@ -271,12 +239,12 @@ impl Basis {
         let cold = all.find(|cold| cold.function == name);
         let cold = cold.with_context(|| format!("`cold` measured no {name}"))?;
         let own = cold.own.cpu_us / 1_000.0 / self.cpu_share(memory_mb);
-        Ok(billed(self.list.assumed["platform_init_ms"] + own))
+        Ok(billed(self.values["platform_init_ms"] + own))
     }
 
     /// How many of a function's invocations are traced: the first of each second that has any, where they come at random, and a share of the rest.
     pub(crate) fn traced(&self, invocations: f64, hours: f64) -> f64 {
-        let (share, seconds) = (self.shop.settings["traced_share"], hours * 3_600.0);
+        let (share, seconds) = (self.values["traced_share"], hours * 3_600.0);
         let first = number(share > 0.0) * seconds * (1.0 - (-invocations / seconds).exp());
         first + (invocations - first) * share
     }

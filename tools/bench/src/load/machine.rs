@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kontor::world::World;
-use serde::Serialize;
 
-use super::record::Record;
-use crate::report::table;
+use super::record::{Answers, Record};
 use crate::rig::microseconds;
 use crate::rig::process::{memory_of, threads, time_of};
 
@@ -15,68 +13,40 @@ use crate::rig::process::{memory_of, threads, time_of};
 pub(super) const GENERATOR: &str = "load generator";
 /// Threads of this process that have a name, and who they are; the others are the local world.
 const THREADS: [(&str, &str); 2] = [(GENERATOR, GENERATOR), ("dynamodb", "DynamoDB engine")];
+/// What a look at the running world shows: answers since the look before, memory of this process and of all functions'.
+pub(super) const SAMPLE: &str = "at, s | answered | p99, ms | world, MB | functions, MB | processes";
 
-/// One look at the running world.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Sample {
-    /// From the start.
-    at_seconds: f64,
-    /// Requests answered since the look before.
-    answered: u64,
-    p99_ms: f64,
-    /// Resident memory of this process: the local world and the generator.
-    world_bytes: u64,
-    /// Resident memory of all processes of functions.
-    functions_bytes: u64,
-    processes: usize,
-}
-
-/// Looks at the world at the start, in every interval, and at the end of `work`.
-pub(super) async fn sampled<T>(
+/// Looks at the world at the start, in every interval, and at the end of `work`. Returns the rows of a table, and all answers.
+pub(super) async fn sampled(
     world: &World,
     record: &Record,
     interval: Duration,
-    work: impl Future<Output = T>,
-) -> anyhow::Result<(Vec<Sample>, T)> {
-    let started = Instant::now();
-    let sample = || -> anyhow::Result<Sample> {
-        let lately = record.since_last();
-        let pids: Vec<u32> = pids(world).map(|(_, pid)| pid).collect();
-        let functions = pids
-            .iter()
-            .filter_map(|pid| memory_of(&pid.to_string(), "VmRSS").ok());
-        let sample = Sample {
-            at_seconds: started.elapsed().as_secs_f64(),
-            answered: lately.count,
-            p99_ms: lately.p99_ms,
-            world_bytes: memory_of("self", "VmRSS")?,
-            functions_bytes: functions.sum(),
-            processes: pids.len(),
-        };
-        eprintln!("{sample:?}");
-        Ok(sample)
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<(Vec<String>, Answers)> {
+    let (started, mut rows, mut answers) = (Instant::now(), Vec::new(), Answers::default());
+    let mut sample = || -> anyhow::Result<()> {
+        let lately = record.take();
+        let (all, at) = (lately.all(), started.elapsed().as_secs_f64());
+        let functions = pids(world).map(|(_, pid)| memory_of(&pid.to_string(), "VmRSS").ok());
+        let functions: Vec<Option<u64>> = functions.collect();
+        let resident = [memory_of("self", "VmRSS")?, functions.iter().flatten().sum()];
+        let [own, of_functions] = resident.map(|bytes| bytes / 1_000_000);
+        let (answered, p99, processes) = (all.count(), all.ms(0.99), functions.len());
+        let row = format!("{at:.0} | {answered} | {p99:.1} | {own} | {of_functions} | {processes}");
+        eprintln!("{row}");
+        rows.push(row);
+        answers.add(lately);
+        Ok(())
     };
-    let mut samples = vec![sample()?];
+    sample()?;
     tokio::pin!(work);
     loop {
         let done = tokio::time::timeout(interval, &mut work).await;
-        samples.push(sample()?);
+        sample()?;
         if let Ok(done) = done {
-            return Ok((samples, done));
+            return done.map(|()| (rows, answers));
         }
     }
-}
-
-pub(super) fn samples_table(title: &str, samples: &[Sample]) -> String {
-    let row = |at: &Sample| {
-        let [world, functions] = [at.world_bytes, at.functions_bytes].map(|bytes| bytes / 1_000_000);
-        format!(
-            "{:.0} | {} | {:.1} | {world} | {functions} | {}",
-            at.at_seconds, at.answered, at.p99_ms, at.processes
-        )
-    };
-    let header = "at, s | answered | p99, ms | world, MB | functions, MB | processes";
-    table(title, header, samples.iter().map(row))
 }
 
 /// The processes of functions, with their binaries' names.

@@ -7,7 +7,6 @@ mod record;
 mod shop;
 mod week;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +14,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use kontor::world::{Options, World};
 use sam_runner::binaries::Binaries;
-use serde::Serialize;
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
 
 use self::generator::Load;
-use self::machine::{GENERATOR, Sample, processor_time, sampled, samples_table, spent};
+use self::machine::{GENERATOR, SAMPLE, processor_time, sampled, spent};
 use self::proof::Proof;
 use self::record::{Latencies, Record};
 use self::shop::Shop;
@@ -59,25 +57,6 @@ pub(crate) struct Args {
     /// Instead of all that: replay the orders once, as fast as the warehouse takes them.
     #[arg(long)]
     week: bool,
-}
-
-/// What the part keeps.
-#[derive(Serialize)]
-struct Figures {
-    /// Requests to the API a second that were asked for.
-    rate: f64,
-    orders_per_minute: f64,
-    seconds: f64,
-    /// Requests to the API a second that were answered.
-    reached: f64,
-    /// Of all kinds together first, then of each; from when a request was due.
-    latencies: Vec<Latencies>,
-    failures: BTreeMap<String, u64>,
-    /// The first one is the start.
-    minutes: Vec<Sample>,
-    /// Processor time by who spent it, in microseconds for each request.
-    processor_us: BTreeMap<String, f64>,
-    proof: Proof,
 }
 
 impl Args {
@@ -122,12 +101,17 @@ pub(crate) async fn run(args: &Args, out: &Path) -> anyhow::Result<()> {
     }
     let files = TempDir::new()?;
     let world = World::start(args.world(files.path())?).await?;
-    let figures = measure(args, &world).await;
+    // The generator has a thread of its own, so that its processor time is known apart from the shop's.
+    let mut generator = Builder::new_multi_thread();
+    let generator = generator.worker_threads(1).thread_name(GENERATOR).enable_all();
+    let generator = generator.build()?;
+    let measured = measure(args, &world, generator.handle()).await;
+    generator.shutdown_background();
     world.stop().await;
-    let figures = figures?;
-    publish("load", &figures, &tables(&figures), out)?;
-    ensure!(figures.failures.is_empty(), "requests failed");
-    ensure!(figures.proof.holds(), "not every order is in the warehouse once");
+    let (tables, proof, failures) = measured?;
+    publish("load", &tables, out)?;
+    ensure!(failures == 0, "{failures} requests failed");
+    ensure!(proof.holds(), "not every order is in the warehouse once");
     Ok(())
 }
 
@@ -140,129 +124,82 @@ fn well_stocked(catalogue: &str) -> String {
     catalogue.lines().enumerate().map(line).collect()
 }
 
-/// Sends loads to the shop, from a thread of its own, so that its processor time is known apart from the shop's.
-struct Generator {
-    shop: Arc<Shop>,
-    runtime: Option<Runtime>,
-}
-
-impl Generator {
-    fn of(shop: Shop) -> anyhow::Result<Self> {
-        let mut runtime = Builder::new_multi_thread();
-        let runtime = runtime.worker_threads(1).thread_name(GENERATOR).enable_all();
-        Ok(Self {
-            shop: Arc::new(shop),
-            runtime: Some(runtime.build()?),
-        })
-    }
-
-    /// Sends the load and waits for the last answer.
-    async fn send(&self, load: Load, record: &Arc<Record>) -> anyhow::Result<()> {
-        let (shop, record) = (Arc::clone(&self.shop), Arc::clone(record));
-        let sending = load.send(move |visit, due| {
-            let (shop, record) = (Arc::clone(&shop), Arc::clone(&record));
-            async move { shop.visit(visit, due, &record).await }
-        });
-        let runtime = self.runtime.as_ref().context("the generator has ended")?;
-        runtime.spawn(sending).await.context("the generator ended early")
-    }
-}
-
-impl Drop for Generator {
-    fn drop(&mut self) {
-        // Within a runtime, another one must not be waited for.
-        self.runtime
-            .take()
-            .into_iter()
-            .for_each(Runtime::shutdown_background);
-    }
-}
-
-async fn measure(args: &Args, world: &World) -> anyhow::Result<Figures> {
+/// Returns the tables, the proof, and how many requests failed.
+async fn measure(
+    args: &Args,
+    world: &World,
+    generator: &Handle,
+) -> anyhow::Result<(Vec<String>, Proof, usize)> {
     let load = Load {
         per_second: args.rate,
         orders_per_minute: args.orders_per_minute,
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
     };
-    let generator = Generator::of(Shop::at(world.shop_url(), &args.orders).await?)?;
-    let stock = generator.shop.stock().await?;
-    let warm_up = Load {
-        lasts: WARM_UP,
-        ..load
-    };
-    generator.send(warm_up, &Arc::default()).await?;
-
+    let shop = Arc::new(Shop::at(world.shop_url(), &args.orders).await?);
+    let stock = shop.stock().await?;
     let record = Arc::<Record>::default();
+    let send = async |load: Load| {
+        let (shop, record) = (Arc::clone(&shop), Arc::clone(&record));
+        let sending = load.send(move |visit, due| {
+            let (shop, record) = (Arc::clone(&shop), Arc::clone(&record));
+            async move { shop.visit(visit, due, &record).await }
+        });
+        generator
+            .spawn(sending)
+            .await
+            .context("the generator ended early")
+    };
+    let lasts = WARM_UP;
+    send(Load { lasts, ..load }).await?;
+    record.take();
+
     let (started, before) = (Instant::now(), processor_time(world)?);
-    let (minutes, sent) = sampled(world, &record, MINUTE, generator.send(load, &record)).await?;
-    sent?;
+    let (minutes, answers) = sampled(world, &record, MINUTE, send(load)).await?;
     let (seconds, after) = (started.elapsed().as_secs_f64(), processor_time(world)?);
-    let latencies = record.latencies();
-    #[expect(clippy::cast_precision_loss, reason = "millions of requests")]
-    let answered = latencies[0].count as f64;
-
     eprintln!("Waiting for the warehouse ...");
-    let proof = proof::prove(&generator.shop, &stock, &world.warehouse_url()).await?;
-    Ok(Figures {
-        rate: args.rate,
-        orders_per_minute: args.orders_per_minute,
-        seconds,
-        // The last orders are looked at for some seconds more, while nothing new comes.
-        reached: answered / load.lasts.as_secs_f64(),
-        latencies,
-        failures: record.failures(),
-        minutes,
-        processor_us: spent(&before, &after, answered),
-        proof,
-    })
-}
+    let proof = proof::prove(&shop, &stock, &world.warehouse_url()).await?;
 
-fn tables(figures: &Figures) -> Vec<String> {
+    let all = answers.all();
+    #[expect(clippy::cast_precision_loss, reason = "millions of requests")]
+    let answered = all.count() as f64;
+    // The last orders are looked at for some seconds more, while nothing new comes.
     let title = format!(
-        "{:.0} requests a second of {:.0}, {:.0} orders a minute, {:.0} s; milliseconds from when each was due",
-        figures.reached, figures.rate, figures.orders_per_minute, figures.seconds
+        "{:.0} requests a second of {:.0}, {:.0} orders a minute, {seconds:.0} s; milliseconds from when each was due",
+        answered / load.lasts.as_secs_f64(),
+        args.rate,
+        args.orders_per_minute,
     );
-    let latency = |of: &Latencies| {
+    let latency = |kind: &str, of: &Latencies| {
+        let [p50, p99, p999, max] = [0.5, 0.99, 0.999, 1.0].map(|quantile| of.ms(quantile));
         format!(
-            "{} | {} | {:.1} | {:.1} | {:.1} | {:.1}",
-            of.request, of.count, of.p50_ms, of.p99_ms, of.p999_ms, of.max_ms
+            "{kind} | {} | {p50:.1} | {p99:.1} | {p999:.1} | {max:.1}",
+            of.count()
         )
     };
-    let all = figures.processor_us.values().sum();
-    let spenders = figures.processor_us.iter().map(|(who, us)| (who.as_str(), *us));
-    let spenders = spenders.chain([("all", all)]);
+    let kinds = answers.kinds.iter().map(|(kind, of)| latency(kind, of));
+    let spent = spent(&before, &after, answered);
+    let spenders = spent.iter().map(|(who, us)| (who.as_str(), *us));
+    let spenders = spenders.chain([("all", spent.values().sum())]);
     let mut tables = vec![
         table(
             title,
             "request | answered | p50 | p99 | p99.9 | max",
-            figures.latencies.iter().map(latency),
+            std::iter::once(latency("all", &all)).chain(kinds),
         ),
-        figures.proof.table(),
-        samples_table("Minute by minute", &figures.minutes),
+        proof.table(),
+        table("Minute by minute", SAMPLE, minutes),
         table(
             "Processor time for each request, all kinds together",
             "spent by | µs",
             spenders.map(|(who, us)| format!("{who} | {us:.0}")),
         ),
     ];
-    if !figures.failures.is_empty() {
-        let failures = figures.failures.iter();
-        let failures = failures.map(|(failure, count)| format!("{failure} | {count}"));
-        tables.push(table("Failures", "request: why | count", failures));
+    let failures = answers.failures.iter();
+    let rows: Vec<_> = failures
+        .map(|(failure, count)| format!("{failure} | {count}"))
+        .collect();
+    if !rows.is_empty() {
+        tables.push(table("Failures", "request: why | count", rows));
     }
-    tables
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_catalogue_gets_a_column_for_the_stock() {
-        let stocked = well_stocked("sku,name,unit_price\nA,\"B, C\",1\n");
-        assert_eq!(
-            stocked,
-            format!("sku,name,unit_price,stock\nA,\"B, C\",1,{STOCK}\n")
-        );
-    }
+    Ok((tables, proof, answers.failures.values().sum()))
 }

@@ -1,11 +1,11 @@
 //! The proof: every order that was accepted and paid is in the warehouse, once, and its pieces are out of stock.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use kontor::replay::PastOrder;
-use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use serde::Deserialize;
+use tokio::time::sleep;
 
 use super::shop::{Accepted, Shop};
 use crate::report::table;
@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const STOCK_AGE: Duration = Duration::from_secs(90);
 
 /// What became of the orders.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub(super) struct Proof {
     accepted: usize,
     paid: usize,
@@ -43,21 +43,18 @@ impl Proof {
     }
 
     pub(super) fn table(&self) -> String {
-        let Self {
-            accepted,
-            paid,
-            in_warehouse,
-            missing,
-            unknown,
-            doubled,
-            stock_differs,
-            drained_seconds,
-        } = self;
+        let Self { accepted, paid, .. } = self;
         table(
             "Every order is in the warehouse once",
             " | accepted | paid | in the warehouse | missing | unknown | doubled | stock differs | drained, s",
             [format!(
-                "orders | {accepted} | {paid} | {in_warehouse} | {missing} | {unknown} | {doubled} | {stock_differs} | {drained_seconds:.1}"
+                "orders | {accepted} | {paid} | {} | {} | {} | {} | {} | {:.1}",
+                self.in_warehouse,
+                self.missing,
+                self.unknown,
+                self.doubled,
+                self.stock_differs,
+                self.drained_seconds
             )],
         )
     }
@@ -112,20 +109,16 @@ pub(super) async fn prove(
 }
 
 fn compared(accepted: &BTreeMap<String, Accepted>, held: &[Held]) -> Proof {
-    let is_paid = |id: &str| accepted.get(id).is_some_and(|order| order.paid);
-    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-    for order in held {
-        *times.entry(&order.order_id).or_default() += 1;
-    }
     let paid = accepted.iter().filter(|(_, order)| order.paid);
+    let paid: BTreeSet<&str> = paid.map(|(id, _)| id.as_str()).collect();
+    let ids: BTreeSet<&str> = held.iter().map(|order| order.order_id.as_str()).collect();
     Proof {
         accepted: accepted.len(),
-        paid: paid.clone().count(),
-        in_warehouse: times.len(),
-        missing: paid.filter(|(id, _)| !times.contains_key(id.as_str())).count(),
-        unknown: times.keys().filter(|id| !is_paid(id)).count(),
-        doubled: times.values().filter(|times| **times > 1).count()
-            + held.iter().filter(|order| order.conflicts > 0).count(),
+        paid: paid.len(),
+        in_warehouse: ids.len(),
+        missing: paid.difference(&ids).count(),
+        unknown: ids.difference(&paid).count(),
+        doubled: held.len() - ids.len() + held.iter().filter(|order| order.conflicts > 0).count(),
         ..Proof::default()
     }
 }
@@ -167,14 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_where_all_paid_orders_are_there_once() {
-        let proof = compared(&accepted(&[("a", true), ("b", true)]), &held(&["b", "a"]));
-        assert!(proof.holds(), "{proof:?}");
-    }
-
-    #[test]
     fn it_fails_where_one_is_missing_unknown_doubled_or_unpaid() {
         let two = [("a", true), ("b", true)];
+        let proof = compared(&accepted(&two), &held(&["b", "a"]));
+        assert!(proof.holds(), "{proof:?}");
         for (orders, there) in [
             (&two[..], &["a"][..]),
             (&two[..1], &["a", "b"]),
@@ -185,10 +174,8 @@ mod tests {
             let proof = compared(&accepted(orders), &held(there));
             assert!(!proof.holds(), "{orders:?} {there:?}: {proof:?}");
         }
-        let conflicting = [Held {
-            order_id: "a".to_owned(),
-            conflicts: 1,
-        }];
+        let mut conflicting = held(&["a"]);
+        conflicting[0].conflicts = 1;
         assert!(!compared(&accepted(&two[..1]), &conflicting).holds());
     }
 

@@ -1,101 +1,94 @@
 //! Latencies and failures by kind of request.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use kontor::replay::Refused;
 
 /// Longer ones are counted as this.
 const LONGEST_US: u64 = 60_000_000;
-/// All kinds together.
-const ALL: &str = "all";
 
-/// What was answered, how fast, and what was not.
+/// What is being answered, and what is not.
 #[derive(Default)]
-pub(super) struct Record(Mutex<Inner>);
+pub(super) struct Record(Mutex<Answers>);
 
+/// What was answered in a period, how fast, and what was not.
 #[derive(Default)]
-struct Inner {
-    kinds: BTreeMap<&'static str, Latency>,
-    /// Since the last look, all kinds together.
-    lately: Latency,
-    failures: BTreeMap<String, u64>,
+pub(super) struct Answers {
+    pub(super) kinds: BTreeMap<String, Latencies>,
+    /// By the kind and why: the status and the problem's code, or that nothing came.
+    pub(super) failures: BTreeMap<String, usize>,
 }
 
 /// Microseconds, with three significant digits.
-#[derive(Clone)]
-struct Latency(Histogram<u64>);
+pub(super) struct Latencies(Histogram<u64>);
 
-impl Default for Latency {
+impl Default for Latencies {
     fn default() -> Self {
         Self(Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds that a histogram can have"))
     }
 }
 
-/// How fast a kind of request was answered.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Latencies {
-    pub(super) request: String,
-    pub(super) count: u64,
-    pub(super) p50_ms: f64,
-    pub(super) p99_ms: f64,
-    pub(super) p999_ms: f64,
-    pub(super) max_ms: f64,
-}
-
 impl Record {
-    pub(super) fn answered(&self, kind: &'static str, took: Duration) {
+    pub(super) fn answered(&self, kind: &str, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
-        let mut inner = self.inner();
-        for kind in [ALL, kind] {
-            inner.kinds.entry(kind).or_default().0.saturating_record(took);
-        }
-        inner.lately.0.saturating_record(took);
+        self.change(|answers| {
+            let latencies = answers.kinds.entry(kind.to_owned()).or_default();
+            latencies.0.saturating_record(took);
+        });
     }
 
-    /// `why` is the status and the problem's code, or the error of the connection.
     pub(super) fn failed(&self, kind: &str, why: &str) {
-        let failure = format!("{kind}: {why}");
-        *self.inner().failures.entry(failure).or_default() += 1;
+        self.change(|answers| *answers.failures.entry(format!("{kind}: {why}")).or_default() += 1);
     }
 
-    /// Of all kinds since the last call.
-    pub(super) fn since_last(&self) -> Latencies {
-        std::mem::take(&mut self.inner().lately).named(ALL)
+    /// A request that was due at an instant has its answer, or none.
+    pub(super) fn ended<T>(&self, kind: &str, due: Instant, answer: Result<T, Refused>) {
+        match answer {
+            Ok(_) => self.answered(kind, due.elapsed()),
+            Err(Refused(why)) => self.failed(kind, &why),
+        }
     }
 
-    /// Of all kinds together, then of each.
-    pub(super) fn latencies(&self) -> Vec<Latencies> {
-        let mut each = self.inner().kinds.clone();
-        let all = each.remove(ALL).unwrap_or_default().named(ALL);
-        let each = each.iter().map(|(kind, latency)| latency.named(kind));
-        std::iter::once(all).chain(each).collect()
+    /// All since the last call.
+    pub(super) fn take(&self) -> Answers {
+        self.change(std::mem::take)
     }
 
-    /// How often each kind failed, and why.
-    pub(super) fn failures(&self) -> BTreeMap<String, u64> {
-        self.inner().failures.clone()
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change<T>(&self, change: impl FnOnce(&mut Answers) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Latency {
-    fn named(&self, request: &str) -> Latencies {
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of at most a minute")]
-        let ms = |quantile| self.0.value_at_quantile(quantile) as f64 / 1_000.0;
-        Latencies {
-            request: request.to_owned(),
-            count: self.0.len(),
-            p50_ms: ms(0.5),
-            p99_ms: ms(0.99),
-            p999_ms: ms(0.999),
-            max_ms: ms(1.0),
+impl Answers {
+    /// Adds those of another period.
+    pub(super) fn add(&mut self, more: Self) {
+        for (kind, latencies) in more.kinds {
+            self.kinds.entry(kind).or_default().0 += latencies.0;
         }
+        for (failure, count) in more.failures {
+            *self.failures.entry(failure).or_default() += count;
+        }
+    }
+
+    /// Those of all kinds together.
+    pub(super) fn all(&self) -> Latencies {
+        let mut all = Latencies::default();
+        self.kinds.values().for_each(|latencies| all.0 += &latencies.0);
+        all
+    }
+}
+
+impl Latencies {
+    pub(super) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of at most a minute")]
+    pub(super) fn ms(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1_000.0
     }
 }
 
@@ -104,38 +97,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_of_each_kind_and_of_all() {
-        let record = Record::default();
+    fn periods_add_up_to_quantiles_of_each_kind_and_of_all() {
+        let (record, mut answers) = (Record::default(), Answers::default());
         for milliseconds in 1..=100 {
             record.answered("product", Duration::from_millis(milliseconds));
         }
+        answers.add(record.take());
         record.answered("search", Duration::from_hours(1));
-        let [all, product, search] = &record.latencies()[..] else {
-            panic!("two kinds and all");
-        };
-        assert_eq!((all.count, product.count, search.count), (101, 100, 1));
-        assert!((product.p50_ms - 50.0).abs() < 0.1, "{product:?}");
-        assert!((product.p99_ms - 99.0).abs() < 0.1, "{product:?}");
-        assert!((all.max_ms - 60_000.0).abs() < 100.0, "at most a minute: {all:?}");
-    }
-
-    #[test]
-    fn an_interval_begins_at_the_last_look() {
-        let record = Record::default();
-        record.answered("product", Duration::from_millis(5));
-        assert_eq!([record.since_last().count, record.since_last().count], [1, 0]);
-        assert_eq!(record.latencies()[0].count, 1);
+        let period = record.take();
+        assert_eq!([period.all().count(), record.take().all().count()], [1, 0]);
+        answers.add(period);
+        let (all, product) = (answers.all(), &answers.kinds["product"]);
+        assert_eq!(
+            [all.count(), product.count(), answers.kinds["search"].count()],
+            [101, 100, 1]
+        );
+        for (found, expected) in [
+            (product.ms(0.5), 50.0),
+            (product.ms(0.99), 99.0),
+            (all.ms(1.0), 60_000.0),
+        ] {
+            assert!((found / expected - 1.0).abs() < 0.002, "{found}");
+        }
     }
 
     #[test]
     fn failures_are_counted_by_reason_and_are_no_latencies() {
-        let record = Record::default();
-        record.failed("checkout", "503");
-        record.failed("checkout", "503");
+        let (record, mut answers) = (Record::default(), Answers::default());
+        for _ in 0..2 {
+            record.ended(
+                "checkout",
+                Instant::now(),
+                Err::<(), _>(Refused("503".to_owned())),
+            );
+            answers.add(record.take());
+        }
         assert_eq!(
-            record.failures(),
+            answers.failures,
             BTreeMap::from([("checkout: 503".to_owned(), 2)])
         );
-        assert_eq!(record.latencies()[0].count, 0);
+        assert_eq!(answers.all().count(), 0);
     }
 }

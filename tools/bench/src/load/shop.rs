@@ -1,37 +1,35 @@
-//! The shop as its shoppers call it over HTTP.
+//! The shop as its shoppers call it over HTTP, and the orders that it accepted.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use kontor::replay::{self, PastOrder};
-use reqwest::{Client, RequestBuilder};
-use sam_runner::engines::http_client;
-use serde_json::{Value, json};
+use kontor::replay::{self, PastOrder, Refused, Shopper};
+use reqwest::Method;
+use serde_json::Value;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 
 use super::generator::Visit;
 use super::record::Record;
 
-/// A request has failed after so long, the wait for a free connection included.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections at most.
+/// Requests without an order at once, at most: so many connections.
 const CONNECTIONS: usize = 256;
 /// When a shopper looks at the order's status, after paying it.
 const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
+/// The steps of an order until it is paid.
+const STEPS: [&str; 4] = ["quote", "checkout", "payment page", "payment"];
 
 /// The shop, what its shoppers know, and the orders that it accepted.
 pub(super) struct Shop {
-    url: String,
-    client: Client,
+    shopper: Shopper,
     free: Semaphore,
     /// Placed again and again.
     pub(super) orders: Vec<PastOrder>,
-    /// The addresses of the catalogue's pages.
+    /// The paths of the catalogue's pages.
     pages: Vec<String>,
     /// Words of products' names.
     words: Vec<String>,
@@ -52,9 +50,10 @@ impl Shop {
     pub(super) async fn at(url: &str, orders: &Path) -> anyhow::Result<Self> {
         let orders = replay::read(orders)?.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!orders.is_empty(), "there is no order to place");
+        // By address: saves looking up the name for each connection. No request is sent twice: a failure is to be seen.
+        let url = url.replacen("//localhost:", "//127.0.0.1:", 1);
         let mut shop = Self {
-            url: by_address(url),
-            client: http_client()?,
+            shopper: Shopper::at(&url, 1).await?,
             free: Semaphore::new(CONNECTIONS),
             orders,
             pages: Vec::new(),
@@ -82,11 +81,11 @@ impl Shop {
         stock.context("a product without stock")
     }
 
-    /// The addresses of all pages of the catalogue, and all products.
+    /// The paths of all pages of the catalogue, and all products.
     async fn catalogue(&self) -> anyhow::Result<(Vec<String>, Vec<Value>)> {
-        let first = self.api("/products?limit=24");
+        let first = "/api/products?limit=24";
         let (mut pages, mut products) = (Vec::new(), Vec::new());
-        let mut next = Some(first.clone());
+        let mut next = Some(first.to_owned());
         while let Some(page) = next.take() {
             let mut answer = self.read(&page).await?;
             let cursor = answer["next_cursor"].as_str();
@@ -98,124 +97,68 @@ impl Shop {
         Ok((pages, products))
     }
 
-    /// The JSON at an address.
-    pub(super) async fn read(&self, url: &str) -> anyhow::Result<Value> {
-        let answer = self.send(self.client.get(url), Instant::now()).await;
-        answer.map_err(anyhow::Error::msg).with_context(|| url.to_owned())
-    }
-
-    fn api(&self, path: &str) -> String {
-        format!("{}/api{path}", self.url)
-    }
-
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.api(path))
-    }
-
-    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.post(self.api(path)).json(body)
-    }
-
-    /// The JSON of a 2xx, or why there is none.
-    async fn send(&self, request: RequestBuilder, due: Instant) -> Result<Value, String> {
-        let answer = timeout_at(due + TIMEOUT, async {
-            let _free = self.free.acquire().await.map_err(|error| error.to_string())?;
-            let answer = request.header("accept", "application/json").send().await;
-            let answer = answer.map_err(|error| format!("{error:?}"))?;
-            let (status, body) = (answer.status(), answer.bytes().await);
-            Ok::<_, String>((status, body.map_err(|error| format!("{error:?}"))?))
-        });
-        let timed_out = |_| format!("no answer in {} s", TIMEOUT.as_secs());
-        let (status, body) = answer.await.map_err(timed_out)??;
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status.is_success() {
-            return Ok(body);
-        }
-        let code = body["code"].as_str().unwrap_or_default();
-        Err(format!("{} {code}", status.as_u16()).trim_end().to_owned())
-    }
-
-    async fn step(
-        &self,
-        record: &Record,
-        kind: &'static str,
-        request: RequestBuilder,
-        due: Instant,
-    ) -> Option<Value> {
-        let sent = self.send(request, due).await;
-        sent.map_err(|why| record.failed(kind, &why))
-            .inspect(|_| record.answered(kind, due.elapsed()))
-            .ok()
+    /// The JSON at a path of the shop or an address.
+    pub(super) async fn read(&self, place: &str) -> anyhow::Result<Value> {
+        let answer = self.shopper.call(Method::GET, place, &[], None).await;
+        answer.map_err(|Refused(why)| anyhow::Error::msg(format!("{place}: {why}")))
     }
 
     /// Makes a visit that is due at an instant, which may be past, and records its requests.
     pub(super) async fn visit(&self, visit: Visit, due: Instant, record: &Record) {
         let number = self.visits.fetch_add(1, Ordering::Relaxed);
         let order = &self.orders[number % self.orders.len()];
-        let (kind, request) = match visit {
-            Visit::Order => {
-                self.order(record, number, due).await;
-                return;
-            }
+        let (kind, path, body) = match visit {
+            Visit::Order => return self.order(record, number, due).await,
             Visit::Page => (
                 "page of products",
-                self.client.get(&self.pages[number % self.pages.len()]),
+                self.pages[number % self.pages.len()].clone(),
+                None,
             ),
             Visit::Search => {
                 let word = &self.words[number % self.words.len()];
-                ("search", self.get(&format!("/products?limit=24&q={word}")))
+                ("search", format!("/api/products?limit=24&q={word}"), None)
             }
             Visit::Product => {
                 // As often as it was ordered.
                 let line = number / self.orders.len() % order.lines.len().max(1);
                 let sku = order.lines.get(line).map_or("", |line| &line.sku);
-                ("product", self.get(&format!("/products/{sku}")))
+                ("product", format!("/api/products/{sku}"), None)
             }
-            Visit::Quote => ("quote", self.post("/quote", &order.quote())),
+            Visit::Quote => ("quote", "/api/quote".to_owned(), Some(order.quote())),
         };
-        self.step(record, kind, request, due).await;
+        let _free = self.free.acquire().await;
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let answer = self.shopper.call(method, &path, &[], body.as_ref()).await;
+        record.ended(kind, due, answer);
     }
 
     /// Places an order, pays it, and looks at its status.
-    async fn order(&self, record: &Record, number: usize, due: Instant) -> Option<()> {
+    async fn order(&self, record: &Record, number: usize, due: Instant) {
         let index = number % self.orders.len();
-        let order = &self.orders[index];
-        let quote = self.post("/quote", &order.quote());
-        let quote = self.step(record, "quote", quote, due).await?;
-
-        let checkout = self.post("/checkout", &order.checkout(&quote["total"]));
-        let checkout = checkout.header("idempotency-key", format!("load-{number:016}"));
-        let placed = self.step(record, "checkout", checkout, Instant::now()).await?;
-        let (id, token) = (placed["order"]["id"].as_str()?, placed["access_token"].as_str()?);
-        self.remember(id, index, false);
-
-        let payment = self.post(&format!("/orders/{id}/payment"), &json!({}));
-        let payment = payment.bearer_auth(token);
-        let page = self.step(record, "payment", payment, Instant::now()).await?;
-        let pay = by_address(replay::pays_at(page["redirect_url"].as_str()?)?.as_str());
-        let pay = self.client.post(&pay).json(&json!({"outcome": "paid"}));
-        let paid = self.send(pay, Instant::now()).await;
-        paid.map_err(|why| record.failed("payment page", &why)).ok()?;
-        self.remember(id, index, true);
-
-        let paid_at = Instant::now();
-        for after in LOOKS {
-            tokio::time::sleep_until(paid_at + after).await;
-            let look = self.get(&format!("/orders/{id}")).bearer_auth(token);
-            self.step(record, "order", look, paid_at + after).await?;
+        let order = PastOrder {
+            order: number.to_string(),
+            ..self.orders[index].clone()
+        };
+        let mut late = due.elapsed();
+        let visit = self.shopper.visit(&order).await;
+        for (step, took) in &visit.steps {
+            record.answered(step, *took + std::mem::take(&mut late));
         }
-        Some(())
+        if let Some(why) = visit.refused {
+            record.failed(STEPS[visit.steps.len()], &why);
+        }
+        if let Some(id) = visit.placed {
+            let paid = visit.receipt.is_some();
+            let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            accepted.insert(id, Accepted { order: index, paid });
+        }
+        let Some(receipt) = visit.receipt else { return };
+        for after in LOOKS {
+            sleep(after.saturating_sub(receipt.paid_at.elapsed())).await;
+            let seen = self.shopper.look_after(&receipt).await;
+            record.ended("order", receipt.paid_at + after, seen);
+        }
     }
-
-    fn remember(&self, id: &str, order: usize, paid: bool) {
-        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
-        accepted.insert(id.to_owned(), Accepted { order, paid });
-    }
-}
-
-/// Saves looking up the name for each connection.
-fn by_address(url: &str) -> String {
-    url.replacen("//localhost:", "//127.0.0.1:", 1)
 }
 
 /// The longest word of a name that needs no encoding, in lower case.

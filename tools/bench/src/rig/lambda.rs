@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -14,8 +14,9 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::process;
+use super::tally::Call;
 
-/// How long an answer may take: callgrind makes a function fifty times slower.
+/// How long a start or an answer may take: callgrind makes a function fifty times slower.
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// After an answer the process polls again and goes idle; only then is its processor time settled.
 const SETTLE: Duration = Duration::from_micros(300);
@@ -49,6 +50,8 @@ pub(crate) struct Invocation {
     pub(crate) init: Duration,
     /// The most memory that it has had, in bytes.
     pub(crate) peak_memory: u64,
+    /// Its calls to the engines, where they are counted.
+    pub(crate) calls: Vec<Call>,
 }
 
 impl Invocation {
@@ -75,6 +78,7 @@ impl Lambda {
             functions,
             port: 0,
             max_processes: 1,
+            init_timeout: TIMEOUT,
             environment,
             logs: logs.clone(),
         };
@@ -103,6 +107,7 @@ impl Lambda {
             log_bytes,
             init: process.init.unwrap_or_default(),
             peak_memory: process::memory_of(&process.pid.to_string(), "VmHWM")?,
+            calls: Vec::new(),
         })
     }
 
@@ -134,16 +139,6 @@ impl Launch {
         Lambda::start(vec![function], self.environment.clone()).await
     }
 
-    /// The same, started by a shell script in `directory` that ends with the binary's path.
-    pub(crate) fn within(mut self, script: &str, directory: &Path) -> anyhow::Result<Self> {
-        let wrapper = directory.join(&self.function.binary.name);
-        let text = format!("#!/bin/sh\n{script} '{}'\n", self.executable.display());
-        fs::write(&wrapper, text)?;
-        fs::set_permissions(&wrapper, Permissions::from_mode(0o755))?;
-        self.executable = wrapper;
-        Ok(self)
-    }
-
     /// Instructions, counted by valgrind from the start of a process until it has answered all events: the same on a quiet machine and on a
     /// busy one. `None` where valgrind is not installed.
     pub(crate) async fn instructions(&self, events: &[Value]) -> anyhow::Result<Option<u64>> {
@@ -152,14 +147,19 @@ impl Launch {
             return Ok(None);
         }
         let (directory, name) = (tempfile::tempdir()?, &self.function.binary.name);
-        let launch = self.clone().within(CALLGRIND, directory.path())?;
-        let lambda = launch.start().await?;
+        let wrapper = directory.path().join(name);
+        fs::write(
+            &wrapper,
+            format!("#!/bin/sh\n{CALLGRIND} '{}'\n", self.executable.display()),
+        )?;
+        fs::set_permissions(&wrapper, Permissions::from_mode(0o755))?;
+        let under_callgrind = Self {
+            executable: wrapper,
+            ..self.clone()
+        };
+        let lambda = under_callgrind.start().await?;
         for event in events {
-            // Not within Lambda's ten seconds, for instance: the machine is too busy to count.
-            if let Err(error) = lambda.invoke(name, event).await {
-                eprintln!("no instructions of {name}: {error}");
-                return Ok(None);
-            }
+            lambda.invoke(name, event).await?;
         }
         let (process, _) = lambda.settled(name).await?;
         let pid = process.pid.to_string();

@@ -19,12 +19,15 @@ use kontor::catalogue::Catalogue;
 use kontor::world::{Options, Outside};
 use sam_runner::template::{Document, Stack};
 
+use self::lambda::Lambda;
+use self::tally::Tally;
+
 pub(crate) use binaries::{build, sizes};
-pub(crate) use lambda::{Invocation, Lambda, Launch};
+pub(crate) use lambda::{Invocation, Launch};
 pub(crate) use process::{best_tenth, median, microseconds};
 pub(crate) use request::Request;
 pub(crate) use shopping::{Shopping, cart_of, carts};
-pub(crate) use tally::{Call, Tally, exact};
+pub(crate) use tally::{Call, exact};
 pub(crate) use tls::{Authority, TlsFronts};
 
 /// Pieces of each product: nothing sells out while it is measured.
@@ -87,24 +90,16 @@ impl TestRig {
         })
     }
 
-    /// A warm process of each function that is measured; `endpoints` are those of the engines.
-    pub(crate) async fn shopping(
-        &self,
-        binaries: &Path,
-        endpoints: BTreeMap<String, String>,
-    ) -> anyhow::Result<Shopping> {
+    /// A warm process of each function that is measured. All that they call is counted.
+    pub(crate) async fn shopping(&self, binaries: &Path) -> anyhow::Result<Shopping> {
+        let tally = Tally::before(self.endpoints()).await?;
         let mut functions = Vec::new();
         for name in Request::functions() {
             let launch = self.launch(name, binaries.join(name), BTreeMap::new())?;
             functions.push((launch.function, launch.executable));
         }
-        Ok(Shopping(Lambda::start(functions, endpoints).await?))
-    }
-
-    /// The same, with everything that they call counted.
-    pub(crate) async fn tallied_shopping(&self, binaries: &Path) -> anyhow::Result<(Shopping, Tally)> {
-        let tally = Tally::before(self.endpoints()).await?;
-        Ok((self.shopping(binaries, tally.endpoints()).await?, tally))
+        let lambda = Lambda::start(functions, tally.endpoints()).await?;
+        Ok(Shopping { lambda, tally })
     }
 }
 

@@ -100,13 +100,6 @@ impl Request {
         })
     }
 
-    /// Hands the request to the function and checks the answer: what fails is quick and measures nothing.
-    pub(crate) async fn invoke(self, shopping: &Shopping, event: &Value) -> anyhow::Result<Invocation> {
-        let done = shopping.invoke(self.function(), event).await?;
-        self.check(&done)?;
-        Ok(done)
-    }
-
     /// Checks that the function did what it was asked.
     pub(crate) fn check(self, done: &Invocation) -> anyhow::Result<()> {
         match self {

@@ -1,13 +1,21 @@
 //! Real carts, and orders placed and paid by warm processes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use kontor::replay::{self, PastLine, PastOrder};
 use serde_json::Value;
 
 use super::lambda::{Invocation, Lambda};
+use super::request::Request;
+use super::tally::Tally;
 use super::{events, workspace};
+
+/// Requests before the first one that counts.
+const WARM_UP: usize = 5;
+/// After these, until what a warm process does besides its answers is done: copying the largest catalogue, or nearly nothing.
+const SETTLE: [Duration; 2] = [Duration::from_secs(3), Duration::from_millis(500)];
 
 /// The real shop's orders of this many lines, from a week's file, in their order; all to Germany.
 pub(crate) fn carts(lines: usize) -> anyhow::Result<Vec<PastOrder>> {
@@ -44,22 +52,44 @@ pub(crate) struct Placed {
     pub(crate) session: String,
 }
 
-/// A warm process of each function.
-pub(crate) struct Shopping(pub(crate) Lambda);
+/// A warm process of each function, and what they call.
+pub(crate) struct Shopping {
+    pub(super) lambda: Lambda,
+    pub(super) tally: Tally,
+}
 
 /// Orders of this run so far. Each has an idempotency key of its own: one that is used again is answered with its first order.
 static ORDERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Shopping {
-    /// Hands an event to a function.
-    pub(crate) async fn invoke(&self, function: &str, event: &Value) -> anyhow::Result<Invocation> {
-        self.0.invoke(function, event).await
+    /// So many requests, after some that do not count. The carts take turns.
+    pub(crate) async fn measure(
+        &self,
+        request: Request,
+        carts: &[PastOrder],
+        samples: usize,
+    ) -> anyhow::Result<Vec<Invocation>> {
+        let mut measured = Vec::new();
+        for (number, cart) in carts.iter().cycle().take(WARM_UP + samples).enumerate() {
+            if number == WARM_UP {
+                tokio::time::sleep(SETTLE[usize::from(!request.is_catalogue())]).await;
+                measured.clear();
+            }
+            let event = request.event(self, cart).await?;
+            self.tally.take();
+            let mut done = self.lambda.invoke(request.function(), &event).await?;
+            // What fails is quick and measures nothing.
+            request.check(&done)?;
+            done.calls = self.tally.take();
+            measured.push(done);
+        }
+        Ok(measured)
     }
 
     /// A checkout of the cart, at the total that the shop quotes.
     pub(crate) async fn checkout(&self, cart: &PastOrder) -> anyhow::Result<Value> {
         let quote = events::request("POST /api/quote", "", "", Some(&cart.quote()));
-        let quote = self.invoke("checkout", &quote).await?.json()?;
+        let quote = self.lambda.invoke("checkout", &quote).await?.json()?;
         let body = cart.checkout(&quote["total"]);
         let mut event = events::request("POST /api/checkout", "", "", Some(&body));
         let number = ORDERS.fetch_add(1, Ordering::Relaxed);
@@ -70,7 +100,7 @@ impl Shopping {
     /// A placed order.
     pub(crate) async fn place(&self, cart: &PastOrder) -> anyhow::Result<Placed> {
         let checkout = self.checkout(cart).await?;
-        let placed = self.invoke("checkout", &checkout).await?.json()?;
+        let placed = self.lambda.invoke("checkout", &checkout).await?.json()?;
         Ok(Placed {
             id: text(&placed["order"]["id"])?,
             token: text(&placed["access_token"])?,
@@ -83,7 +113,7 @@ impl Shopping {
     pub(crate) async fn open_page(&self, cart: &PastOrder) -> anyhow::Result<Placed> {
         let order = self.place(cart).await?;
         let payment = events::of_order("POST /api/orders/{id}/payment", &order);
-        let page = self.invoke("payment", &payment).await?.json()?;
+        let page = self.lambda.invoke("payment", &payment).await?.json()?;
         let url = text(&page["redirect_url"])?;
         let session = url.rsplit('/').next().context("a page")?.to_owned();
         Ok(Placed { session, ..order })
@@ -93,7 +123,7 @@ impl Shopping {
     pub(crate) async fn pay(&self, cart: &PastOrder) -> anyhow::Result<Placed> {
         let order = self.open_page(cart).await?;
         let event = events::captured(&order);
-        self.invoke("payment-events", &event).await?.json()?;
+        self.lambda.invoke("payment-events", &event).await?.json()?;
         Ok(order)
     }
 }

@@ -142,11 +142,7 @@ pub(crate) fn exact(count: usize) -> f64 {
 /// `DynamoDB_20120810.GetItem` without the version.
 fn operation(target: &str) -> String {
     let (service, operation) = target.split_once('.').unwrap_or((target, ""));
-    let service = match service.split('_').next().unwrap_or_default() {
-        "AmazonSQS" => "SQS",
-        "secretsmanager" => "SecretsManager",
-        other => other,
-    };
+    let service = service.split('_').next().unwrap_or_default();
     format!("{service}.{operation}")
 }
 
@@ -162,17 +158,6 @@ fn units(consumed: &Value) -> f64 {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn an_operation_is_named_by_its_service_without_the_version() {
-        for (target, expected) in [
-            ("DynamoDB_20120810.GetItem", "DynamoDB.GetItem"),
-            ("AmazonSQS.SendMessage", "SQS.SendMessage"),
-            ("secretsmanager.GetSecretValue", "SecretsManager.GetSecretValue"),
-        ] {
-            assert_eq!(operation(target), expected);
-        }
-    }
 
     #[test]
     fn units_of_all_tables_add_up() {

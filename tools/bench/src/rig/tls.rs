@@ -1,10 +1,9 @@
 //! TLS 1.3 before an engine, as AWS has it: most of a cold start is the handshakes of its first calls.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use sam_runner::engines::server::listen;
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
@@ -19,59 +18,47 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::TLS13;
 
-/// What the SDK reads by default, all of it.
-const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// The roots that a function is built with.
-const ROOTS: [&str; 5] = ["root", "root-2", "root-3", "root-4", "root-5"];
-/// All keys are RSA with 2,048 bits, since a cold start has to verify their signatures.
-const CERTIFICATE: &str = "req -x509 -config req.cnf -newkey rsa:2048 -noenc -days 30";
-const IS_AUTHORITY: &str = "basicConstraints=critical,CA:TRUE";
+/// Makes five roots, as many as a function is built with, an intermediate authority as at AWS, and the certificate of `localhost`. All keys are
+/// RSA with 2,048 bits, since a cold start has to verify their signatures. Then two bundles: the roots alone, and all that the SDK reads by
+/// default.
+const CERTIFICATES: &str = r#"set -e
+printf '[req]\ndistinguished_name=name\n[name]\n' > req.cnf
+certify() {
+  name=$1 extension=$2
+  shift 2
+  openssl req -x509 -config req.cnf -newkey rsa:2048 -noenc -days 30 -subj "/CN=$name" -addext "$extension" \
+    -keyout "$name.key" -out "$name.pem" "$@"
+}
+authority=basicConstraints=critical,CA:TRUE
+for root in root root-2 root-3 root-4 root-5; do certify $root $authority; done
+certify intermediate $authority -CA root.pem -CAkey root.key
+certify localhost subjectAltName=DNS:localhost -CA intermediate.pem -CAkey intermediate.key
+cat root*.pem > own.pem
+cat /etc/ssl/certs/ca-certificates.crt own.pem > all.pem
+"#;
 
 /// A certificate authority of this run, with an intermediate one as at AWS.
 pub(crate) struct Authority(TempDir);
 
 impl Authority {
-    /// Makes one, and two bundles: its own roots alone, and those of this system as well.
+    /// Makes one with its certificates.
     pub(crate) async fn new() -> anyhow::Result<Self> {
         let authority = Self(tempfile::tempdir()?);
-        fs::write(
-            authority.file("req.cnf"),
-            "[req]\ndistinguished_name=name\n[name]\n",
-        )?;
-        let mut own = String::new();
-        for root in ROOTS {
-            authority.certify(root, IS_AUTHORITY, None).await?;
-            own += &fs::read_to_string(authority.file(&format!("{root}.pem")))?;
-        }
-        authority
-            .certify("intermediate", IS_AUTHORITY, Some("root"))
-            .await?;
-        authority
-            .certify("localhost", "subjectAltName=DNS:localhost", Some("intermediate"))
-            .await?;
-        fs::write(authority.file("own.pem"), &own)?;
-        let system = fs::read_to_string(SYSTEM_BUNDLE)
-            .with_context(|| format!("{SYSTEM_BUNDLE} cannot be read: install ca-certificates"))?;
-        fs::write(authority.file("all.pem"), system + &own)?;
+        let mut shell = Command::new("sh");
+        let made = shell.args(["-c", CERTIFICATES]).current_dir(&authority.0);
+        let made = made.output().await?;
+        let why = String::from_utf8_lossy(&made.stderr);
+        let succeeded = made.status.success();
+        ensure!(
+            succeeded,
+            "no certificates; openssl and ca-certificates are needed: {why}"
+        );
         Ok(authority)
     }
 
     /// The path of `own.pem`, `all.pem`, or of a certificate or its key.
     pub(crate) fn file(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
-    }
-
-    /// Makes a certificate `NAME.pem` and its key `NAME.key`; signed by itself where nobody else signs it.
-    async fn certify(&self, name: &str, extension: &str, by: Option<&str>) -> anyhow::Result<()> {
-        let signer = by.map_or_else(String::new, |by| format!(" -CA {by}.pem -CAkey {by}.key"));
-        let files = format!("-keyout {name}.key -out {name}.pem{signer}");
-        let line = format!("{CERTIFICATE} -subj /CN={name} -addext {extension} {files}");
-        let mut openssl = Command::new("openssl");
-        let made = openssl.args(line.split(' ')).current_dir(&self.0).output();
-        let made = made.await.context("openssl cannot be started: install it")?;
-        let why = String::from_utf8_lossy(&made.stderr);
-        ensure!(made.status.success(), "openssl made no certificate: {why}");
-        Ok(())
     }
 
     fn server(&self) -> anyhow::Result<TlsAcceptor> {

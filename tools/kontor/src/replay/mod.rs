@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 pub use past_order::{PastLine, PastOrder, read};
 pub use report::{Latencies, Report};
-pub use shopper::pays_at;
+pub use shopper::{Fate, Receipt, Refused, Shopper, Visit};
 
-use shopper::{Fate, Receipt, Shopper, Visit};
-
+/// How often a request is sent whose outcome is not known.
+const TRIES: u32 = 6;
 /// Shoppers at once where no rate is given.
 const SHOPPERS: usize = 16;
 /// Shoppers at once at the most where a rate is given: beyond, the shop is too slow for the rate, and the replay says so by its
@@ -60,7 +60,7 @@ fn a_rate(text: &str) -> Result<f64, String> {
 pub async fn replay(args: &ReplayArgs) -> anyhow::Result<Report> {
     let count = past_order::count(&args.orders)?;
     let orders = read(&args.orders)?;
-    let shopper = Arc::new(Shopper::at(&args.shop).await?);
+    let shopper = Arc::new(Shopper::at(&args.shop, TRIES).await?);
     let progress = ProgressBar::new(count as u64 * 2);
     progress.set_style(ProgressStyle::with_template(
         "{bar:40} {percent:>3}%  {elapsed}  {msg}",
@@ -137,7 +137,9 @@ async fn follow(
         // The warehouse takes them roughly in order: those behind the first few need not be asked about yet.
         for _ in 0..waiting.len().min(64) {
             let Some(receipt) = waiting.pop_front() else { break };
-            match shopper.look_after(&receipt).await {
+            // Where the shop does not say, it is still on its way.
+            let fate = shopper.look_after(&receipt).await;
+            match fate.unwrap_or(Fate::Underway) {
                 Fate::Underway => {
                     waiting.push_back(receipt);
                     continue;

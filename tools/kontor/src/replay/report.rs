@@ -57,7 +57,11 @@ impl Latencies {
 
 impl Report {
     pub(super) fn of(visits: &[Visit], followed: &Followed, took: Duration) -> Self {
-        let step = |of: fn(&Visit) -> Option<Duration>| Latencies::of(visits.iter().filter_map(of).collect());
+        let step = |name| {
+            let steps = visits.iter().flat_map(|visit| &visit.steps);
+            let steps = steps.filter(|(step, _)| *step == name).map(|(_, took)| *took);
+            (name, Latencies::of(steps.collect()))
+        };
         let mut refused = BTreeMap::new();
         for why in visits.iter().filter_map(|visit| visit.refused.clone()) {
             *refused.entry(why).or_default() += 1;
@@ -67,15 +71,15 @@ impl Report {
         }
         Self {
             orders: visits.len(),
-            placed: visits.iter().filter(|visit| visit.placed).count(),
+            placed: visits.iter().filter(|visit| visit.placed.is_some()).count(),
             paid: visits.iter().filter(|visit| visit.receipt.is_some()).count(),
             forwarded: followed.arrived.len(),
             refused,
             took,
             steps: vec![
-                ("quote", step(|visit| visit.quote)),
-                ("checkout", step(|visit| visit.checkout)),
-                ("payment page", step(|visit| visit.payment)),
+                step("quote"),
+                step("checkout"),
+                step("payment page"),
                 ("paid to forwarded", Latencies::of(followed.arrived.clone())),
             ],
         }

@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 
 use super::past_order::PastOrder;
 
-/// How often a request is sent again whose outcome is not known: with the same key, so that it has one effect.
-const TRIES: u32 = 6;
 /// The pause before the first repetition; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -18,31 +16,29 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What one shopper met.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Visit {
-    /// How long each step took, as far as it got.
-    pub(super) quote: Option<Duration>,
-    pub(super) checkout: Option<Duration>,
-    pub(super) payment: Option<Duration>,
-    /// Whether an order was placed.
-    pub(super) placed: bool,
+pub struct Visit {
+    /// How long each step took, as far as it got: quote, checkout, payment page.
+    pub steps: Vec<(&'static str, Duration)>,
+    /// The id of the order, once it was placed.
+    pub placed: Option<String>,
     /// Of a paid order.
-    pub(super) receipt: Option<Receipt>,
+    pub receipt: Option<Receipt>,
     /// Why the visit ended before the payment.
-    pub(super) refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 /// A paid order.
 #[derive(Clone, Debug)]
-pub(super) struct Receipt {
+pub struct Receipt {
     order_id: String,
     access_token: String,
     /// When the payment was confirmed.
-    pub(super) paid_at: Instant,
+    pub paid_at: Instant,
 }
 
 /// Where a paid order is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub enum Fate {
     /// Not in the warehouse yet.
     Underway,
     /// In the warehouse, or beyond.
@@ -52,23 +48,29 @@ pub(super) enum Fate {
 }
 
 /// Why a step went no further: the problem's code, or what the network said.
-struct Refused(String);
+#[derive(Debug)]
+pub struct Refused(pub String);
 
 /// Sends shoppers to one shop.
-pub(super) struct Shopper {
+pub struct Shopper {
     client: reqwest::Client,
     shop: String,
+    /// How often a request is sent whose outcome is not known: with the same key, so that it has one effect.
+    tries: u32,
     /// Distinguishes this run's idempotency keys from those of other runs.
     run: String,
 }
 
 impl Shopper {
     /// A shopper at the shop of that address, which must answer.
-    pub(super) async fn at(shop: &str) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// Where none answers.
+    pub async fn at(shop: &str, tries: u32) -> anyhow::Result<Self> {
         let shop = shop.trim_end_matches('/').to_owned();
         let client = sam_runner::engines::http_client()?;
         let mut pause = FIRST_PAUSE;
-        for tries_left in (0..TRIES).rev() {
+        for tries_left in (0..tries).rev() {
             let answer = client
                 .get(format!("{shop}/api/products?limit=1"))
                 .timeout(REQUEST_TIMEOUT)
@@ -89,12 +91,13 @@ impl Shopper {
         Ok(Self {
             client,
             shop,
+            tries,
             run: format!("{:016x}", fastrand::u64(..)),
         })
     }
 
     /// A whole visit, as far as the payment.
-    pub(super) async fn visit(&self, order: &PastOrder) -> Visit {
+    pub async fn visit(&self, order: &PastOrder) -> Visit {
         let mut visit = Visit::default();
         if let Err(Refused(why)) = self.buy(order, &mut visit).await {
             visit.refused = Some(why);
@@ -103,28 +106,24 @@ impl Shopper {
     }
 
     async fn buy(&self, order: &PastOrder, visit: &mut Visit) -> Result<(), Refused> {
-        let started = Instant::now();
         let wish = order.quote();
-        let quote = self.call(Method::POST, "/api/quote", &[], Some(&wish)).await?;
-        visit.quote = Some(started.elapsed());
+        let quote = self.call(Method::POST, "/api/quote", &[], Some(&wish));
+        let quote = visit.timed("quote", quote).await?;
 
-        let started = Instant::now();
         let key = format!("replay-{}-{}", self.run, order.order);
         let (key, wish) = ([("idempotency-key", &*key)], order.checkout(&quote["total"]));
-        let placed = self
-            .call(Method::POST, "/api/checkout", &key, Some(&wish))
-            .await?;
-        visit.checkout = Some(started.elapsed());
-        visit.placed = true;
-
-        let started = Instant::now();
+        let placed = self.call(Method::POST, "/api/checkout", &key, Some(&wish));
+        let placed = visit.timed("checkout", placed).await?;
         let (order_id, access_token) = (text(&placed["order"]["id"])?, text(&placed["access_token"])?);
+        visit.placed = Some(order_id.clone());
+
         let bearer = format!("Bearer {access_token}");
-        let path = format!("/api/orders/{order_id}/payment");
-        let page = self
-            .call(Method::POST, &path, &[("authorization", &bearer)], None)
-            .await?;
-        visit.payment = Some(started.elapsed());
+        let (path, bearer) = (
+            format!("/api/orders/{order_id}/payment"),
+            [("authorization", &*bearer)],
+        );
+        let page = self.call(Method::POST, &path, &bearer, None);
+        let page = visit.timed("payment page", page).await?;
         self.pay(&text(&page["redirect_url"])?).await?;
         visit.receipt = Some(Receipt {
             order_id,
@@ -144,23 +143,28 @@ impl Shopper {
             .map_err(|Refused(why)| Refused(format!("the payment sandbox: {why}")))
     }
 
-    /// Looks where a paid order is. Where the shop does not say, it is still on its way.
-    pub(super) async fn look_after(&self, receipt: &Receipt) -> Fate {
+    /// Looks where a paid order is.
+    ///
+    /// # Errors
+    /// Where the shop does not say.
+    pub async fn look_after(&self, receipt: &Receipt) -> Result<Fate, Refused> {
         let bearer = format!("Bearer {}", receipt.access_token);
         let path = format!("/api/orders/{}", receipt.order_id);
-        let order = self
-            .call(Method::GET, &path, &[("authorization", &bearer)], None)
-            .await;
-        match order.as_ref().ok().and_then(|order| order["status"].as_str()) {
+        let bearer = [("authorization", &*bearer)];
+        let order = self.call(Method::GET, &path, &bearer, None).await?;
+        Ok(match order["status"].as_str() {
             Some("forwarded" | "shipped" | "delivered") => Fate::Forwarded,
             Some(status @ ("rejected" | "cancelled" | "expired")) => Fate::Lost(status.to_owned()),
             _ => Fate::Underway,
-        }
+        })
     }
 
     /// Calls the shop, or whatever the whole URL names, again and again while the outcome is not known; what it answers, or the code of
     /// its problem.
-    async fn call(
+    ///
+    /// # Errors
+    /// Where it does not succeed.
+    pub async fn call(
         &self,
         method: Method,
         path: &str,
@@ -173,7 +177,7 @@ impl Shopper {
         };
         let mut pause = FIRST_PAUSE;
         let mut refused = Refused(String::new());
-        for _ in 0..TRIES {
+        for _ in 0..self.tries {
             let request = self.client.request(method.clone(), &url);
             let mut request = request.timeout(REQUEST_TIMEOUT);
             for (name, value) in headers {
@@ -207,10 +211,23 @@ impl Shopper {
 
 /// Where `{"outcome": "paid"}` pays the page of the payment sandbox that the shop sent its shopper to: the last segment of its path names
 /// the session. `None` where it is no such page.
-pub fn pays_at(page: &str) -> Option<reqwest::Url> {
+fn pays_at(page: &str) -> Option<reqwest::Url> {
     let page = reqwest::Url::parse(page).ok()?;
     let session = page.path_segments()?.next_back()?;
     page.join(&format!("/sandbox/sessions/{session}/pay")).ok()
+}
+
+impl Visit {
+    async fn timed(
+        &mut self,
+        step: &'static str,
+        call: impl Future<Output = Result<Value, Refused>>,
+    ) -> Result<Value, Refused> {
+        let started = Instant::now();
+        let answer = call.await?;
+        self.steps.push((step, started.elapsed()));
+        Ok(answer)
+    }
 }
 
 /// Whether the same request may fare better later.

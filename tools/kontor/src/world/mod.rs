@@ -17,7 +17,7 @@ use sam_runner::engines::sqs::Sqs;
 use sam_runner::gateway::Gateway;
 use sam_runner::logs::Logs;
 use sam_runner::rights::Guard;
-use sam_runner::runtime::{InvokeError, ProcessInfo, Runtime, RuntimeOptions};
+use sam_runner::runtime::{INIT_TIMEOUT, InvokeError, ProcessInfo, Runtime, RuntimeOptions};
 use sam_runner::sources::Sources;
 use sam_runner::template::{Document, Function, Stack};
 use sandboxes::payments::Payments;
@@ -92,6 +92,7 @@ impl World {
                 functions: functions.clone(),
                 port,
                 max_processes: options.max_processes,
+                init_timeout: INIT_TIMEOUT,
                 environment: environment.clone(),
                 logs: logs.clone(),
             })

@@ -30,6 +30,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+/// Lambda gives a process this long to ask for its first event.
+pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often deadlines are looked at; an invocation is ended at most so much late.
 const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// How long [`Runtime::stop`] waits for killed processes to be gone.
@@ -45,6 +47,8 @@ pub struct RuntimeOptions {
     /// Most processes of one function, unless a queue of its own starts more of it at once. More invocations than that wait for their
     /// turn.
     pub max_processes: usize,
+    /// How long a process may take until it asks for its first event: [`INIT_TIMEOUT`], or more where something slows it down.
+    pub init_timeout: Duration,
     /// Environment variables that all functions get, for instance the addresses of the engines.
     pub environment: BTreeMap<String, String>,
     /// Where the functions' output goes.
@@ -203,6 +207,7 @@ impl Shared {
                 .filter_map(|source| source.maximum_concurrency);
             let most = started_by_queues.fold(options.max_processes, usize::max);
             let limits = Limits {
+                init: options.init_timeout,
                 timeout: function.timeout,
                 processes: reserved.unwrap_or(usize::MAX).min(most).max(1),
                 reserved_concurrency: reserved,

@@ -17,12 +17,12 @@ pub(super) type ProcessNumber = u64;
 
 /// More waiting invocations than this are refused: their callers would have given up long before their turn.
 const LONGEST_LINE: usize = 10_000;
-/// An invocation that found no process after this long is refused.
-const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// What one function may use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
+    /// For a process to ask for its first event. An invocation that found no process after twice as long is refused.
+    pub(super) init: Duration,
     pub(super) timeout: Duration,
     pub(super) processes: usize,
     pub(super) reserved_concurrency: Option<usize>,
@@ -224,12 +224,12 @@ impl Pool {
     pub(super) fn sweep(self: &Arc<Self>, now: Instant) {
         let mut guard = self.state();
         let state = &mut *guard;
-        state.end_overdue(now, self.limits.timeout, &self.launcher);
+        state.end_overdue(now, self.limits, &self.launcher);
         state.reap_idle(now);
         while state
             .waiting
             .front()
-            .is_some_and(|first| now.duration_since(first.since) > MAX_WAIT)
+            .is_some_and(|first| now.duration_since(first.since) > 2 * self.limits.init)
         {
             if let Some(waiting) = state.waiting.pop_front() {
                 state.in_flight -= 1;

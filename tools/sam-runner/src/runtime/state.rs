@@ -1,6 +1,6 @@
 //! What a pool knows at one moment: its processes, who waits, and what follows when one of them changes.
 
-use super::pool::ProcessNumber;
+use super::pool::{Limits, ProcessNumber};
 use super::process::Launcher;
 use super::{InvokeError, ProcessInfo, ProcessState};
 use bytes::Bytes;
@@ -12,8 +12,6 @@ use tokio::sync::{Notify, oneshot};
 /// What an invocation comes to.
 pub(super) type Answer = Result<Bytes, InvokeError>;
 
-/// Lambda gives a process this long to ask for its first event.
-const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// An idle process goes after this long. The last one stays, so that the shop answers at once after a break.
 const IDLE_LIMIT: Duration = Duration::from_mins(2);
 /// A process that has answered usually asks again within this.
@@ -139,7 +137,8 @@ impl State {
         self.last_init_error = reason;
     }
 
-    pub(super) fn end_overdue(&mut self, now: Instant, timeout: Duration, launcher: &Launcher) {
+    pub(super) fn end_overdue(&mut self, now: Instant, limits: Limits, launcher: &Launcher) {
+        let Limits { init, timeout, .. } = limits;
         for process in self.processes.values_mut() {
             match &process.phase {
                 Phase::Busy(running) if now >= running.deadline => {
@@ -152,10 +151,9 @@ impl State {
                     }
                 }
                 Phase::Starting
-                    if now.duration_since(process.since) > INIT_LIMIT && process.init_error.is_none() =>
+                    if now.duration_since(process.since) > init && process.init_error.is_none() =>
                 {
-                    process.init_error =
-                        Some(format!("it asked for no event within {} s", INIT_LIMIT.as_secs()));
+                    process.init_error = Some(format!("it asked for no event within {} s", init.as_secs()));
                     process.kill.notify_one();
                 }
                 // It has answered and never asks again: it hangs in whatever it does after its answers.

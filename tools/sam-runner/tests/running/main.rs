@@ -7,7 +7,7 @@ mod sources;
 
 use probe::executable;
 use sam_runner::logs::{LogSink, Logs};
-use sam_runner::runtime::{Runtime, RuntimeOptions};
+use sam_runner::runtime::{INIT_TIMEOUT, Runtime, RuntimeOptions};
 use sam_runner::template::{Binary, Function, Role};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,6 +48,7 @@ async fn a_runtime_of(functions: Vec<Function>, max_processes: usize) -> (Runtim
             .collect(),
         port: 0,
         max_processes,
+        init_timeout: INIT_TIMEOUT,
         environment: BTreeMap::from([("SHARED".to_owned(), "by all".to_owned())]),
         logs: logs.clone(),
     };

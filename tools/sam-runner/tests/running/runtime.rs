@@ -4,7 +4,7 @@ use crate::probe::client;
 use crate::{a_function, a_runtime_of};
 use bytes::Bytes;
 use sam_runner::logs::{LogLine, LogSink, Logs, Origin};
-use sam_runner::runtime::{InvokeError, ProcessInfo, ProcessState, Runtime, RuntimeOptions};
+use sam_runner::runtime::{INIT_TIMEOUT, InvokeError, ProcessInfo, ProcessState, Runtime, RuntimeOptions};
 use sam_runner::template::Function;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,6 +192,7 @@ async fn a_missing_binary_is_told() {
         functions: vec![(a_function("probe"), "/nowhere/probe".into())],
         port: 0,
         max_processes: 2,
+        init_timeout: INIT_TIMEOUT,
         environment: BTreeMap::new(),
         logs: logs.clone(),
     };
