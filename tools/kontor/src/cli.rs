@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use sam_runner::binaries::Binaries;
 use sam_runner::engines::EnginePorts;
 use sam_runner::engines::server::Port;
+use sam_runner::engines::sqs::Sqs;
 use sam_runner::logs::LogSink;
 use sam_runner::runtime::REGION;
 use sandboxes::{Sandboxes, SandboxesArgs};
@@ -40,6 +41,12 @@ enum Command {
     Stock(StockArgs),
     /// Opens the payment sandbox and the warehouse simulator alone, for a shop that runs elsewhere.
     Sandboxes(SandboxesArgs),
+    /// Opens SQS alone, without queues and roles, for clients that try it.
+    Sqs {
+        /// Port to listen on (0: any free one).
+        #[arg(long, default_value_t = SQS_PORT)]
+        port: u16,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +128,13 @@ impl Cli {
                 let mut end = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
                 let sandboxes = Sandboxes::open(&args).await?;
                 println!("{sandboxes}");
+                until_told(&mut end).await;
+                Ok(())
+            }
+            Some(Command::Sqs { port }) => {
+                let mut end = signal(SignalKind::terminate()).context("SIGTERM cannot be waited for")?;
+                let sqs = Sqs::start(port, None).await?;
+                println!("{}", sqs.endpoint());
                 until_told(&mut end).await;
                 Ok(())
             }

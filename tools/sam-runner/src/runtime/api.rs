@@ -5,18 +5,23 @@
 //! so that it is known who asks. Invoke: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 
 use super::pool::{Next, ProcessNumber};
-use super::state::Delivery;
-use super::{InvokeError, Runtime};
+use super::state::{Delivery, Worker};
+use super::{Hosted, InvokeError, Runtime};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use data_encoding::BASE64;
+use serde::Deserialize;
+use std::sync::Arc;
 
 /// Lambda's limit for synchronous payloads, both ways.
 pub(super) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
+/// What Invoke shows of a log.
+const LONGEST_TAIL: usize = 4 * 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn router(runtime: Runtime) -> Router {
@@ -118,54 +123,87 @@ async fn init_error(
 async fn invoke(
     State(runtime): State<Runtime>,
     Path(name): Path<String>,
+    Query(asked): Query<Asked>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let Ok(payload) = axum::body::to_bytes(body, LARGEST_PAYLOAD).await else {
         return refusal(&InvokeError::RequestTooLarge);
     };
-    let name = bare_name(&name).to_owned();
-    if runtime.called(&name).is_none() {
-        return refusal(&InvokeError::NoSuchFunction(name));
+    let (function, version) = match find(&runtime, &name, &asked) {
+        Ok(found) => found,
+        Err(error) => return refusal(&error),
+    };
+    let is = |header: &str, value: &str| headers.get(header).is_some_and(|given| given == value);
+    if is("x-amz-invocation-type", "DryRun") {
+        return StatusCode::NO_CONTENT.into_response();
     }
-    let kind = headers.get("x-amz-invocation-type");
-    match kind.and_then(|kind| kind.to_str().ok()) {
-        Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
-        Some("Event") => {
-            tokio::spawn(async move { runtime.invoke(&name, payload).await });
-            StatusCode::ACCEPTED.into_response()
-        }
-        _ => match runtime.invoke(&name, payload).await {
-            Ok(answer) => invoked(answer, None),
-            Err(
-                error @ (InvokeError::Throttled | InvokeError::NoSuchFunction(_) | InvokeError::Stopping),
-            ) => refusal(&error),
-            Err(error) => invoked(error.payload(), Some("Unhandled")),
-        },
+    if is("x-amz-invocation-type", "Event") {
+        let pool = Arc::clone(&function.pool);
+        tokio::spawn(async move { pool.invoke(payload, Worker::default()).await });
+        return StatusCode::ACCEPTED.into_response();
     }
-}
-
-async fn configuration(State(runtime): State<Runtime>, Path(name): Path<String>) -> Response {
-    let name = bare_name(&name);
-    match runtime.called(name) {
-        Some(function) => axum::Json(&function.configuration).into_response(),
-        None => refusal(&InvokeError::NoSuchFunction(name.to_owned())),
-    }
-}
-
-/// An ARN may stand for the name; a version or alias after it means nothing here.
-fn bare_name(name: &str) -> &str {
-    let name = name.rsplit_once(":function:").map_or(name, |(_, name)| name);
-    name.split(':').next().unwrap_or_default()
-}
-
-fn invoked(body: Bytes, error: Option<&'static str>) -> Response {
+    let (answer, log) = if is("x-amz-log-type", "Tail") {
+        let (answer, log) = function.invoke_with_log(payload).await;
+        (answer, Some(tail(&log)))
+    } else {
+        (function.pool.invoke(payload, Worker::default()).await, None)
+    };
+    let (body, error) = match answer {
+        Ok(answer) => (answer, None),
+        Err(error @ (InvokeError::Throttled | InvokeError::Stopping)) => return refusal(&error),
+        Err(error) => (error.payload(), Some([("x-amz-function-error", "Unhandled")])),
+    };
     let headers = [
         ("content-type", JSON),
-        ("x-amz-executed-version", HeaderValue::from_static("$LATEST")),
+        ("x-amz-executed-version", HeaderValue::from_static(version)),
     ];
-    let error = error.map(|error| [("x-amz-function-error", error)]);
-    (headers, error, body).into_response()
+    let log = log.map(|log| [("x-amz-log-result", log)]);
+    (headers, error, log, body).into_response()
+}
+
+async fn configuration(
+    State(runtime): State<Runtime>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    match find(&runtime, &name, &asked) {
+        Ok((function, version)) => {
+            let mut configuration = function.configuration.clone();
+            configuration["Version"] = version.into();
+            axum::Json(configuration).into_response()
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Asked {
+    /// A version or an alias.
+    qualifier: Option<String>,
+}
+
+/// The function, and which version of it; an ARN may stand for its name, and the qualifier after that.
+fn find<'r>(
+    runtime: &'r Runtime,
+    name: &str,
+    asked: &Asked,
+) -> Result<(&'r Hosted, &'static str), InvokeError> {
+    let name = name.rsplit_once(":function:").map_or(name, |(_, name)| name);
+    let (bare, qualifier) = name
+        .split_once(':')
+        .map_or((name, None), |(name, qualifier)| (name, Some(qualifier)));
+    let function = runtime.called(bare);
+    let version = function.and_then(|function| function.version(qualifier.or(asked.qualifier.as_deref())));
+    function
+        .zip(version)
+        .ok_or_else(|| InvokeError::NoSuchFunction(name.to_owned()))
+}
+
+/// The end of a log, in base64.
+fn tail(log: &str) -> String {
+    BASE64.encode(&log.as_bytes()[log.len().saturating_sub(LONGEST_TAIL)..])
 }
 
 fn refusal(error: &InvokeError) -> Response {

@@ -22,11 +22,14 @@ use bytes::Bytes;
 use pool::{Limits, Pool};
 use process::Launcher;
 use serde_json::{Value, json};
+use state::{Answer, Worker};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -34,6 +37,10 @@ use tokio_util::task::TaskTracker;
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often deadlines are looked at; an invocation is ended at most so much late.
 const SWEEP_EVERY: Duration = Duration::from_millis(20);
+/// A process's lines come by pipes of their own, at most so much later than its answer.
+const LOG_DELAY: Duration = Duration::from_millis(100);
+/// The version that is published of every function.
+const PUBLISHED: &str = "1";
 /// How long [`Runtime::stop`] waits for killed processes to be gone.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -104,6 +111,39 @@ struct Hosted {
     arn: HeaderValue,
     /// As GetFunctionConfiguration shows it.
     configuration: Value,
+    /// What the template publishes the function under.
+    alias: Option<String>,
+}
+
+impl Hosted {
+    /// The version that a qualifier stands for: the local world publishes one, under the function's alias.
+    fn version(&self, qualifier: Option<&str>) -> Option<&'static str> {
+        match (qualifier, self.alias.as_deref()) {
+            (None | Some("$LATEST"), _) => Some("$LATEST"),
+            (Some(asked), Some(alias)) if asked == alias || asked == PUBLISHED => Some(PUBLISHED),
+            _ => None,
+        }
+    }
+
+    /// Sends an event to the function; its answer, and all that the process wrote meanwhile.
+    async fn invoke_with_log(&self, payload: Bytes) -> (Answer, String) {
+        let mut lines = self.pool.launcher().logs.subscribe();
+        let worker = Worker::default();
+        let answer = self.pool.invoke(payload, Arc::clone(&worker)).await;
+        tokio::time::sleep(LOG_DELAY).await;
+        let pid = worker.load(Ordering::Relaxed);
+        let mut log = String::new();
+        loop {
+            match lines.try_recv() {
+                Ok(line) if line.pid == pid => {
+                    log.push_str(&line.text);
+                    log.push('\n');
+                }
+                Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return (answer, log),
+            }
+        }
+    }
 }
 
 impl Runtime {
@@ -143,7 +183,7 @@ impl Runtime {
             return Err(InvokeError::RequestTooLarge);
         }
         match self.called(function) {
-            Some(function) => function.pool.invoke(payload).await,
+            Some(function) => function.pool.invoke(payload, Worker::default()).await,
             None => Err(InvokeError::NoSuchFunction(function.to_owned())),
         }
     }
@@ -216,6 +256,7 @@ impl Shared {
                 pool: Arc::new(Pool::new(limits, launcher)),
                 arn,
                 configuration,
+                alias: function.alias,
             });
             for name in [function.name, function.id, function.binary.name] {
                 names.insert(name, index);

@@ -5,7 +5,7 @@
 //! one invocation at a time, and the most recently used idle one is taken first, so that surplus ones stay idle and go.
 
 use super::process::{Exit, Launcher};
-use super::state::{Answer, Delivery, Phase, Process, State, Waiting};
+use super::state::{Answer, Delivery, Phase, Process, State, Waiting, Worker};
 use super::{InvokeError, ProcessInfo};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,12 +61,13 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs one invocation to its end.
-    pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Answer {
+    /// Runs one invocation to its end; `worker` says who works on it.
+    pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes, worker: Worker) -> Answer {
         let (answer, result) = oneshot::channel();
         self.admit(Waiting {
             payload,
             since: Instant::now(),
+            worker,
             answer,
         })?;
         result.await.unwrap_or(Err(InvokeError::Stopping))

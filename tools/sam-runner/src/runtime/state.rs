@@ -6,11 +6,15 @@ use super::{InvokeError, ProcessInfo, ProcessState};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, oneshot};
 
 /// What an invocation comes to.
 pub(super) type Answer = Result<Bytes, InvokeError>;
+
+/// Process id of what works on an invocation, or did; 0 before that.
+pub(super) type Worker = Arc<AtomicU32>;
 
 /// An idle process goes after this long. The last one stays, so that the shop answers at once after a break.
 const IDLE_LIMIT: Duration = Duration::from_mins(2);
@@ -67,6 +71,7 @@ pub(super) enum Phase {
 pub(super) struct Waiting {
     pub(super) payload: Bytes,
     pub(super) since: Instant,
+    pub(super) worker: Worker,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
@@ -75,6 +80,7 @@ pub(super) struct Waiting {
 pub(super) struct Running {
     pub(super) request_id: String,
     pub(super) deadline: Instant,
+    pub(super) worker: Worker,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
@@ -199,10 +205,17 @@ impl Process {
 
     pub(super) fn begin(&mut self, invocation: Waiting, timeout: Duration) -> Delivery {
         let request_id = super::new_request_id();
-        let Waiting { payload, answer, .. } = invocation;
+        let Waiting {
+            payload,
+            worker,
+            answer,
+            ..
+        } = invocation;
+        worker.store(self.pid, Ordering::Relaxed);
         let running = Running {
             request_id: request_id.clone(),
             deadline: Instant::now() + timeout,
+            worker,
             answer,
         };
         self.enter(Phase::Busy(running));
@@ -217,9 +230,10 @@ impl Process {
     /// Undoes [`Process::begin`] when the delivery could not be handed over.
     fn take_back(&mut self, delivery: Delivery) -> Option<Waiting> {
         match self.enter(Phase::Between) {
-            Phase::Busy(Running { answer, .. }) => Some(Waiting {
+            Phase::Busy(Running { worker, answer, .. }) => Some(Waiting {
                 payload: delivery.payload,
                 since: Instant::now(),
+                worker,
                 answer,
             }),
             _ => None,

@@ -22,6 +22,8 @@ pub struct Function {
     pub name: String,
     /// The binary that it runs.
     pub binary: Binary,
+    /// What each deployment publishes it under, such as `live` (`AutoPublishAlias`).
+    pub alias: Option<String>,
     /// How long one invocation may take.
     pub timeout: Duration,
     /// Memory in MB. Passed to the function; not enforced here.
@@ -54,6 +56,7 @@ impl Function {
         let properties = resolver.properties(
             id,
             &[
+                "AutoPublishAlias",
                 "CodeUri",
                 "Environment",
                 "Events",
@@ -77,6 +80,7 @@ impl Function {
             id: id.to_owned(),
             name: resolver.physical_name(id, properties.place())?,
             binary: binary(resolver, id, &properties)?,
+            alias: properties.text("AutoPublishAlias")?,
             timeout,
             memory_mb: properties.number("MemorySize")?.unwrap_or(DEFAULT_MEMORY_MB),
             environment: environment(&properties)?,

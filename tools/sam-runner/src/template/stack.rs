@@ -48,6 +48,9 @@ pub struct QueueAttributes {
     pub message_retention_period: Duration,
     /// How long a new message stays hidden.
     pub delay: Duration,
+    /// Bytes that a message may measure, attributes included: 1,024 to 1,048,576.
+    #[serde(default = "QueueAttributes::largest_message")]
+    pub maximum_message_size: u32,
     /// How long a receive waits for a message if the call doesn't say.
     pub receive_message_wait_time: Duration,
     /// Where messages go that are received too often.
@@ -57,13 +60,21 @@ pub struct QueueAttributes {
     pub without_effect: BTreeMap<String, String>,
 }
 
+impl QueueAttributes {
+    /// Bytes of the largest message that SQS takes.
+    pub const fn largest_message() -> u32 {
+        1024 * 1024
+    }
+}
+
 impl Default for QueueAttributes {
-    /// SQS's own defaults: 30 s, 4 days, no delay, no wait, no dead-letter queue.
+    /// SQS's own defaults: 30 s, 4 days, no delay, 1 MiB, no wait, no dead-letter queue.
     fn default() -> QueueAttributes {
         QueueAttributes {
             visibility_timeout: Duration::from_secs(30),
             message_retention_period: Duration::from_hours(4 * 24),
             delay: Duration::ZERO,
+            maximum_message_size: QueueAttributes::largest_message(),
             receive_message_wait_time: Duration::ZERO,
             redrive: None,
             without_effect: BTreeMap::new(),
@@ -190,6 +201,7 @@ impl Queue {
             &[
                 "DelaySeconds",
                 "FifoQueue",
+                "MaximumMessageSize",
                 "MessageRetentionPeriod",
                 "ReceiveMessageWaitTimeSeconds",
                 "RedrivePolicy",
@@ -208,6 +220,9 @@ impl Queue {
             visibility_timeout: seconds("VisibilityTimeout", default.visibility_timeout)?,
             message_retention_period: seconds("MessageRetentionPeriod", default.message_retention_period)?,
             delay: seconds("DelaySeconds", default.delay)?,
+            maximum_message_size: properties
+                .number("MaximumMessageSize")?
+                .unwrap_or(default.maximum_message_size),
             receive_message_wait_time: seconds(
                 "ReceiveMessageWaitTimeSeconds",
                 default.receive_message_wait_time,

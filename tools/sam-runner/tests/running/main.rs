@@ -22,6 +22,7 @@ fn a_function(name: &str) -> Function {
             name: name.to_owned(),
             source: PathBuf::new(),
         },
+        alias: Some("live".to_owned()),
         timeout: Duration::from_secs(20),
         memory_mb: 128,
         environment: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use crate::probe::client;
 use crate::{a_function, a_runtime_of};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use sam_runner::logs::{LogLine, LogSink, Logs, Origin};
 use sam_runner::runtime::{INIT_TIMEOUT, InvokeError, ProcessInfo, ProcessState, Runtime, RuntimeOptions};
 use sam_runner::template::Function;
@@ -328,6 +329,7 @@ async fn the_invoke_api_answers_as_lambda_does() {
     let now = "RequestResponse";
     let answer = call("probe", now, json!({"n": 1})).await;
     assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-amz-executed-version"], "$LATEST");
     assert_eq!(answer.text().await.expect("a body"), r#"{"n":1}"#);
     let by_arn = "arn:aws:lambda:eu-central-1:000000000000:function:test-probe";
     assert_eq!(call(by_arn, now, json!({})).await.status(), 200);
@@ -343,6 +345,34 @@ async fn the_invoke_api_answers_as_lambda_does() {
 }
 
 #[tokio::test]
+async fn an_invocation_shows_its_log_and_its_version() {
+    let rig = Rig::with(as_it_is).await;
+    let call = async |path: &str, event: Value| {
+        let url = format!("{}/2015-03-31/functions/{path}", rig.runtime.url());
+        let request = client().post(url).header("X-Amz-Log-Type", "Tail");
+        let answer = request.body(event.to_string()).send().await.expect("an answer");
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            Some(value.to_str().expect("text").to_owned())
+        };
+        (header("x-amz-executed-version"), header("x-amz-log-result"))
+    };
+    let say = |text: &str| json!({"do": "say", "text": text});
+    call("probe/invocations", say("an earlier one")).await;
+    let (version, log) = call("probe:live/invocations", say("hello")).await;
+    assert_eq!(version.as_deref(), Some("1"));
+    let read = |log: Option<String>| BASE64.decode(log.expect("a log").as_bytes()).expect("base64");
+    assert_eq!(String::from_utf8(read(log)).expect("UTF-8"), "hello\n");
+    let (version, log) = call("probe/invocations?Qualifier=1", say(&"x".repeat(5_000))).await;
+    assert_eq!((version.as_deref(), read(log).len()), (Some("1"), 4096));
+    let (version, log) = call("probe/invocations?Qualifier=$LATEST", json!({"do": "abort"})).await;
+    assert_eq!(version.as_deref(), Some("$LATEST"));
+    let log = String::from_utf8(read(log)).expect("UTF-8");
+    assert!(log.contains("signal: 6"), "{log}");
+    assert_eq!(call("probe:next/invocations", json!({})).await, (None, None));
+}
+
+#[tokio::test]
 async fn a_functions_configuration_tells_what_it_works_with() {
     let rig = Rig::set("TABLE", "orders").await;
     let url = format!("{}/2015-03-31/functions", rig.runtime.url());
@@ -353,6 +383,7 @@ async fn a_functions_configuration_tells_what_it_works_with() {
     let answer = ask("test-probe").await.text().await.expect("a body");
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     assert_eq!(answer["FunctionName"], "test-probe");
+    assert_eq!(answer["Version"], "1");
     assert_eq!(answer["Environment"]["Variables"], json!({"TABLE": "orders"}));
     let unknown = ask("nobody").await;
     assert_eq!(unknown.status(), 404);

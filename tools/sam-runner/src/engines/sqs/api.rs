@@ -67,10 +67,10 @@ async fn answer(core: &Arc<Core>, operation: &str, trace: Option<&str>, body: &[
         "SendMessageBatch" => batches::send(core, queue, parse(&call)?),
         "ReceiveMessage" => messages::receive(core, queue, parse(&call)?).await,
         "DeleteMessage" => messages::delete(core, queue, &parse(&call)?),
-        "DeleteMessageBatch" => batches::each(core, queue, parse(&call)?, messages::delete),
+        "DeleteMessageBatch" => batches::each(core, queue, operation, parse(&call)?, messages::delete),
         "ChangeMessageVisibility" => messages::change_visibility(core, queue, &parse(&call)?),
         "ChangeMessageVisibilityBatch" => {
-            batches::each(core, queue, parse(&call)?, messages::change_visibility)
+            batches::each(core, queue, operation, parse(&call)?, messages::change_visibility)
         }
         "CreateQueue" => queues::create(core, &parse(&call)?),
         "DeleteQueue" => core.broker().remove(queue).map(|()| json!({})),
@@ -110,7 +110,7 @@ fn seconds(name: &str, value: i64, most: i64) -> Result<Duration, SqsError> {
     match u64::try_from(value) {
         Ok(seconds) if value <= most => Ok(Duration::from_secs(seconds)),
         _ => Err(SqsError::parameter(format!(
-            "Value {value} for parameter {name} is invalid. Reason: Must be between 0 and {most}, if provided."
+            "Value {value} for parameter {name} is invalid. Reason: {name} must be >= 0 and <= {most}."
         ))),
     }
 }

@@ -22,6 +22,12 @@ pub(super) struct MessageAttribute {
 impl MessageAttribute {
     /// Says what is wrong with the attribute, if anything is.
     pub(super) fn check(&self, name: &str) -> Result<(), String> {
+        if !is_name(name) {
+            return Err(format!(
+                "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore \
+                 (_), hyphen (-), and period (.) characters."
+            ));
+        }
         let kind = self.data_type.split('.').next().unwrap_or_default();
         let has_its_value = match kind {
             "String" | "Number" => self.string_value.as_ref().is_some_and(|value| !value.is_empty()),
@@ -61,6 +67,15 @@ impl MessageAttribute {
     fn binary(&self) -> Option<Vec<u8>> {
         BASE64.decode(self.binary_value.as_ref()?.as_bytes()).ok()
     }
+}
+
+/// Whether an attribute may be called so: 1 to 256 letters, digits, `_`, `-` and single periods between them.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    name.len() <= 256
+        && name
+            .split('.')
+            .all(|part| !part.is_empty() && part.chars().all(is_allowed))
 }
 
 /// The MD5 of a body, in hex.
@@ -163,5 +178,15 @@ mod tests {
         ] {
             assert!(wrong.check("a").is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_attributes_name_has_letters_digits_and_lone_periods() {
+        assert!(["shop.order", "A_b-9", &"n".repeat(256)].into_iter().all(is_name));
+        assert!(
+            !["", ".a", "a.", "a..b", "a b", "ö", &"n".repeat(257)]
+                .into_iter()
+                .any(is_name)
+        );
     }
 }

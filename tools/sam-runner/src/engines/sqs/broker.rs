@@ -239,7 +239,7 @@ impl Broker {
         visibility: Duration,
     ) -> Result<()> {
         self.queue(queue)?;
-        let (id, receive_count) = decode(receipt_handle)?;
+        let (id, _) = decode(receipt_handle)?;
         let message = self
             .db
             .prepare_cached("SELECT * FROM messages WHERE message_id = ?1 AND queue = ?2")?
@@ -252,7 +252,8 @@ impl Broker {
                 )
             })?;
         let now = self.clock.now_ms();
-        if message.receive_count != receive_count || message.visible_at <= now {
+        // Any receipt of a message in flight will do, as at SQS.
+        if message.visible_at <= now {
             return Err(SqsError::message_not_in_flight(
                 "The specified message isn't in flight.",
             ));
@@ -382,9 +383,6 @@ impl Broker {
 }
 
 fn decode(receipt_handle: &str) -> Result<(String, u32)> {
-    read_handle(receipt_handle).ok_or_else(|| {
-        SqsError::receipt_handle_invalid(format!(
-            "The input receipt handle \"{receipt_handle}\" is not a valid receipt handle."
-        ))
-    })
+    read_handle(receipt_handle)
+        .ok_or_else(|| SqsError::receipt_handle_invalid("The input receipt handle is invalid."))
 }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Core;
 use super::super::error::SqsError;
+use super::super::{Core, QueueAttributes};
 use super::Answer;
-use super::messages::{LARGEST_MESSAGE, NewMessage};
+use super::messages::NewMessage;
 
 const MOST_ENTRIES: usize = 10;
 const LONGEST_ID: usize = 80;
@@ -28,12 +28,12 @@ struct Entry<T> {
 }
 
 impl<T> Batch<T> {
-    /// What is wrong with the batch as a whole.
-    fn check(&self) -> Result<(), SqsError> {
+    /// What is wrong with the batch of `operation` as a whole.
+    fn check(&self, operation: &str) -> Result<(), SqsError> {
         if self.entries.is_empty() {
-            return Err(SqsError::empty_batch(
-                "There should be at least one entry in the request.",
-            ));
+            return Err(SqsError::empty_batch(format!(
+                "There should be at least one {operation}RequestEntry in the request."
+            )));
         }
         if self.entries.len() > MOST_ENTRIES {
             let found = self.entries.len();
@@ -86,12 +86,13 @@ impl<T> Batch<T> {
 }
 
 pub(super) fn send(core: &Core, queue: &str, batch: Batch<NewMessage>) -> Answer {
-    batch.check()?;
+    batch.check("SendMessageBatch")?;
     core.broker().queue(queue)?;
     let size: usize = batch.entries.iter().map(|entry| entry.payload.size()).sum();
-    if size > LARGEST_MESSAGE {
+    let most = QueueAttributes::largest_message();
+    if size > most as usize {
         return Err(SqsError::batch_too_long(format!(
-            "Batch requests cannot be longer than {LARGEST_MESSAGE} bytes. You have sent {size} bytes."
+            "Batch requests cannot be longer than {most} bytes. You have sent {size} bytes."
         )));
     }
     let mut messages = Vec::new();
@@ -108,10 +109,11 @@ pub(super) fn send(core: &Core, queue: &str, batch: Batch<NewMessage>) -> Answer
 pub(super) fn each<T>(
     core: &Core,
     queue: &str,
+    operation: &str,
     batch: Batch<T>,
     call: fn(&Core, &str, &T) -> Answer,
 ) -> Answer {
-    batch.check()?;
+    batch.check(operation)?;
     core.broker().queue(queue)?;
     Ok(batch.run(|entry| call(core, queue, &entry)))
 }

@@ -12,8 +12,6 @@ use super::super::error::SqsError;
 use super::super::message::Message;
 use super::{Answer, seconds};
 
-/// What a message and a batch of them may measure, attributes included.
-pub(super) const LARGEST_MESSAGE: usize = 1024 * 1024;
 /// Attributes that a message may have.
 const MOST_ATTRIBUTES: usize = 10;
 const TRACE_HEADER: &str = "AWSTraceHeader";
@@ -34,11 +32,11 @@ pub(super) struct NewMessage {
 impl NewMessage {
     /// Checks the message; returns it with the answer that its sender gets.
     pub(super) fn accept(self, core: &Core, queue: &str) -> Result<(Message, Value), SqsError> {
-        self.check()?;
-        let default_delay = core.broker().queue(queue)?.attributes.delay;
+        let set = core.broker().queue(queue)?.attributes;
+        self.check(set.maximum_message_size)?;
         let delay = self
             .delay_seconds
-            .map_or(Ok(default_delay), |delay| seconds("DelaySeconds", delay, 900))?;
+            .map_or(Ok(set.delay), |delay| seconds("DelaySeconds", delay, 900))?;
         let mut message = Message::new(self.message_body, core.clock.now_ms(), delay);
         let mut answer = json!({ "MessageId": message.id, "MD5OfMessageBody": md5_of_body(&message.body) });
         if let Some(md5) = md5_of_attributes(&self.message_attributes) {
@@ -64,15 +62,16 @@ impl NewMessage {
         self.message_body.len() + attributes.sum::<usize>()
     }
 
-    fn check(&self) -> Result<(), SqsError> {
+    /// What is wrong with the message, in a queue whose messages measure up to `most` bytes.
+    fn check(&self, most: u32) -> Result<(), SqsError> {
         if self.message_body.is_empty() {
             return Err(SqsError::parameter(
                 "The request must contain the parameter MessageBody.",
             ));
         }
-        if self.size() > LARGEST_MESSAGE {
+        if self.size() > most as usize {
             return Err(SqsError::parameter(format!(
-                "One or more parameters are invalid. Reason: Message must be shorter than {LARGEST_MESSAGE} bytes."
+                "One or more parameters are invalid. Reason: Message must be shorter than {most} bytes."
             )));
         }
         if let Some(character) = self

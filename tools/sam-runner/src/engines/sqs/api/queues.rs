@@ -7,17 +7,18 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::broker::Queue;
+use super::super::broker::{Broker, Queue};
 use super::super::error::SqsError;
 use super::super::{Core, Counts, QueueAttributes, Redrive, arn, moving};
 use super::{Answer, queue_in_arn};
 
 const LONGEST_NAME: usize = 80;
+/// Queues in a page of a list.
+const MOST_LISTED: usize = 1000;
 /// Attributes of SQS that are kept and shown, and mean nothing here.
-const WITHOUT_EFFECT: [&str; 6] = [
+const WITHOUT_EFFECT: [&str; 5] = [
     "KmsDataKeyReusePeriodSeconds",
     "KmsMasterKeyId",
-    "MaximumMessageSize",
     "Policy",
     "RedriveAllowPolicy",
     "SqsManagedSseEnabled",
@@ -47,7 +48,7 @@ pub(super) fn create(core: &Core, request: &Create) -> Answer {
     let mut broker = core.broker();
     let existing = broker.queue(name).ok().map(|queue| queue.attributes);
     let mut attributes = existing.clone().unwrap_or_default();
-    set(&mut attributes, &request.attributes)?;
+    set(&mut attributes, &request.attributes, &broker)?;
     match existing {
         Some(existing) if existing != attributes => {
             return Err(SqsError::queue_exists(
@@ -84,16 +85,31 @@ pub(super) fn get_url(core: &Core, request: &GetUrl) -> Answer {
 pub(super) struct List {
     #[serde(default)]
     queue_name_prefix: String,
+    max_results: Option<usize>,
+    /// The last queue of the page before.
+    #[serde(default)]
+    next_token: String,
 }
 
 pub(super) fn list(core: &Core, request: &List) -> Answer {
-    let names = core.broker().names_with(&request.queue_name_prefix)?;
-    let urls: Vec<String> = names.iter().map(|name| core.names(name).url).collect();
-    Ok(if urls.is_empty() {
-        json!({})
-    } else {
-        json!({ "QueueUrls": urls })
-    })
+    let most = request.max_results.unwrap_or(MOST_LISTED);
+    if !(1..=MOST_LISTED).contains(&most) {
+        return Err(SqsError::parameter(format!(
+            "Value {most} for parameter MaxResults is invalid. Reason: MaxResults must be >= 1 and <= {MOST_LISTED}."
+        )));
+    }
+    let mut names = core.broker().names_with(&request.queue_name_prefix)?;
+    names.retain(|name| *name > request.next_token);
+    let goes_on = names.len() > most;
+    names.truncate(most);
+    let mut answer = json!({});
+    if !names.is_empty() {
+        answer["QueueUrls"] = names.iter().map(|name| core.names(name).url).collect();
+    }
+    if goes_on && request.max_results.is_some() {
+        answer["NextToken"] = json!(names.last());
+    }
+    Ok(answer)
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +123,14 @@ pub(super) fn get_attributes(core: &Core, queue: &str, request: &GetAttributes) 
     let broker = core.broker();
     let mut attributes = shown(queue, broker.queue(queue)?, broker.counts(queue)?);
     let wanted = &request.attribute_names;
+    let is_known = |name: &str| {
+        attributes.contains_key(name)
+            || ["All", "RedrivePolicy"].contains(&name)
+            || WITHOUT_EFFECT.contains(&name)
+    };
+    if let Some(other) = wanted.iter().find(|name| !is_known(name)) {
+        return Err(unknown_attribute(other));
+    }
     attributes.retain(|name, _| wanted.iter().any(|wanted| wanted == "All" || wanted == name));
     Ok(if attributes.is_empty() {
         json!({})
@@ -138,7 +162,7 @@ fn shown(name: &str, queue: Queue, counts: Counts) -> BTreeMap<String, String> {
         ("CreatedTimestamp", created.clone()),
         ("DelaySeconds", seconds(set.delay)),
         ("LastModifiedTimestamp", created),
-        ("MaximumMessageSize", super::messages::LARGEST_MESSAGE.to_string()),
+        ("MaximumMessageSize", set.maximum_message_size.to_string()),
         ("MessageRetentionPeriod", seconds(set.message_retention_period)),
         ("QueueArn", arn(name)),
         (
@@ -167,43 +191,61 @@ pub(super) struct SetAttributes {
 pub(super) fn set_attributes(core: &Core, queue: &str, request: &SetAttributes) -> Answer {
     let mut broker = core.broker();
     let mut attributes = broker.queue(queue)?.attributes;
-    set(&mut attributes, &request.attributes)?;
+    set(&mut attributes, &request.attributes, &broker)?;
     broker.create(queue, attributes)?;
     Ok(json!({}))
 }
 
-/// Reads attributes as they are on the wire, all of them text.
-fn set(attributes: &mut QueueAttributes, given: &BTreeMap<String, String>) -> Result<(), SqsError> {
+/// Reads attributes as they are on the wire, all of them text; an empty one takes a policy away.
+fn set(
+    attributes: &mut QueueAttributes,
+    given: &BTreeMap<String, String>,
+    broker: &Broker,
+) -> Result<(), SqsError> {
     for (name, value) in given {
-        let seconds = |least: u64, most: u64| match value.parse() {
-            Ok(seconds) if (least..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        let number = |least: u32, most: u32| match value.parse() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(SqsError::attribute_value(format!(
                 "Invalid value for the parameter {name}."
             ))),
         };
+        let seconds = |least, most| number(least, most).map(|seconds| Duration::from_secs(seconds.into()));
         match name.as_str() {
             "VisibilityTimeout" => attributes.visibility_timeout = seconds(0, 43_200)?,
             "MessageRetentionPeriod" => attributes.message_retention_period = seconds(60, 1_209_600)?,
             "DelaySeconds" => attributes.delay = seconds(0, 900)?,
             "ReceiveMessageWaitTimeSeconds" => attributes.receive_message_wait_time = seconds(0, 20)?,
-            "RedrivePolicy" => attributes.redrive = redrive(value)?,
+            "MaximumMessageSize" => {
+                attributes.maximum_message_size = number(1024, QueueAttributes::largest_message())?;
+            }
+            "RedrivePolicy" => attributes.redrive = redrive(value, broker)?,
+            other if WITHOUT_EFFECT.contains(&other) && value.is_empty() => {
+                attributes.without_effect.remove(other);
+            }
             other if WITHOUT_EFFECT.contains(&other) => {
                 attributes.without_effect.insert(name.clone(), value.clone());
             }
-            other => return Err(SqsError::attribute_name(format!("Unknown Attribute {other}."))),
+            other => return Err(unknown_attribute(other)),
         }
     }
     Ok(())
 }
 
-/// A redrive policy: JSON in text; the count may be text again.
-fn redrive(policy: &str) -> Result<Option<Redrive>, SqsError> {
+fn unknown_attribute(name: &str) -> SqsError {
+    SqsError::attribute_name(format!("Unknown Attribute {name}."))
+}
+
+/// A redrive policy: JSON in text; the count may be text again. The queue for dead letters must be there.
+fn redrive(policy: &str, broker: &Broker) -> Result<Option<Redrive>, SqsError> {
     if policy.is_empty() {
         return Ok(None);
     }
     let invalid = || SqsError::attribute_value("Invalid value for the parameter RedrivePolicy.");
     let policy: Value = serde_json::from_str(policy).map_err(|_| invalid())?;
     let target = queue_in_arn(policy["deadLetterTargetArn"].as_str().ok_or_else(invalid)?)?;
+    broker
+        .queue(target)
+        .map_err(|_| SqsError::parameter("Dead letter target does not exist."))?;
     let count = &policy["maxReceiveCount"];
     let count = count
         .as_u64()
