@@ -1,5 +1,6 @@
 //! What the documentation names is there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,4 +73,62 @@ fn every_check_is_a_job_of_the_forge() {
         .filter_map(|line| line.strip_prefix("          - "));
     assert!(!checks.is_empty());
     assert_eq!(jobs.collect::<Vec<_>>(), checks);
+}
+
+/// Commands of the runbook that no rehearsed deployment runs, the file that does instead, and how.
+const RUN_ELSEWHERE: [(&str, &str, &str); 4] = [
+    (
+        "ops dlq redrive",
+        "tools/ops/tests/operating.rs",
+        "shop.redrive()",
+    ),
+    ("infra/smoke.sh", ".ci/faulty-aws", "infra/smoke.sh"),
+    (".ci/rehearse-deploy", ".ci/run", ".ci/rehearse-deploy"),
+    (".ci/run", ".github/workflows/ci.yml", ".ci/run"),
+];
+
+/// The commands that the runbook tells, and whether `.ci/rehearse-deploy` runs them: those of `ops` and `aws`, and every line of a block, but
+/// for what it says that the emulator cannot answer.
+fn commands_of_the_runbook() -> BTreeMap<String, bool> {
+    let rehearsal = read(".ci/rehearse-deploy");
+    let (_, left_out) = rehearsal.split_once("NOT_OF_THE_EMULATOR = ").expect("a list");
+    let left_out = left_out.lines().next().unwrap_or_default();
+    let mut commands = BTreeMap::new();
+    for span in read("docs/runbook.md").split('`').skip(1).step_by(2) {
+        if let Some(block) = span.strip_prefix("sh\n") {
+            commands.extend(block.lines().map(|line| (line.to_owned(), true)));
+            continue;
+        }
+        let command = span.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_rehearsed = command.starts_with("ops ") || command.starts_with("aws ");
+        let is_template = command.rsplit('.').next() == Some("yaml");
+        let is_script = !is_template && (command.starts_with("infra/") || command.starts_with(".ci/"));
+        if is_rehearsed || is_script {
+            let is_rehearsed = is_rehearsed && !left_out.contains(&format!("\"{command}\""));
+            commands.insert(command, is_rehearsed);
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_the_runbook_is_run_somewhere() {
+    let commands = commands_of_the_runbook();
+    assert!(commands.len() > 15, "{commands:?}");
+    let nowhere: Vec<_> = commands
+        .iter()
+        .filter(|(command, is_rehearsed)| {
+            let elsewhere = RUN_ELSEWHERE.iter().find(|(own, ..)| own == command);
+            !**is_rehearsed && !elsewhere.is_some_and(|(_, file, how)| read(file).contains(how))
+        })
+        .collect();
+    assert!(nowhere.is_empty(), "docs/runbook.md: {nowhere:?}");
+    let unknown: Vec<_> = RUN_ELSEWHERE
+        .iter()
+        .filter(|(own, ..)| commands.get(*own) != Some(&false))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "not in docs/runbook.md, or rehearsed: {unknown:?}"
+    );
 }

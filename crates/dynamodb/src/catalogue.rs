@@ -114,7 +114,7 @@ impl DynamoDb {
 }
 
 /// Reads an item of the table of products.
-fn product(item: &Item) -> Result<Product, StoreError> {
+pub(crate) fn product(item: &Item) -> Result<Product, StoreError> {
     let read = || {
         let currency = Currency::parse(text_of(item, CURRENCY)?)?;
         Some(Product {

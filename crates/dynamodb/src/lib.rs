@@ -1,7 +1,7 @@
 //! Adapter: orders, products and stock in DynamoDB.
 //!
 //! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans;
-//! the one that reads a whole table is an operator's, [`DynamoDb::parked`].
+//! those that read a whole table are an operator's: [`DynamoDb::parked`], and what restores a table.
 
 mod carried;
 mod catalogue;
@@ -12,9 +12,11 @@ mod keys;
 mod order_document;
 mod orders;
 mod packed;
+mod restored;
 mod stock;
 
 pub use circuits::WarehouseCircuit;
+pub use restored::{OrdersPage, StoredLevel, StoredOrder};
 
 use aws_sdk_dynamodb::Client;
 

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use app::ports::{Committed, Orders};
+use app::ports::{Catalogue, Committed, Orders};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use domain::{Product, Sku, StockLevel};
-use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
+use domain::{Order, Product, Sku, Status, StockLevel};
+use dynamodb::{DynamoDb, StoredOrder, Tables, WarehouseCircuit};
 use sam_runner::engines::dynamodb::DynamoDb as Engine;
 use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use testkit::contract::{self, Stocking};
-use testkit::{an_order, noon};
+use testkit::{a_product, an_order, noon};
 
 /// The adapter, and the engine that it talks to.
 struct Store {
@@ -133,4 +133,69 @@ async fn of_many_buyers_of_the_last_pieces_exactly_as_many_are_served() {
         }
     }
     assert_eq!(served, 10);
+}
+
+/// Stores an order as it is, and reads it as it is stored.
+async fn kept(store: &DynamoDb, order: Order) -> StoredOrder {
+    let id = order.id();
+    let committed = store.commit(order, Vec::new()).await.expect("an outcome");
+    assert!(matches!(committed, Committed::Done(_)), "{committed:?}");
+    let mut stored = store.stored_orders(&[id]).await.expect("read");
+    stored.remove(&id).expect("stored")
+}
+
+#[tokio::test]
+async fn an_order_put_back_has_a_version_that_neither_had() {
+    let (copies, store) = (Store::new().await, Store::new().await);
+    let (copies, store) = (&copies.adapter, &store.adapter);
+    let copy = kept(copies, an_order().paid()).await;
+    let id = copy.id;
+    assert!(store.put_back(&copy, None).await.expect("an outcome"));
+    let first = store.get(id).await.expect("read").expect("stored");
+    assert_eq!((first.version(), first.status()), (1, Status::Paid));
+    // What was put back is not to be taken for nothing, and what changed since it was read stays.
+    assert!(!store.put_back(&copy, None).await.expect("an outcome"));
+    let read = kept(store, first.clone()).await;
+    let newer = kept(store, read.order.as_ref().expect("readable").clone()).await;
+    assert!(!store.put_back(&copy, Some(&read)).await.expect("an outcome"));
+    assert!(store.put_back(&copy, Some(&newer)).await.expect("an outcome"));
+    let last = store.get(id).await.expect("read").expect("stored");
+    assert_eq!(last.version(), 4);
+    assert_eq!(store.orders_page(None).await.expect("a page").orders.len(), 1);
+}
+
+#[tokio::test]
+async fn a_level_is_set_in_place_of_the_one_that_was_read() {
+    let store = Store::new().await;
+    let (store, sku) = (&store.adapter, an_order().skus().remove(0));
+    assert!(store.set_level(&sku, 5, None).await.expect("an outcome"));
+    assert!(!store.set_level(&sku, 6, None).await.expect("an outcome"));
+    let read = store.stored_levels().await.expect("read");
+    assert_eq!(read[&sku].available, Some(5));
+    let current = read.get(&sku);
+    assert!(store.set_level(&sku, 7, current).await.expect("an outcome"));
+    assert!(!store.set_level(&sku, 8, current).await.expect("an outcome"));
+    assert_eq!(
+        store.stored_levels().await.expect("read")[&sku].available,
+        Some(7)
+    );
+}
+
+#[tokio::test]
+async fn products_that_are_missing_are_put_back_and_others_if_asked() {
+    let (copies, store) = (Store::new().await, Store::new().await);
+    let (copies, store) = (&copies.adapter, &store.adapter);
+    let products = ["A", "B"].map(|sku| a_product(sku, 1_000));
+    copies.put_products(&products).await.expect("stored");
+    store.put_products(&[a_product("A", 900)]).await.expect("stored");
+    for (all, dry_run, expected) in [
+        (true, true, 2),
+        (false, false, 1),
+        (true, false, 1),
+        (true, false, 0),
+    ] {
+        let put = store.put_back_products(copies, all, dry_run).await;
+        assert_eq!(put.expect("an outcome"), expected, "{all}, {dry_run}");
+    }
+    assert_eq!(store.all().await.expect("read"), products);
 }

@@ -7,9 +7,12 @@ mod call;
 #[cfg(test)]
 mod fuzz;
 mod objects;
+mod past;
 mod provider;
 mod session_form;
 pub mod webhook;
+
+pub use past::{OpenPage, PastMessage};
 
 use https::{Credential, HttpsClient};
 

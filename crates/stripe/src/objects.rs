@@ -65,14 +65,32 @@ impl Metadata {
     pub(crate) fn is_of(&self, stage: &str) -> bool {
         match (self.get("shop"), self.get("stage")) {
             (None, None) => self.get("attempt").is_some(),
-            marks => marks == (Some(SHOP), Some(stage)),
+            _ => self.names(stage),
         }
+    }
+
+    /// Whether it names this shop and stage.
+    pub(crate) fn names(&self, stage: &str) -> bool {
+        (self.get("shop"), self.get("stage")) == (Some(SHOP), Some(stage))
     }
 
     /// The order that it is for.
     pub(crate) fn order(&self) -> Option<OrderId> {
         OrderId::parse(self.get("order_id")?).ok()
     }
+}
+
+/// Any object, as far as it says whose it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Marked {
+    #[serde(default)]
+    pub(crate) metadata: Metadata,
+}
+
+/// Of what a list has, the name.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) id: String,
 }
 
 impl Session {
@@ -91,6 +109,12 @@ impl Session {
         self.metadata
             .as_ref()
             .is_some_and(|metadata| metadata.is_of(stage))
+    }
+
+    /// Whether it names this shop and stage.
+    pub(crate) fn is_marked(&self, stage: &str) -> bool {
+        let metadata = self.metadata.as_ref();
+        metadata.is_some_and(|metadata| metadata.names(stage))
     }
 
     pub(crate) fn is_paid(&self) -> bool {

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
-use crate::objects::{Event, MoneyBack, Session};
+use crate::objects::{Event, Marked, MoneyBack, Session};
 
 /// How old, or how far ahead of our clock, a signature may be, in seconds.
 const TOLERANCE: i64 = 300;
@@ -81,7 +81,17 @@ pub fn read(
     understand(body, stage)
 }
 
-fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
+/// The types of events that say something to the shop.
+pub(crate) const TYPES: [&str; 6] = [
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.expired",
+    "charge.refunded",
+    "refund.failed",
+    "charge.dispute.created",
+];
+
+pub(crate) fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
     match event.kind.as_str() {
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => captured(&event, stage),
@@ -106,6 +116,13 @@ fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
         }
         _ => Ok(Message::Other),
     }
+}
+
+/// Whether the event's object names this shop and stage, as everything does that the shop made since it writes them.
+pub(crate) fn is_marked(body: &[u8], stage: &str) -> bool {
+    let event: Option<Event<'_>> = serde_json::from_slice(body).ok();
+    let marked = event.and_then(|event| object::<Marked>(&event).ok());
+    marked.is_some_and(|marked| marked.metadata.names(stage))
 }
 
 fn captured(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {

@@ -1,4 +1,5 @@
-//! What an operator asks of the running shop, and the few things to do about it: what waits, why, and a push.
+//! What an operator asks of the running shop, and the few things to do about it: what waits, why, and a push; going
+//! back to one second after a loss.
 //!
 //! Nothing here decides about an order; that is left to the rules that the functions follow. Every command answers with a [`Report`]: tables for
 //! people, JSON for scripts, an exit code for both.
@@ -10,6 +11,7 @@ mod decide;
 mod reconcile;
 mod report;
 mod resend;
+mod restore;
 mod shop;
 mod show;
 mod stuck;
@@ -20,6 +22,7 @@ pub use decide::Decided;
 pub use reconcile::ReconciledNow;
 pub use report::{Outcome, Report};
 pub use resend::{Refused, Resend};
+pub use restore::{Lost, Outside, Place, Restore, Restored};
 pub use shop::Shop;
 pub use show::Shown;
 pub use stuck::{Search, Stuck, StuckOrder};

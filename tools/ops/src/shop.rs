@@ -23,6 +23,7 @@ pub struct Shop {
     pub(crate) circuit: WarehouseCircuit,
     pub(crate) queue: SqsOrderQueue,
     pub(crate) clients: Clients,
+    stack: String,
     pub(crate) reconciler: String,
     pub(crate) dead_letters_url: String,
     pub(crate) dead_letters_arn: String,
@@ -64,11 +65,17 @@ impl Shop {
             orders: DynamoDb::new(clients.dynamodb.clone(), tables),
             circuit: WarehouseCircuit::new(clients.dynamodb.clone(), circuits),
             queue: SqsOrderQueue::new(clients.sqs.config().clone(), queue_url),
+            stack: stack.to_owned(),
             reconciler,
             dead_letters_url,
             dead_letters_arn,
             clients,
         })
+    }
+
+    /// The variables of one of its functions.
+    pub(crate) async fn environment_of(&self, function: &str) -> anyhow::Result<HashMap<String, String>> {
+        environment_of(&self.clients, &format!("{}-{function}", self.stack)).await
     }
 
     pub(crate) async fn circuit_at(&self, now: Timestamp) -> anyhow::Result<CircuitShown> {
