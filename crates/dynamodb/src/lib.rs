@@ -1,8 +1,10 @@
 //! Adapter: orders, products and stock in DynamoDB.
 //!
 //! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans;
-//! the one that reads a whole table is an operator's, [`DynamoDb::parked`].
+//! those that read a whole table are an operator's, [`DynamoDb::parked`] and
+//! [`DynamoDb::without_access_token`].
 
+mod access_tokens;
 mod carried;
 mod catalogue;
 mod circuits;

@@ -3,11 +3,11 @@
 use anyhow::Context;
 use app::Decision;
 use clap::{Args, Parser, Subcommand};
-use domain::OrderId;
+use domain::{AccessToken, OrderId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::shop::{parse_erp_number, parse_id};
-use crate::{Clients, Outcome, Report, Search, Shop};
+use crate::{AccessTokenKey, Clients, Outcome, Report, Search, Shop};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";
@@ -51,6 +51,9 @@ enum Command {
     /// One order.
     #[command(subcommand)]
     Order(OrderCommand),
+    /// What admits shoppers to their orders.
+    #[command(subcommand)]
+    AccessTokens(AccessTokensCommand),
     /// Messages that failed for good.
     #[command(subcommand)]
     Dlq(DlqCommand),
@@ -104,12 +107,28 @@ enum OrderCommand {
         #[arg(long, value_name = "NUMBER", value_parser = parse_erp_number)]
         erp_number: String,
     },
+    /// Shuts out who has the order's access token, the shopper as well: for a token that has leaked.
+    RevokeAccess {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+    },
     /// Queues a paid order for the warehouse once more, a rejected one too; it is never delivered twice.
     Resend {
         /// The order's id.
         #[arg(value_parser = parse_id)]
         id: OrderId,
         /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AccessTokensCommand {
+    /// Stores with each order of the release before the token that its shopper has. The shop's secret of then comes from standard input.
+    Store {
+        /// Only count the orders without a token.
         #[arg(long)]
         dry_run: bool,
     },
@@ -165,8 +184,17 @@ impl Cli {
                 let decision = Decision::Entered(erp_number);
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
+            Command::Order(OrderCommand::RevokeAccess { id }) => {
+                let decision = Decision::RevokeAccess(draw_token()?);
+                print(&shop.decide(id, &decision, now()).await?, json)
+            }
             Command::Order(OrderCommand::Resend { id, dry_run }) => {
                 print(&shop.resend(id, dry_run, now()).await?, json)
+            }
+            Command::AccessTokens(AccessTokensCommand::Store { dry_run }) => {
+                let secret = std::io::read_to_string(std::io::stdin()).context("standard input")?;
+                let key = AccessTokenKey::of_secret(&secret)?;
+                print(&shop.store_access_tokens(&key, dry_run).await?, json)
             }
             Command::Dlq(DlqCommand::List { limit }) => {
                 print(&shop.dead_letters(limit.into(), now()).await?, json)
@@ -190,6 +218,13 @@ impl Place {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// A token that nobody knows.
+fn draw_token() -> anyhow::Result<AccessToken> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the system's randomness")?;
+    Ok(AccessToken::of_random(bytes))
 }
 
 fn print(report: &impl Report, json: bool) -> anyhow::Result<Outcome> {
@@ -225,6 +260,8 @@ mod tests {
             &format!("order refund {id}"),
             &format!("order refund {id} --in-hours 72"),
             &format!("order entered {id} --erp-number K-4711"),
+            &format!("order revoke-access {id}"),
+            "access-tokens store --dry-run",
             "dlq list",
             "dlq redrive",
             "reconcile now",
