@@ -67,7 +67,7 @@ given = json.load(sys.stdin)
 missing = {"stripe_secret_key", "stripe_webhook_secrets", "erp_token"} - given.keys()
 if missing: sys.exit(f"SECRET_FILE lacks {sorted(missing)}")
 origin = secrets.token_hex(32)
-print(json.dumps({"access_token_keys": secrets.token_hex(32), "origin_keys": origin, "origin_key": origin} | given))' <"$SECRET_FILE")"
+print(json.dumps({"origin_keys": origin, "origin_key": origin} | given))' <"$SECRET_FILE")"
 }
 
 shop() {

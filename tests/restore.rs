@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BillingMode, DeleteRequest, KeySchemaElement, PutRequest, WriteRequest,
 };
-use domain::{Order, OrderId, RefundState, Status};
+use domain::{AccessToken, Order, OrderId, RefundState, Status};
 use dynamodb::Tables;
 use jiff::Timestamp;
 use kontor::world::World;
@@ -187,6 +187,7 @@ async fn a_restored_shop_loses_no_order_payment_or_piece() {
         },
         rewind: false,
         dry_run: false,
+        token_of_lost: AccessToken::of_random([0; 16]),
     };
 
     // What happens after it.

@@ -26,9 +26,9 @@ const ROUTES: [(&str, u16, &str); 14] = [
     ("POST /api/webhooks/stripe", 400, "invalid_signature"),
 ];
 
-/// A token for the order under a key that the shop has never had, or no longer has.
-fn under_a_retired_key(id: &str) -> String {
-    let key = b"a key of thirty-two bytes or more, retired";
+/// A token as the release before derived it from the order's id, under a key that may have leaked since.
+fn derived(id: &str) -> String {
+    let key = b"only-for-the-shop-on-this-machine-0001";
     let mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
     let mac = mac.chain_update(b"access\0").chain_update(id).finalize();
     BASE64URL_NOPAD.encode(&mac.into_bytes())
@@ -80,9 +80,14 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
     }
     let (Placed { id: mine, token, .. }, others) = (&placed[0], &placed[1].token);
     let unknown = "0".repeat(26);
-    let retired = format!("Bearer {}", under_a_retired_key(mine));
-    let (others, cut) = (format!("Bearer {others}"), format!("Bearer {}", &token[..42]));
-    let strangers: [(&str, Option<&str>); 10] = [
+    let bearer = |token: &str| format!("Bearer {token}");
+    let (derived, empty) = (bearer(&derived(mine)), bearer(&BASE64URL_NOPAD.encode(&[0; 16])));
+    let (others, cut, padded) = (
+        bearer(others),
+        bearer(&token[..21]),
+        bearer(&format!("{token}==")),
+    );
+    let strangers: [(&str, Option<&str>); 12] = [
         (mine, None),
         (mine, Some("Bearer ")),
         (mine, Some("Bearer nonsense")),
@@ -90,7 +95,9 @@ async fn a_stranger_learns_nothing_of_an_order_whatever_he_shows() {
         (mine, Some(token)),
         (mine, Some(&cut)),
         (mine, Some(&others)),
-        (mine, Some(&retired)),
+        (mine, Some(&padded)),
+        (mine, Some(&derived)),
+        (mine, Some(&empty)),
         (&unknown, Some(&others)),
         ("no-id", Some(&others)),
     ];

@@ -1,6 +1,6 @@
-//! What a human decides about an order that the warehouse rejected, or acknowledged illegibly.
+//! What a human decides about an order: one that the warehouse rejected, or acknowledged illegibly, or whose access token has leaked.
 
-use domain::{Order, OrderId, Unmoved};
+use domain::{AccessToken, Order, OrderId, Unmoved};
 use jiff::Timestamp;
 
 use crate::ports::{Clock, Committed, Orders, StoreError};
@@ -17,6 +17,8 @@ pub enum Decision {
     Entered(String),
     /// The warehouse can take the rejected order now.
     Retry,
+    /// Who has the order's access token is shut out; the new one admits to it.
+    RevokeAccess(AccessToken),
 }
 
 /// Why nothing was done.
@@ -50,6 +52,7 @@ pub async fn decide_order(
             Decision::GiveUpAt(at) => order.settle_rejection_at(*at, now),
             Decision::Entered(number) => order.entered_by_hand(number.clone(), now),
             Decision::Retry => order.retry_rejected(now),
+            Decision::RevokeAccess(new) => Ok(order.with_access_token(new.clone())),
         };
         let decided = decided.map_err(DecideError::NotWaiting)?;
         match orders.commit(decided, Vec::new()).await? {

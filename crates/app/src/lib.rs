@@ -3,14 +3,11 @@
 //! A use case is an async function over ports. It decides by the rules of [`domain`] and writes with conditions only, so that
 //! any number of runs of it, crashed or repeated at any point, come to one end.
 
-mod access;
 mod breaker;
 mod browse_catalogue;
 mod catalogue_snapshot;
 mod decide_order;
 mod forward_order;
-#[cfg(test)]
-mod fuzz;
 mod jobs;
 mod place_order;
 pub mod ports;
@@ -22,7 +19,6 @@ mod settle_payment;
 mod show_order;
 mod start_payment;
 
-pub use access::{AccessKeys, AccessKeysError};
 pub use breaker::{Breaker, BreakerMemory};
 pub use browse_catalogue::{Listing, Offer, browse_catalogue, show_product};
 pub use catalogue_snapshot::CatalogueSnapshot;

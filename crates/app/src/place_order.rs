@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote, ShippingTable,
-    Sku, Status, UnavailableItem, price_cart,
+    AccessToken, Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote,
+    ShippingTable, Sku, Status, UnavailableItem, price_cart,
 };
 
 use crate::jobs::give_stock_back;
@@ -12,6 +12,9 @@ use crate::ports::{Catalogue, Clock, Committed, Orders, Shortage, Stock, StoreEr
 
 /// The most writes of one request, conflicts included: 1,200 lines take 13.
 const MAX_RESERVE_STEPS: usize = 64;
+
+/// The most conflicts with other runs' writes before the request fails.
+const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// What a shopper sent.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct PlaceOrder {
     pub shipping_address: Address,
     /// The total that the shopper saw and agreed to.
     pub expected_total: Money,
+    /// Drawn for this request: who has it may see and pay the order that this request places.
+    pub access_token: AccessToken,
 }
 
 /// A placed order.
@@ -33,6 +38,8 @@ pub struct PlaceOrder {
 pub struct Placed {
     /// The order as it stands.
     pub order: Order,
+    /// The token that the order keeps, the same for each request that placed or found it.
+    pub access_token: AccessToken,
     /// Whether an earlier request had placed it.
     pub replayed: bool,
 }
@@ -91,6 +98,7 @@ pub async fn place_order(
         customer,
         shipping_address,
         expected_total,
+        access_token,
         ..
     } = wish;
     let fingerprint = Fingerprint::of(&cart, &customer, &shipping_address, expected_total);
@@ -103,36 +111,31 @@ pub async fn place_order(
         cart: &cart,
         address: &shipping_address,
     };
-    let quote = match shop.price(&cart) {
-        Ok(quote) if quote.total == expected_total => quote,
-        Ok(quote) => {
-            return replay_or(
-                orders,
-                id,
-                fingerprint,
-                PlaceOrderError::PriceChanged(Box::new(quote)),
-            )
-            .await;
+    let quote = match shop.price_agreed(expected_total) {
+        Ok(quote) => quote,
+        Err(refusal) => {
+            let order = replay_or(orders, id, fingerprint, refusal).await?;
+            return admitting(orders, order, true, access_token).await;
         }
-        Err(refusal) => return replay_or(orders, id, fingerprint, refusal).await,
     };
     let draft = Order::draft(
         id,
         fingerprint,
+        access_token.clone(),
         customer,
         shipping_address.clone(),
         quote,
         clock.now(),
     );
     match reserve(orders, clock, draft).await? {
-        Reserved::Placed(placed) => Ok(placed),
+        Reserved::Placed { order, replayed } => admitting(orders, order, replayed, access_token).await,
         Reserved::OutOfStock(short) => Err(shop.sold_out(stock, &short).await?),
     }
 }
 
 /// How reserving ended.
 enum Reserved {
-    Placed(Placed),
+    Placed { order: Order, replayed: bool },
     OutOfStock(Vec<Shortage>),
 }
 
@@ -153,10 +156,10 @@ async fn reserve(
         };
         order = match orders.commit(next, stock).await? {
             Committed::Done(stored) if stored.status() == Status::Placed => {
-                return Ok(Reserved::Placed(Placed {
+                return Ok(Reserved::Placed {
                     order: stored,
                     replayed,
-                }));
+                });
             }
             Committed::Done(stored) => stored,
             Committed::Conflict(None) => live_again(&order),
@@ -174,10 +177,10 @@ async fn reserve(
                     next
                 }
                 _ => {
-                    return Ok(Reserved::Placed(Placed {
+                    return Ok(Reserved::Placed {
                         order: *current,
                         replayed: true,
-                    }));
+                    });
                 }
             },
             Committed::OutOfStock(short) => {
@@ -211,16 +214,38 @@ async fn replay_or(
     id: OrderId,
     fingerprint: Fingerprint,
     refusal: PlaceOrderError,
-) -> Result<Placed, PlaceOrderError> {
+) -> Result<Order, PlaceOrderError> {
     match orders.get(id).await? {
         None => Err(refusal),
         Some(order) if order.fingerprint() != fingerprint => Err(PlaceOrderError::KeyReused),
-        Some(order) if order.status().is_public() => Ok(Placed {
-            order,
-            replayed: true,
-        }),
+        Some(order) if order.status().is_public() => Ok(order),
         Some(_) => Err(PlaceOrderError::InProgress),
     }
+}
+
+/// The order with the token that it keeps. One of the release before may keep none yet: it gets `drawn`, once for all requests.
+async fn admitting(
+    orders: &impl Orders,
+    mut order: Order,
+    replayed: bool,
+    drawn: AccessToken,
+) -> Result<Placed, PlaceOrderError> {
+    for _ in 0..MAX_CONFLICT_RETRIES {
+        if let Some(access_token) = order.access_token().cloned() {
+            return Ok(Placed {
+                order,
+                access_token,
+                replayed,
+            });
+        }
+        let admitting = order.with_access_token(drawn.clone());
+        order = match orders.commit(admitting, Vec::new()).await? {
+            Committed::Done(stored) => stored,
+            Committed::Conflict(Some(current)) => *current,
+            Committed::Conflict(None) | Committed::OutOfStock(_) => return Err(PlaceOrderError::InProgress),
+        };
+    }
+    Err(StoreError::Busy.into())
 }
 
 /// What a wish is priced by.
@@ -237,6 +262,16 @@ impl Shop<'_> {
             PricingError::UnknownSkus(items) => PlaceOrderError::UnknownItems(items),
             other => PlaceOrderError::Pricing(other),
         })
+    }
+
+    /// The price of the whole cart, which must be the one that the shopper agreed to.
+    fn price_agreed(&self, total: Money) -> Result<Quote, PlaceOrderError> {
+        let quote = self.price(self.cart)?;
+        if quote.total == total {
+            Ok(quote)
+        } else {
+            Err(PlaceOrderError::PriceChanged(Box::new(quote)))
+        }
     }
 
     /// Names every item of the cart that is short, by what the write said and by what is left now.

@@ -4,7 +4,7 @@ use domain::{AttemptState, Order, PaymentAttempt, PaymentRefused, Status};
 use jiff::Timestamp;
 
 use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, PaymentSession, StoreError};
-use crate::{AccessKeys, ShowOrderError, show_order};
+use crate::{ShowOrderError, show_order};
 
 /// The most conflicts with other runs' writes before the request fails.
 const MAX_CONFLICT_RETRIES: usize = 8;
@@ -66,12 +66,11 @@ impl From<ShowOrderError> for StartPaymentError {
 pub async fn start_payment(
     orders: &impl Orders,
     provider: &impl PaymentProvider,
-    keys: &AccessKeys,
     clock: &impl Clock,
     id: &str,
     token: &str,
 ) -> Result<PaymentPage, StartPaymentError> {
-    let mut order = show_order(orders, keys, id, token).await?;
+    let mut order = show_order(orders, id, token).await?;
     let mut has_failed = false;
     for _ in 0..MAX_CONFLICT_RETRIES {
         let (stored, attempt) = match store_attempt(orders, order, clock.now()).await? {

@@ -2,19 +2,20 @@
 
 use app::ports::Clock;
 use app::{
-    AccessKeys, PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile,
-    resend_orders, settle_payment, start_payment,
+    PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile, resend_orders,
+    settle_payment, start_payment,
 };
 use domain::{Order, PaymentRefused, ReportedPayment, Status};
 use jiff::SignedDuration;
-use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_order, eur};
+use testkit::{
+    FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_access_token, an_order, eur,
+};
 
 struct World {
     store: MemoryStore,
     provider: FakeProvider,
     queue: FakeQueue,
     clock: FakeClock,
-    keys: AccessKeys,
     order: Order,
 }
 
@@ -23,25 +24,24 @@ impl World {
     fn new() -> Self {
         let store = MemoryStore::default();
         let order = store.put_order(an_order().placed());
-        let keys = AccessKeys::parse("0123456789abcdef0123456789abcdef").expect("keys");
         Self {
             store,
             provider: FakeProvider::default(),
             queue: FakeQueue::default(),
             clock: FakeClock::at_noon(),
-            keys,
             order,
         }
     }
 
     async fn start(&self) -> Result<PaymentPage, StartPaymentError> {
-        self.start_with(&self.keys.token(self.order.id())).await
+        let token = self.order.access_token().expect("a token");
+        self.start_with(&token.to_text()).await
     }
 
     async fn start_with(&self, token: &str) -> Result<PaymentPage, StartPaymentError> {
         let id = self.order.id();
         let (store, provider) = (&self.store, &self.provider);
-        start_payment(store, provider, &self.keys, &self.clock, id.as_str(), token).await
+        start_payment(store, provider, &self.clock, id.as_str(), token).await
     }
 
     async fn hear(&self, payment: ReportedPayment) -> Result<Settled, SettleError> {
@@ -96,7 +96,7 @@ async fn a_payment_page_is_the_same_while_it_lives() {
 #[tokio::test]
 async fn a_stranger_cannot_pay() {
     let world = World::new();
-    for token in ["", "wrong", &world.keys.token(domain::OrderId::for_key("other"))] {
+    for token in ["", "wrong", &an_access_token("other").to_text()] {
         let page = world.start_with(token).await;
         assert!(matches!(page, Err(StartPaymentError::NotFound)));
     }

@@ -1,10 +1,14 @@
 //! Placing orders.
 
-use app::ports::{Clock, Orders};
+use std::sync::Mutex;
+
+use app::ports::{Clock, Committed, Orders, StoreError};
 use app::{PlaceOrder, PlaceOrderError, Placed, place_order};
-use domain::{LINES_PER_STEP, Order, PricingError, ShippingTable, Status};
-use jiff::SignedDuration;
-use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, eur};
+use domain::{
+    AccessToken, DueIndex, LINES_PER_STEP, Order, OrderId, PricingError, ShippingTable, Status, StockChange,
+};
+use jiff::{SignedDuration, Timestamp};
+use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, altered, an_access_token, eur};
 
 async fn place(store: &MemoryStore, clock: &FakeClock, wish: PlaceOrder) -> Result<Placed, PlaceOrderError> {
     place_order(store, store, store, &ShippingTable::of_the_shop(), clock, wish).await
@@ -239,9 +243,143 @@ fn as_a_draft(order: Order) -> Order {
     Order::draft(
         order.id,
         order.fingerprint,
+        order.access_token.expect("a token"),
         order.customer,
         order.shipping_address,
         order.quote,
         order.placed_at,
     )
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_the_token_that_the_order_keeps() {
+    let (store, clock) = a_shop();
+    let with = |token: &str| PlaceOrder {
+        access_token: an_access_token(token),
+        ..two_lamps_and_a_book("key")
+    };
+    for (drawn, then) in [("first", false), ("second", true)] {
+        let placed = place(&store, &clock, with(drawn)).await.expect("placed");
+        assert_eq!(
+            (placed.access_token, placed.replayed),
+            (an_access_token("first"), then)
+        );
+    }
+    store.put_product(a_product("LAMP", 9_999));
+    let placed = place(&store, &clock, with("third")).await.expect("placed");
+    assert_eq!(
+        placed.access_token,
+        an_access_token("first"),
+        "at a changed price, too"
+    );
+    assert_eq!(placed.order.access_token(), Some(&placed.access_token));
+}
+
+/// As the release before places it.
+fn of_the_release_before(order: Order) -> Order {
+    altered(order, |parts| parts.access_token = None)
+}
+
+#[tokio::test]
+async fn an_order_of_the_release_before_gets_one_token() {
+    let (store, clock) = a_shop();
+    let placed = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    store.put_order(of_the_release_before(placed.order));
+    let with = |token: &str| PlaceOrder {
+        access_token: an_access_token(token),
+        ..two_lamps_and_a_book("key")
+    };
+    for drawn in ["first", "second"] {
+        let again = place(&store, &clock, with(drawn)).await.expect("placed");
+        assert_eq!(
+            (again.access_token, again.replayed),
+            (an_access_token("first"), true)
+        );
+        let stored = store
+            .get(again.order.id())
+            .await
+            .expect("a read")
+            .expect("an order");
+        assert_eq!(stored.access_token(), Some(&an_access_token("first")));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_an_operator_stored_meanwhile_is_answered() {
+    let (store, clock) = a_shop();
+    let placed = place(&store, &clock, two_lamps_and_a_book("key"))
+        .await
+        .expect("placed");
+    let read = store.put_order(of_the_release_before(placed.order));
+    let derived = AccessToken::from_bytes(&[7; 32]).expect("a token");
+    let orders = Interrupted {
+        store: &store,
+        meanwhile: Mutex::new(Some(read.with_access_token(derived.clone()))),
+    };
+    let shipping = ShippingTable::of_the_shop();
+    let again = place_order(
+        &store,
+        &store,
+        &orders,
+        &shipping,
+        &clock,
+        two_lamps_and_a_book("key"),
+    )
+    .await;
+    assert_eq!(again.expect("placed").access_token, derived);
+}
+
+#[tokio::test]
+async fn a_reservation_of_the_release_before_ends_with_a_token() {
+    let (store, clock, wish) = a_large_wish("key");
+    let placed = place(&store, &clock, wish.clone()).await.expect("placed").order;
+    let (half, _) = as_a_draft(placed).reserve_step(clock.now()).expect("a draft");
+    store.put_order(of_the_release_before(half));
+    for line in wish.cart.lines().iter().skip(LINES_PER_STEP) {
+        store.set_stock(&line.sku, 1);
+    }
+    let again = place(&store, &clock, wish.clone()).await.expect("placed");
+    assert_eq!(again.order.status(), Status::Placed);
+    assert_eq!(again.order.access_token(), Some(&again.access_token));
+    assert_eq!(again.access_token, wish.access_token);
+}
+
+/// A store in which another run writes before the next write.
+struct Interrupted<'a> {
+    store: &'a MemoryStore,
+    meanwhile: Mutex<Option<Order>>,
+}
+
+impl Orders for Interrupted<'_> {
+    async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        self.store.get(id).await
+    }
+
+    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+        // The first write finds the order placed; the second is to store a token.
+        let meanwhile = self
+            .meanwhile
+            .lock()
+            .expect("no panic")
+            .take_if(|_| order.version() > 0);
+        if let Some(meanwhile) = meanwhile {
+            self.store.put_order(meanwhile);
+        }
+        self.store.commit(order, stock).await
+    }
+
+    async fn remove(&self, order: &Order) -> Result<(), StoreError> {
+        self.store.remove(order).await
+    }
+
+    async fn due(
+        &self,
+        index: DueIndex,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        self.store.due(index, now, limit).await
+    }
 }

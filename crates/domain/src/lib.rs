@@ -2,12 +2,15 @@
 //!
 //! Pure: no I/O, no async, no clock, no randomness. What is parsed here cannot be wrong further in.
 
+mod access_token;
 mod carried;
 mod cart;
 mod catalogue;
 mod circuit;
 mod contact;
 mod country;
+#[cfg(test)]
+mod fuzz;
 mod jobs;
 mod money;
 mod order;
@@ -17,6 +20,7 @@ mod shipping;
 mod tax;
 mod text;
 
+pub use access_token::{AccessToken, AccessTokenError};
 pub use carried::Carried;
 pub use cart::{Cart, CartError, CartLine, MAX_LINES, MAX_QUANTITY, Quantity};
 pub use catalogue::{Product, Sku, SkuError, StockLevel};

@@ -29,6 +29,8 @@ pub(crate) const PLACED_AT: &str = "placed_at";
 pub(crate) const STATUS: &str = "status";
 /// Orders: there only while it is set aside for a human.
 pub(crate) const PARKED: &str = "parked";
+/// Orders: what admits to it, in bytes; missing where the release before placed it and nobody has stored its token yet.
+pub(crate) const ACCESS_TOKEN: &str = "access_token";
 /// Orders: all the rest, packed.
 pub(crate) const DOCUMENT: &str = "document";
 /// Orders: partition key of the sparse index [`DUE_INDEX`]; there only while work is due: which of the two indexes. A partition takes 1,000

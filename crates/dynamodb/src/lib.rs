@@ -1,8 +1,10 @@
 //! Adapter: orders, products and stock in DynamoDB.
 //!
 //! Every write of an order carries a condition; order and stock change in one transaction. Listings are Queries, never Scans;
-//! those that read a whole table are an operator's: [`DynamoDb::parked`], and what restores a table.
+//! those that read a whole table are an operator's: [`DynamoDb::parked`], [`DynamoDb::without_access_token`], and what restores a
+//! table.
 
+mod access_tokens;
 mod carried;
 mod catalogue;
 mod circuits;

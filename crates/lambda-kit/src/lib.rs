@@ -44,6 +44,16 @@ pub mod clock {
     }
 }
 
+/// Randomness.
+pub mod random {
+    /// Bytes of the operating system's that nobody can foretell.
+    pub fn bytes<const N: usize>() -> [u8; N] {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).expect("a running system has randomness");
+        bytes
+    }
+}
+
 /// Starts a function: opens its log by `LOG_LEVEL` and its metrics under `METRICS_NAMESPACE`, and runs `serve` with the
 /// environment until it ends. On one thread: a second one costs 65% more processor time a call.
 ///

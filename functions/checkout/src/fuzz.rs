@@ -5,6 +5,7 @@ use domain::{Cart, Country, Fingerprint, ShippingTable};
 use lambda_kit::Problem;
 use lambda_kit::http::{BuildRequest, ReadResponse, Request, request};
 use serde_json::{Value, json};
+use testkit::an_access_token;
 
 use crate::idempotency_key::idempotency_key;
 use crate::wire::{read_checkout, read_quote_request};
@@ -62,7 +63,8 @@ fn quote_body() {
 #[test]
 fn checkout_body() {
     let shipping = ShippingTable::of_the_shop();
-    let read = |body: &[u8]| read_checkout(&posted(body), "key".to_owned(), &shipping);
+    let read =
+        |body: &[u8]| read_checkout(&posted(body), "key".to_owned(), &shipping, an_access_token("key"));
     bolero::check!().for_each(|body: &[u8]| match read(body) {
         Ok(wish) => {
             assert_bounds(&wish.cart);

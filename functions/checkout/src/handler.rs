@@ -1,12 +1,9 @@
-use std::sync::Arc;
-
 use api::ToProblem;
 use app::ports::{Catalogue, Clock, Orders, Stock};
-use app::{AccessKeys, PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
-use domain::ShippingTable;
+use app::{PlaceOrderError, Placed, PriceMemory, place_order, quote_cart};
+use domain::{AccessToken, ShippingTable};
 use lambda_kit::http::{Handle, ReadRequest, Request, Response};
 use lambda_kit::metrics::{self, Unit};
-use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
 
 use crate::idempotency_key::idempotency_key;
@@ -17,7 +14,7 @@ pub(crate) struct Checkout<S, C> {
     pub(crate) store: S,
     pub(crate) prices: PriceMemory,
     pub(crate) shipping: ShippingTable,
-    pub(crate) keys: Arc<Secret<AccessKeys>>,
+    pub(crate) draw_token: fn() -> AccessToken,
     pub(crate) clock: C,
 }
 
@@ -43,16 +40,14 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
 
     async fn place(&self, request: &Request) -> Result<Response, Problem> {
         let key = idempotency_key(request.header("idempotency-key"))?;
-        let wish = wire::read_checkout(request, key, &self.shipping)?;
-        // Before anything is placed: without it there would be no token to answer.
-        let keys = self.keys.current().await?;
+        let wish = wire::read_checkout(request, key, &self.shipping, (self.draw_token)())?;
         let store = &self.store;
         let catalogue = self.prices.before(store, self.clock.now());
         let placed = place_order(&catalogue, store, store, &self.shipping, &self.clock, wish).await;
         count(&placed);
         let placed = placed.map_err(ToProblem::to_problem)?;
         telemetry::note("order.id", placed.order.id());
-        Ok(wire::placed(&placed, keys.token(placed.order.id())))
+        Ok(wire::placed(&placed))
     }
 }
 

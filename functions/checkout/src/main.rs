@@ -10,13 +10,12 @@ mod wire;
 
 use std::process::ExitCode;
 
-use app::{AccessKeys, PriceMemory};
+use app::PriceMemory;
 use aws_sdk_dynamodb::Client;
-use domain::ShippingTable;
+use domain::{AccessToken, ShippingTable};
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
-use lambda_kit::secret::{self, Secret};
-use lambda_kit::{Error, aws, clock, http, traced};
+use lambda_kit::{Error, aws, clock, http, random, traced};
 
 use crate::handler::Checkout;
 
@@ -26,16 +25,13 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
-    let secret = secret::Settings::read(&mut env);
-    let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
+    let tables = env.finish(|| tables)?;
     let aws = aws::config().await?;
     let checkout = Checkout {
         store: DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::open(&aws, secret, |values| {
-            values.parse("access_token_keys", AccessKeys::parse)
-        }),
+        draw_token: || AccessToken::of_random(random::bytes()),
         clock: clock::now,
     };
     http::serve(checkout).await

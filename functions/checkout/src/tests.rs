@@ -1,9 +1,9 @@
+use app::PriceMemory;
 use app::ports::Orders;
-use app::{AccessKeys, PriceMemory};
-use domain::{OrderId, ShippingTable};
+use domain::{AccessToken, OrderId, ShippingTable};
 use lambda_kit::http::{BuildRequest, ReadResponse, Request, Response, answer, request};
 use lambda_kit::metrics::collect;
-use lambda_kit::secret::Secret;
+use lambda_kit::random;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::{FakeClock, MemoryStore, a_product, a_sku, altered, an_order};
@@ -24,7 +24,7 @@ fn subject() -> Subject {
         store: MemoryStore::with(products.map(|(sku, cents, pieces)| (a_product(sku, cents), pieces))),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::fixed(AccessKeys::parse(&"k".repeat(32)).expect("a key")),
+        draw_token: || AccessToken::of_random(random::bytes()),
         clock: FakeClock::at_noon(),
     }
 }
@@ -165,15 +165,9 @@ async fn an_order_is_placed_and_found_at_its_location() {
     let location = format!("/api/orders/{}", placed.order.id);
     assert_eq!(response.header_of("location"), Some(location.as_str()));
     let id = OrderId::parse(&placed.order.id).expect("an id");
-    assert!(
-        subject
-            .keys
-            .current()
-            .await
-            .expect("keys")
-            .admit(id, &placed.access_token)
-    );
-    assert!(subject.store.get(id).await.expect("a store").is_some());
+    let stored = subject.store.get(id).await.expect("a store").expect("an order");
+    let token = stored.access_token().expect("a token").to_text();
+    assert_eq!((token.len(), token), (22, placed.access_token));
     assert_eq!(subject.store.stock_of(&a_sku("LAMP")), 3);
 }
 
@@ -432,7 +426,12 @@ async fn an_order_that_another_run_is_placing_is_in_progress() {
     let subject = subject();
     let body = a_checkout(&[("LAMP", 2)], 1);
     let request = checkout(KEY, &body);
-    let wish = crate::wire::read_checkout(&request, KEY.to_owned(), &subject.shipping);
+    let wish = crate::wire::read_checkout(
+        &request,
+        KEY.to_owned(),
+        &subject.shipping,
+        (subject.draw_token)(),
+    );
     let wish = wish.expect("a wish");
     let reserving = altered(an_order().under(KEY).draft(), |order| {
         order.fingerprint = domain::Fingerprint::of(

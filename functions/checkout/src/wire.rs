@@ -2,8 +2,8 @@
 
 use app::{PlaceOrder, Placed};
 use domain::{
-    Address, Cart, CartError, ContactError, ContactField, Country, Currency, Customer, Money, Quote,
-    ShippingTable, TextError,
+    AccessToken, Address, Cart, CartError, ContactError, ContactField, Country, Currency, Customer, Money,
+    Quote, ShippingTable, TextError,
 };
 use lambda_kit::Problem;
 use lambda_kit::http::{ReadRequest, Request, Response, WithHeader, json};
@@ -27,11 +27,12 @@ pub(crate) fn read_quote_request(
     faults.finish(|| Some((cart?, country?)))
 }
 
-/// Reads an order to be placed under `idempotency_key`.
+/// Reads an order to be placed under `idempotency_key`, to which `access_token` will admit.
 pub(crate) fn read_checkout(
     request: &Request,
     idempotency_key: String,
     shipping: &ShippingTable,
+    access_token: AccessToken,
 ) -> Result<PlaceOrder, Problem> {
     let (body, mut faults) = request.json::<api::CheckoutRequest>()?;
     let (who, to) = (&body.customer, &body.shipping_address);
@@ -53,6 +54,7 @@ pub(crate) fn read_checkout(
             customer: customer?,
             shipping_address: address?,
             expected_total: expected_total?,
+            access_token,
         })
     })
 }
@@ -147,8 +149,9 @@ pub(crate) fn quoted(quote: &Quote) -> Response {
     json(200, &api::Quote::from(quote)).with_header("cache-control", "no-store")
 }
 
-pub(crate) fn placed(placed: &Placed, access_token: String) -> Response {
+pub(crate) fn placed(placed: &Placed) -> Response {
     let order = api::Order::from(&placed.order);
+    let access_token = placed.access_token.to_text();
     let location = format!("/api/orders/{}", order.id);
     let response = json(201, &api::PlacedOrder { order, access_token })
         .with_header("location", location)

@@ -4,11 +4,9 @@ mod handler;
 
 use std::process::ExitCode;
 
-use app::AccessKeys;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use lambda_kit::config::Variables;
-use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, http, traced};
 
 use crate::handler::OrderStatus;
@@ -19,12 +17,8 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
-    let secret = secret::Settings::read(&mut env);
-    let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
+    let tables = env.finish(|| tables)?;
     let aws = aws::config().await?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let keys = Secret::open(&aws, secret, |values| {
-        values.parse("access_token_keys", AccessKeys::parse)
-    });
-    http::serve(OrderStatus { orders, keys }).await
+    http::serve(OrderStatus { orders }).await
 }

@@ -1,38 +1,15 @@
-use std::sync::Arc;
-
 use api::ToProblem;
 use app::ports::{Clock, Orders, PaymentProvider};
-use app::{AccessKeys, start_payment};
+use app::start_payment;
 use domain::OrderId;
-use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
-use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
-use secrecy::SecretString;
 
 /// Opens payment pages.
 pub(crate) struct Payment<O, P, C> {
     pub(crate) orders: O,
     pub(crate) provider: P,
-    pub(crate) secrets: Arc<Secret<Secrets>>,
     pub(crate) clock: C,
-}
-
-/// What the function keeps to itself.
-pub(crate) struct Secrets {
-    pub(crate) access: AccessKeys,
-    pub(crate) stripe: SecretString,
-}
-
-impl Secrets {
-    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
-        let access = values.parse("access_token_keys", AccessKeys::parse);
-        let stripe = values.text("stripe_secret_key").map(SecretString::from);
-        Some(Self {
-            access: access?,
-            stripe: stripe?,
-        })
-    }
 }
 
 impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
@@ -42,17 +19,9 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             telemetry::note("order.id", id);
         }
         let token = request.bearer_token().unwrap_or_default();
-        let secrets = self.secrets.fitting(|known| known.access.open(id, token)).await?;
-        let page = start_payment(
-            &self.orders,
-            &self.provider,
-            &secrets.access,
-            &self.clock,
-            id,
-            token,
-        )
-        .await
-        .map_err(ToProblem::to_problem)?;
+        let page = start_payment(&self.orders, &self.provider, &self.clock, id, token)
+            .await
+            .map_err(ToProblem::to_problem)?;
         let page = api::PaymentPage {
             redirect_url: page.redirect_url,
             expires_at: page.expires_at.to_string(),
@@ -66,7 +35,7 @@ mod tests {
     use jiff::SignedDuration;
     use lambda_kit::http::{BuildRequest, ReadResponse, answer, request};
     use proptest::prelude::*;
-    use testkit::{FakeClock, FakeProvider, MemoryStore, ProviderFault, an_order};
+    use testkit::{FakeClock, FakeProvider, MemoryStore, ProviderFault, an_access_token, an_order};
 
     use super::*;
 
@@ -79,10 +48,6 @@ mod tests {
         Payment {
             orders,
             provider: FakeProvider::default(),
-            secrets: Secret::fixed(Secrets {
-                access: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
-                stripe: "sk_test".into(),
-            }),
             clock: FakeClock::at_noon(),
         }
     }
@@ -96,7 +61,7 @@ mod tests {
     /// Asks, as who holds the token, for the order that was placed under `key`.
     async fn pay(subject: &Subject, key: &str) -> Response {
         let id = OrderId::for_key(key);
-        let token = subject.secrets.current().await.expect("secrets").access.token(id);
+        let token = an_access_token(key).to_text();
         answer(subject, &ask(id.as_str(), &format!("bearer {token}"))).await
     }
 
@@ -179,32 +144,14 @@ mod tests {
     async fn nobody_without_the_token_learns_of_an_order() {
         let subject = subject();
         let id = an_order().draft().id();
-        let unknown = OrderId::for_key("unknown");
+        let bearer = |key: &str| format!("Bearer {}", an_access_token(key).to_text());
         let expected = pay(&subject, "unknown").await;
         assert_eq!(code(&expected), (404, "order_not_found".to_owned()));
         for request in [
             ask(id.as_str(), ""),
             ask(id.as_str(), "Bearer x"),
-            ask(
-                id.as_str(),
-                &format!(
-                    "Bearer {}",
-                    subject
-                        .secrets
-                        .current()
-                        .await
-                        .expect("secrets")
-                        .access
-                        .token(unknown)
-                ),
-            ),
-            ask(
-                "x",
-                &format!(
-                    "Bearer {}",
-                    subject.secrets.current().await.expect("secrets").access.token(id)
-                ),
-            ),
+            ask(id.as_str(), &bearer("unknown")),
+            ask("x", &bearer("an order")),
         ] {
             assert_eq!(answer(&subject, &request).await.whole(), expected.whole());
         }

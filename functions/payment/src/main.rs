@@ -12,9 +12,10 @@ use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
+use secrecy::SecretString;
 use stripe::{Stripe, StripeConfig};
 
-use crate::handler::{Payment, Secrets};
+use crate::handler::Payment;
 
 /// Stripe opens a page in about a second; a shopper waits no longer than this for one.
 const STRIPE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -34,13 +35,14 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let secrets = Secret::open(&aws, secret, Secrets::read);
-    let of_stripe = Arc::clone(&secrets);
+    let key = Secret::open(&aws, secret, |values| {
+        values.text("stripe_secret_key").map(SecretString::from)
+    });
     let config = StripeConfig {
         api_base,
         secret_key: Credential::new(move || {
-            let secrets = Arc::clone(&of_stripe);
-            async move { secrets.current().await.map(|known| known.stripe.clone()) }
+            let key = Arc::clone(&key);
+            async move { key.current().await.map(|key| SecretString::clone(&key)) }
         }),
         site_url,
         stage,
@@ -48,7 +50,6 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let payment = Payment {
         orders,
         provider: Stripe::new(config, client),
-        secrets,
         clock: clock::now,
     };
     http::serve(payment).await

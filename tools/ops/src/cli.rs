@@ -3,13 +3,14 @@
 use anyhow::Context;
 use app::Decision;
 use clap::{Args, Parser, Subcommand};
-use domain::OrderId;
+use domain::{AccessToken, OrderId};
 use dynamodb::Tables;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::shop::{parse_erp_number, parse_id};
 use crate::{Clients, Outcome, Outside, Report, Restore, Search, Shop};
+use crate::{AccessTokenKey, Clients, Outcome, Report, Search, Shop};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";
@@ -53,6 +54,9 @@ enum Command {
     /// One order.
     #[command(subcommand)]
     Order(OrderCommand),
+    /// What admits shoppers to their orders.
+    #[command(subcommand)]
+    AccessTokens(AccessTokensCommand),
     /// Messages that failed for good.
     #[command(subcommand)]
     Dlq(DlqCommand),
@@ -131,12 +135,28 @@ enum OrderCommand {
         #[arg(long, value_name = "NUMBER", value_parser = parse_erp_number)]
         erp_number: String,
     },
+    /// Shuts out who has the order's access token, the shopper as well: for a token that has leaked.
+    RevokeAccess {
+        /// The order's id.
+        #[arg(value_parser = parse_id)]
+        id: OrderId,
+    },
     /// Queues a paid order for the warehouse once more, a rejected one too; it is never delivered twice.
     Resend {
         /// The order's id.
         #[arg(value_parser = parse_id)]
         id: OrderId,
         /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AccessTokensCommand {
+    /// Stores with each order of the release before the token that its shopper has. The shop's secret of then comes from standard input.
+    Store {
+        /// Only count the orders without a token.
         #[arg(long)]
         dry_run: bool,
     },
@@ -192,8 +212,17 @@ impl Cli {
                 let decision = Decision::Entered(erp_number);
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
+            Command::Order(OrderCommand::RevokeAccess { id }) => {
+                let decision = Decision::RevokeAccess(draw_token()?);
+                print(&shop.decide(id, &decision, now()).await?, json)
+            }
             Command::Order(OrderCommand::Resend { id, dry_run }) => {
                 print(&shop.resend(id, dry_run, now()).await?, json)
+            }
+            Command::AccessTokens(AccessTokensCommand::Store { dry_run }) => {
+                let secret = std::io::read_to_string(std::io::stdin()).context("standard input")?;
+                let key = AccessTokenKey::of_secret(&secret)?;
+                print(&shop.store_access_tokens(&key, dry_run).await?, json)
             }
             Command::Dlq(DlqCommand::List { limit }) => {
                 print(&shop.dead_letters(limit.into(), now()).await?, json)
@@ -203,7 +232,8 @@ impl Cli {
             Command::Restore(arguments) => {
                 let keys = (key("STRIPE_SECRET_KEY")?, key("ERP_TOKEN")?);
                 let outside = Outside::of(&shop, keys.0, keys.1).await?;
-                print(&shop.restore(&arguments.into(), &outside, now).await?, json)
+                let restore = arguments.into_restore()?;
+                print(&shop.restore(&restore, &outside, now).await?, json)
             }
         }
     }
@@ -218,18 +248,19 @@ impl Place {
     }
 }
 
-impl From<RestoreArguments> for Restore {
-    fn from(arguments: RestoreArguments) -> Self {
-        Self {
-            at: arguments.at,
+impl RestoreArguments {
+    fn into_restore(self) -> anyhow::Result<Restore> {
+        Ok(Restore {
+            at: self.at,
             copies: Tables {
-                products: arguments.products,
-                stock: arguments.stock,
-                orders: arguments.orders,
+                products: self.products,
+                stock: self.stock,
+                orders: self.orders,
             },
-            rewind: arguments.rewind,
-            dry_run: arguments.dry_run,
-        }
+            rewind: self.rewind,
+            dry_run: self.dry_run,
+            token_of_lost: draw_token()?,
+        })
     }
 }
 
@@ -244,6 +275,13 @@ fn key(variable: &str) -> anyhow::Result<SecretString> {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// A token that nobody knows.
+fn draw_token() -> anyhow::Result<AccessToken> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the system's randomness")?;
+    Ok(AccessToken::of_random(bytes))
 }
 
 fn print(report: &impl Report, json: bool) -> anyhow::Result<Outcome> {
@@ -285,6 +323,22 @@ mod tests {
             let words = line.split_whitespace().skip(1);
             let words = words.map(|word| if word == "ID" { id.as_str() } else { word });
             let words = ["ops", "--stack", "kontor-prod"].into_iter().chain(words);
+        for line in [
+            "orders stuck",
+            &format!("order show {id}"),
+            &format!("order resend {id} --dry-run"),
+            &format!("order refund {id}"),
+            &format!("order refund {id} --in-hours 72"),
+            &format!("order entered {id} --erp-number K-4711"),
+            &format!("order revoke-access {id}"),
+            "access-tokens store --dry-run",
+            "dlq list",
+            "dlq redrive",
+            "reconcile now",
+        ] {
+            let words = ["ops", "--stack", "kontor-prod"]
+                .into_iter()
+                .chain(line.split(' '));
             assert!(Cli::try_parse_from(words.chain(["--json"])).is_ok(), "{line}");
         }
     }

@@ -23,6 +23,8 @@ pub struct Decided {
     pub refunded_at: Option<String>,
     /// The warehouse's number for it.
     pub erp_number: Option<String>,
+    /// Whether who had its access token is shut out.
+    pub access_revoked: bool,
 }
 
 impl Shop {
@@ -42,6 +44,7 @@ impl Shop {
             status: order.map(|order| order.status().name()),
             refunded_at: settled.map(|job| job.due_at.to_string()),
             erp_number: order.and_then(|order| order.erp_number()).map(str::to_owned),
+            access_revoked: order.is_some() && matches!(decision, Decision::RevokeAccess(_)),
             refused: decided.as_ref().err().map(ToString::to_string),
         })
     }
@@ -62,6 +65,9 @@ impl fmt::Display for Decided {
         let id = &self.order_id;
         match (&self.refused, &self.refunded_at, &self.erp_number) {
             (Some(reason), _, _) => writeln!(f, "Order {id}: {reason}. Nothing was done."),
+            _ if self.access_revoked => {
+                writeln!(f, "Order {id} is shown to nobody who had its access token.")
+            }
             (_, Some(at), _) => writeln!(
                 f,
                 "Order {id} is given up and paid back at {at}, by the reconciler's next run then."

@@ -4,6 +4,7 @@
 //! Nothing here decides about an order; that is left to the rules that the functions follow. Every command answers with a [`Report`]: tables for
 //! people, JSON for scripts, an exit code for both.
 
+mod access_tokens;
 mod aws;
 pub mod cli;
 mod dead_letters;
@@ -16,6 +17,7 @@ mod shop;
 mod show;
 mod stuck;
 
+pub use access_tokens::{AccessTokenKey, StoredTokens};
 pub use aws::Clients;
 pub use dead_letters::{DeadLetter, DeadLetters, Redriven};
 pub use decide::Decided;

@@ -14,13 +14,15 @@ use axum::routing::{get, post};
 use domain::{Circuit, JobKind, Order, OrderId, ReportedPayment, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
-use ops::{Clients, DeadLetters, Outcome, Refused, Report, Resend, Search, Shop, Stuck};
+use ops::{
+    AccessTokenKey, Clients, DeadLetters, Outcome, Refused, Report, Resend, Search, Shop, StoredTokens, Stuck,
+};
 use queue::SqsOrderQueue;
 use sam_runner::engines::dynamodb::DynamoDb as Engine;
 use sam_runner::engines::sqs::Sqs;
 use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use serde_json::{Value, json};
-use testkit::{altered, an_order, eur, noon};
+use testkit::{altered, an_access_token, an_order, eur, noon};
 
 const ACCOUNT: &str = "000000000000";
 
@@ -510,4 +512,104 @@ async fn a_rejected_order_is_found_and_sent_again() {
         (&shown["warehouse_issue"], &shown["work"]),
         (&json!(null), &json!(["forward_to_warehouse"]))
     );
+}
+
+fn without_token(order: Order) -> Order {
+    altered(order, |parts| parts.access_token = None)
+}
+
+#[tokio::test]
+async fn orders_of_the_release_before_get_their_tokens_once() {
+    let premises = Premises::open().await;
+    let secret = json!({"access_token_keys": "0123456789abcdef0123456789abcdef"}).to_string();
+    let key = AccessTokenKey::of_secret(&secret).expect("a key");
+    let mut before = Vec::new();
+    for n in 0..40 {
+        let order = an_order().under(&format!("before {n}")).paid();
+        before.push(premises.keep(without_token(order)).await);
+    }
+    let own = premises.keep(an_order().under("of this release").placed()).await;
+
+    let store = async |dry_run| {
+        let told = premises.shop.store_access_tokens(&key, dry_run).await;
+        told.expect("an answer")
+    };
+    let counts = |told: &StoredTokens| (told.without_token, told.stored, told.passed_over);
+    assert_eq!(counts(&store(true).await), (40, 0, 0));
+    assert_eq!(counts(&store(false).await), (40, 40, 0));
+    assert_eq!(counts(&store(false).await), (0, 0, 0), "again, without harm");
+
+    for read in &before {
+        let id = read.id();
+        let expected = altered(read.clone().next_version(), |parts| {
+            parts.access_token = Some(key.token(id));
+        });
+        assert_eq!(premises.stored(id).await, expected);
+    }
+    assert_eq!(premises.stored(own.id()).await, own);
+
+    // A function that had read the order before must read it again.
+    let late = before.swap_remove(0);
+    match premises
+        .orders
+        .commit(late, Vec::new())
+        .await
+        .expect("an outcome")
+    {
+        Committed::Conflict(Some(current)) => assert!(current.access_token().is_some()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_there_or_an_order_that_is_gone_stays() {
+    let premises = Premises::open().await;
+    let kept = premises.keep(an_order().placed()).await;
+    let token = an_access_token("another");
+    let add = async |id| {
+        premises
+            .orders
+            .add_access_token(id, &token)
+            .await
+            .expect("an answer")
+    };
+    assert!(!add(kept.id()).await);
+    assert_eq!(premises.stored(kept.id()).await, kept);
+    let gone = OrderId::for_key("gone");
+    assert!(!add(gone).await);
+    assert_eq!(premises.orders.get(gone).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_leaked_token_is_shut_out_and_no_token_is_printed() {
+    let premises = Premises::open().await;
+    let order = premises.keep(an_order().paid()).await;
+    let (id, leaked, new) = (order.id(), an_access_token("an order"), an_access_token("new"));
+    assert_eq!(order.access_token(), Some(&leaked));
+    let decision = Decision::RevokeAccess(new.clone());
+    let told = premises
+        .shop
+        .decide(id, &decision, noon())
+        .await
+        .expect("an answer");
+    assert_eq!((told.outcome(), told.access_revoked), (Outcome::Well, true));
+    assert_eq!(premises.stored(id).await.access_token(), Some(&new));
+    let shown = premises.shop.show(id, true).await.expect("an answer");
+    let printed = [
+        told.to_string(),
+        in_json(&told).to_string(),
+        shown.to_string(),
+        in_json(&shown).to_string(),
+    ];
+    for token in [&leaked, &new] {
+        assert!(
+            printed.iter().all(|text| !text.contains(&token.to_text())),
+            "{printed:?}"
+        );
+    }
+    let unknown = premises
+        .shop
+        .decide(OrderId::for_key("none"), &decision, noon())
+        .await;
+    assert_eq!(unknown.expect("an answer").outcome(), Outcome::Refused);
 }

@@ -199,6 +199,14 @@ pub enum Mutation {
     // The functions and the queue.
     /// The order's name comes from the clock.
     OrderNamedByClock,
+    /// A repeated request is answered the access token that it drew.
+    AccessTokenDrawnAgain,
+    /// A process draws one access token for all its orders.
+    AccessTokenDrawnOnce,
+    /// The access token follows from the order's id, which is no secret.
+    AccessTokenFromId,
+    /// Paying the order forgets its access token.
+    AccessTokenForgotten,
     /// The queue's failure is swallowed, and all messages with it.
     SendIsForgotten,
     /// The queue's message carries the shopper's mail address.
@@ -217,6 +225,7 @@ impl Mutation {
             Self::UnlistedRefundIsRefusedForGood | Self::SpentRefundKeyIsKept | Self::RefundNamedByCharge => {
                 Some("paid-twice")
             }
+            Self::AccessTokenDrawnOnce => Some("two-orders"),
             Self::FirstDueTimeMoves | Self::RefundHoldsBackForwarding => Some("broken-refund"),
             _ => None,
         }
@@ -286,6 +295,9 @@ impl Mutation {
             Self::RefusedForGoodIsForgotten => {
                 let refused = |refund: &Refund| matches!(refund.state, RefundState::Refused { .. });
                 alter(next, |next| next.refunds.retain(|refund| !refused(refund)));
+            }
+            Self::AccessTokenForgotten if became(Status::Paid) => {
+                alter(next, |next| next.access_token = None);
             }
             Self::PaidWithoutDueTime if became(Status::Paid) => alter(next, |next| next.jobs.clear()),
             Self::QueuedWithoutDueTime

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
+use domain::{AccessToken, JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{Accepted, Charge, erp_number};
 
-use crate::shopper::{Shopper, is_wished};
+use crate::effects::ready;
+use crate::shopper::{Shopper, guess, is_wished};
 use crate::world::World;
 
-use Class::{Duplicate, Lost, Stock, Unexpected, Unfinished, Untrue};
+use Class::{Duplicate, Leak, Lost, Stock, Unexpected, Unfinished, Untrue};
 
 /// How long a job may be due while work of another kind fails: some runs of the reconciler, a clock that is off, and a back-off.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(90);
@@ -220,6 +221,25 @@ impl World<'_> {
                 found.must(there == Some(true), Lost, "an order that its shopper was told of");
             }
         }
+        for shopper in &self.shoppers {
+            self.judge_access(shopper, found);
+        }
+    }
+
+    /// An order is shown to who was told its token, and to nobody else.
+    fn judge_access(&self, shopper: &Shopper, found: &mut Findings) {
+        let (Some(id), Some(own)) = (shopper.placed, &shopper.token) else {
+            return;
+        };
+        let is_shown = |token: &AccessToken| {
+            let token = token.to_text();
+            ready(app::show_order(&self.store, id.as_str(), &token)).is_ok()
+        };
+        found.must(is_shown(own), Lost, "an order is not shown to its shopper");
+        let others = self.shoppers.iter().filter(|other| other.placed != Some(id));
+        let foreign = others.filter_map(|other| other.token.clone());
+        let shown = foreign.chain([guess(id)]).any(|token| is_shown(&token));
+        found.must(!shown, Leak, "an order is shown to a stranger");
     }
 
     fn ends(&self, orders: &[Order], charges: &[Charge]) -> Ends {

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use app::{AccessKeys, PlaceOrder, PlaceOrderError, Placed};
-use domain::{Order, OrderId, ShippingTable, Status, UnavailableItem};
+use app::{PlaceOrder, PlaceOrderError, Placed};
+use domain::{AccessToken, Order, OrderId, ShippingTable, Status, UnavailableItem};
+use testkit::an_access_token;
 
 use crate::scenario::Pays;
 use crate::task::{Side, end};
@@ -11,8 +12,6 @@ use crate::world::{Happening, World};
 use crate::{Class, Mutation};
 
 pub(crate) static SHIPPING: LazyLock<ShippingTable> = LazyLock::new(ShippingTable::of_the_shop);
-static KEYS: LazyLock<AccessKeys> =
-    LazyLock::new(|| AccessKeys::parse("the simulation's own signing key").expect("32 bytes"));
 
 /// How long a shopper waits for an answer, in milliseconds.
 const REQUEST_TIMEOUT_MS: i64 = 10_000;
@@ -45,6 +44,8 @@ pub(crate) struct Shopper {
     pub(crate) requests: Vec<Request>,
     /// Told that this order is placed.
     pub(crate) placed: Option<OrderId>,
+    /// Told that this token admits to it.
+    pub(crate) token: Option<AccessToken>,
     /// Told that there is no order, and why.
     pub(crate) refused: bool,
     tries: u32,
@@ -87,18 +88,26 @@ impl World<'_> {
             if self.mutation == Some(Mutation::OrderNamedByClock) {
                 wish.idempotency_key = format!("{}{}", wish.idempotency_key, self.now);
             }
+            wish.access_token = self.draw_token(number, request, &wish.idempotency_key);
+            let drawn_again = self.has(Mutation::AccessTokenDrawnAgain);
             self.start(Side::Checkout, None, move |ports| async move {
-                let placed = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await;
+                let drawn = wish.access_token.clone();
+                let mut placed = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await;
+                if let (Ok(placed), true) = (&mut placed, drawn_again) {
+                    placed.access_token = drawn;
+                }
                 end(move |world, answered| {
                     if answered {
                         world.hear_checkout(shopper, request, placed);
                     }
                 })
             });
-        } else if let Some(id) = self.shoppers[number].placed {
+        } else if let (Some(id), Some(token)) =
+            (self.shoppers[number].placed, self.shoppers[number].token.clone())
+        {
             self.start(Side::Payment, None, move |ports| async move {
-                let token = KEYS.token(id);
-                let page = app::start_payment(&ports, &ports, &KEYS, &ports, id.as_str(), &token).await;
+                let token = token.to_text();
+                let page = app::start_payment(&ports, &ports, &ports, id.as_str(), &token).await;
                 end(move |world, answered| {
                     world.note(|| format!("  {page:?}"));
                     if answered {
@@ -106,6 +115,15 @@ impl World<'_> {
                     }
                 })
             });
+        }
+    }
+
+    /// What a run of the checkout draws for an order.
+    fn draw_token(&self, number: usize, request: usize, key: &str) -> AccessToken {
+        match self.mutation {
+            Some(Mutation::AccessTokenFromId) => guess(OrderId::for_key(key)),
+            Some(Mutation::AccessTokenDrawnOnce) => an_access_token("once"),
+            _ => an_access_token(&format!("shopper {number}, request {request}")),
         }
     }
 
@@ -151,7 +169,7 @@ impl World<'_> {
         let plan = &self.scenario.shoppers[number];
         let id = OrderId::for_key(&plan.wish.idempotency_key);
         match result {
-            Ok(placed) => return self.hear_placed(number, &placed.order),
+            Ok(placed) => return self.hear_placed(number, placed),
             Err(PlaceOrderError::InProgress | PlaceOrderError::Store(_)) => {
                 return self.try_again(number, request);
             }
@@ -176,13 +194,23 @@ impl World<'_> {
         }
     }
 
-    fn hear_placed(&mut self, number: usize, order: &Order) {
+    fn hear_placed(
+        &mut self,
+        number: usize,
+        Placed {
+            order, access_token, ..
+        }: Placed,
+    ) {
         let wish = &self.scenario.shoppers[number].wish;
-        if !is_wished(order, wish) {
+        if !is_wished(&order, wish) {
             self.accuse(Class::Untrue, "told of an order that was not wished");
         }
         let shopper = &mut self.shoppers[number];
         shopper.placed = Some(order.id());
+        if shopper.token.get_or_insert_with(|| access_token.clone()) != &access_token {
+            self.accuse(Class::Untrue, "told another access token for the same order");
+        }
+        let shopper = &mut self.shoppers[number];
         if shopper.stage != Stage::Ordering {
             return;
         }
@@ -224,6 +252,11 @@ impl World<'_> {
             self.accuse(Class::Untrue, "told of another wish under the key");
         }
     }
+}
+
+/// What a stranger takes for the token of an order: what everybody knows of it.
+pub(crate) fn guess(id: OrderId) -> AccessToken {
+    an_access_token(id.as_str())
 }
 
 /// Whether the order is what was asked for, at the total that was agreed to.

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use app::PlaceOrder;
 use domain::{
-    Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts, Product,
-    Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
+    AccessToken, Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts,
+    Product, Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
 };
 use jiff::Timestamp;
 
@@ -43,6 +43,13 @@ fn a_customer() -> Customer {
     Customer::parse("Ada Lovelace", "ada@example.org").expect("a customer")
 }
 
+/// The access token that is drawn where `seed` says so: another one for each.
+pub fn an_access_token(seed: &str) -> AccessToken {
+    let id = OrderId::for_key(seed);
+    let (drawn, _) = id.as_str().as_bytes().split_first_chunk().expect("26 characters");
+    AccessToken::of_random(*drawn)
+}
+
 /// A wish for these items (SKU, pieces), to be paid with `expected_total`.
 pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Money) -> PlaceOrder {
     PlaceOrder {
@@ -51,6 +58,7 @@ pub fn a_wish(idempotency_key: &str, items: &[(&str, i64)], expected_total: Mone
         customer: a_customer(),
         shipping_address: an_address(),
         expected_total,
+        access_token: an_access_token(idempotency_key),
     }
 }
 
@@ -128,6 +136,7 @@ impl OrderBuilder {
         Order::draft(
             OrderId::for_key(&self.key),
             fingerprint,
+            an_access_token(&self.key),
             customer,
             address,
             quote,

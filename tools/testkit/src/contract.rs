@@ -4,9 +4,9 @@ use std::future::Future;
 
 use app::ports::{Catalogue, Circuits, Committed, Orders, Stock};
 use domain::{
-    Circuit, Currency, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP, Money, Order,
-    OrderId, Parked, ParkedReason, Product, ReportedPayment, Reversal, Settlement, Sku, StockChange,
-    TakenBack,
+    AccessToken, Circuit, Currency, DueIndex, HistoryEntry, HistoryEvent, Job, JobKind, LINES_PER_STEP,
+    Money, Order, OrderId, Parked, ParkedReason, Product, ReportedPayment, Reversal, Settlement, Sku,
+    StockChange, TakenBack,
 };
 use jiff::SignedDuration;
 
@@ -90,6 +90,11 @@ fn orders_of_every_kind() -> Vec<Order> {
         payment_id: payment_id.clone(),
         captured: eur(1),
     };
+    let with_token = |key: &str, token| {
+        altered(builder.clone().under(key).placed(), |parts| {
+            parts.access_token = token;
+        })
+    };
     let yen = Money::new(1_490, Currency::of_payment("JPY"));
     let in_yen = |payment_id: &str| ReportedPayment {
         payment_id: payment_id.to_owned(),
@@ -128,6 +133,8 @@ fn orders_of_every_kind() -> Vec<Order> {
         altered(builder.clone().under("parked").placed(), |parts| {
             parts.parked = Some(Parked { at: now, reason });
         }),
+        with_token("untold", None),
+        with_token("derived", AccessToken::from_bytes(&[255; 32]).ok()),
     ]
 }
 

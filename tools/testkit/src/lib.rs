@@ -12,7 +12,8 @@ mod queue;
 mod warehouse;
 
 pub use builders::{
-    OrderBuilder, a_country, a_payment, a_product, a_sku, a_wish, altered, an_address, an_order, eur,
+    OrderBuilder, a_country, a_payment, a_product, a_sku, a_wish, altered, an_access_token, an_address,
+    an_order, eur,
 };
 pub use clock::{FakeClock, noon};
 pub use memory_store::{MemoryStore, StoreState};

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::carried::Carried;
 use crate::order_id::{Fingerprint, OrderId};
-use crate::{Address, Customer, Money, Quote};
+use crate::{AccessToken, Address, Customer, Money, Quote};
 use reservation::PAYMENT_WINDOW;
 
 /// An order: made by [`Order::draft`] or [`Order::restore`], changed by its own transitions only.
@@ -64,6 +64,7 @@ impl Order {
     pub fn draft(
         id: OrderId,
         fingerprint: Fingerprint,
+        access_token: AccessToken,
         customer: Customer,
         shipping_address: Address,
         quote: Quote,
@@ -74,6 +75,7 @@ impl Order {
             version: 0,
             status: Status::Reserving,
             fingerprint,
+            access_token: Some(access_token),
             placed_at: now,
             customer,
             shipping_address,
@@ -99,15 +101,21 @@ impl Order {
     #[must_use]
     pub fn drafted_anew(self, after: Timestamp, now: Timestamp) -> Self {
         let placed_at = now.max(after + SignedDuration::from_millis(1));
-        let parts = self.0;
-        Self::draft(
-            parts.id,
-            parts.fingerprint,
-            parts.customer,
-            parts.shipping_address,
-            parts.quote,
+        let mut draft = Self(OrderParts {
             placed_at,
-        )
+            reserved_until: placed_at + PAYMENT_WINDOW,
+            jobs: Vec::new(),
+            ..self.0
+        });
+        draft.reschedule(placed_at);
+        draft
+    }
+
+    /// Lets in who has this token, and nobody else any more.
+    #[must_use]
+    pub fn with_access_token(mut self, token: AccessToken) -> Self {
+        self.0.access_token = Some(token);
+        self
     }
 
     /// Sets the order aside for a human.

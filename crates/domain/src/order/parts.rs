@@ -6,7 +6,7 @@ use super::{Capture, HistoryEntry, Order, Parked, PaymentAttempt, Refund, Status
 use crate::carried::Carried;
 use crate::jobs::Job;
 use crate::order_id::{Fingerprint, OrderId};
-use crate::{Address, Customer, Quote};
+use crate::{AccessToken, Address, Customer, Quote};
 
 /// All that the shop knows of an order: what a store keeps. Only [`Order::restore`] makes an order of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct OrderParts {
     pub status: Status,
     /// Of the request that placed it.
     pub fingerprint: Fingerprint,
+    /// Who has it may see and pay the order. `None` where the release before placed it, and nobody has stored its token yet.
+    pub access_token: Option<AccessToken>,
     /// When the shopper asked for it.
     pub placed_at: Timestamp,
     /// Who ordered.
@@ -110,6 +112,11 @@ impl Order {
     /// See [`OrderParts::fingerprint`].
     pub fn fingerprint(&self) -> Fingerprint {
         self.0.fingerprint
+    }
+
+    /// See [`OrderParts::access_token`].
+    pub fn access_token(&self) -> Option<&AccessToken> {
+        self.0.access_token.as_ref()
     }
 
     /// See [`OrderParts::placed_at`].

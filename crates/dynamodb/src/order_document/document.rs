@@ -146,6 +146,7 @@ impl Document {
             version: head.version,
             status: head.status,
             fingerprint: Fingerprint::from_bytes(fingerprint.try_into().ok()?),
+            access_token: head.access_token,
             placed_at: head.placed_at,
             customer: Customer {
                 name: self.customer.name,

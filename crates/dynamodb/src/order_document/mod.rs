@@ -11,15 +11,15 @@ mod tests;
 use app::ports::StoreError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Carried, DueIndex, Order, OrderId, Status};
+use domain::{AccessToken, Carried, DueIndex, Order, OrderId, Status};
 use jiff::Timestamp;
 
 use crate::carried::{Fields, attribute, attributes_beyond};
 use crate::failure::corrupt;
 use crate::item::{Item, item, number, number_of, text, text_of};
 use crate::keys::{
-    DOCUMENT, DUE, DUE_AT, DUE_INDEX, FORWARD_AT, FORWARD_DUE, FORWARD_INDEX, ORDER_ID, PARKED, PLACED_AT,
-    STATUS, VERSION,
+    ACCESS_TOKEN, DOCUMENT, DUE, DUE_AT, DUE_INDEX, FORWARD_AT, FORWARD_DUE, FORWARD_INDEX, ORDER_ID, PARKED,
+    PLACED_AT, STATUS, VERSION,
 };
 use crate::packed::{pack, unpack};
 use document::{Document, time};
@@ -43,6 +43,9 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         item.insert(keys.partition.to_owned(), text(keys.value));
         item.insert(keys.sort.to_owned(), number(due_at.as_millisecond()));
     }
+    if let Some(token) = order.access_token() {
+        item.insert(ACCESS_TOKEN.to_owned(), stored_token(token));
+    }
     if order.needs_human() {
         item.insert(PARKED.to_owned(), AttributeValue::Bool(true));
     }
@@ -51,6 +54,11 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         item.entry(name.clone()).or_insert(value);
     }
     Ok(item)
+}
+
+/// An access token as it is stored.
+pub(crate) fn stored_token(token: &AccessToken) -> AttributeValue {
+    AttributeValue::B(Blob::new(token.as_bytes()))
 }
 
 /// How one index of due orders is stored.
@@ -103,6 +111,10 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             version: number_of(item, VERSION)?,
             placed_at: time(number_of(item, PLACED_AT)?)?,
             status: Status::parse(text_of(item, STATUS)?)?,
+            access_token: match item.get(ACCESS_TOKEN) {
+                Some(stored) => Some(AccessToken::from_bytes(stored.as_b().ok()?.as_ref()).ok()?),
+                None => None,
+            },
             due_at: match number_of(item, DUE_AT) {
                 Some(due_at) => Some(time(due_at)?),
                 None => None,
@@ -118,11 +130,12 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
 }
 
 /// The attributes that this release reads and writes; it carries all others.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     ORDER_ID,
     VERSION,
     PLACED_AT,
     STATUS,
+    ACCESS_TOKEN,
     DOCUMENT,
     DUE,
     DUE_AT,
@@ -167,6 +180,7 @@ struct Head {
     version: u64,
     placed_at: Timestamp,
     status: Status,
+    access_token: Option<AccessToken>,
     /// By the index of the release before.
     due_at: Option<Timestamp>,
     carried: Carried,

@@ -198,6 +198,22 @@ fn an_order_takes_36_write_units_from_cart_to_warehouse() {
     assert_eq!((placing, later), (29, 7));
 }
 
+/// Each release carries attributes that it does not know: so the one before carries a token.
+#[test]
+fn a_token_is_an_attribute_of_its_own_and_may_be_missing() {
+    let order = an_order().paid();
+    let mut item = to_item(&order).expect("an item");
+    let stored = item.remove(ACCESS_TOKEN).expect("a token");
+    let token = order.access_token().expect("a token");
+    assert_eq!(stored.as_b().expect("bytes").as_ref(), token.as_bytes());
+    let of_the_release_before = from_item(&item).expect("an order");
+    assert_eq!(of_the_release_before.access_token(), None);
+    assert_eq!(to_item(&of_the_release_before).expect("an item"), item);
+    assert_eq!(of_the_release_before.with_access_token(token.clone()), order);
+    item.insert(ACCESS_TOKEN.to_owned(), AttributeValue::B(Blob::new([7; 17])));
+    assert!(matches!(from_item(&item), Err(StoreError::Corrupt(_))));
+}
+
 #[test]
 fn an_order_without_anything_unknown_carries_nothing() {
     assert_eq!(*written_back(&an_order().paid()).carried(), Carried::default());

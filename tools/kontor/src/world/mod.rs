@@ -43,8 +43,6 @@ pub struct World {
 impl World {
     /// What the payment sandbox signs its events with: for tests that write events of their own.
     pub const WEBHOOK_SECRET: &str = secrets::STRIPE_WEBHOOK_SECRET;
-    /// What the access tokens of orders are signed with.
-    pub const ACCESS_TOKEN_KEY: &str = secrets::ACCESS_TOKEN_KEYS;
 
     /// Starts everything. Returns when the shop answers.
     ///

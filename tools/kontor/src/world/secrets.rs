@@ -1,10 +1,8 @@
-//! The secret of the local world: what Secrets Manager holds when it starts. They protect nothing but a shop on this machine, and
-//! stay the same, so that orders kept with `--data` can still be opened after a restart.
+//! The secret of the local world: what Secrets Manager holds when it starts. It protects nothing but a shop on this machine, and stays the
+//! same, so that what runs beside the shop can know it.
 
 use serde_json::json;
 
-/// Signs the access tokens of orders.
-pub(super) const ACCESS_TOKEN_KEYS: &str = "only-for-the-shop-on-this-machine-0001";
 /// What the payment sandbox wants to see.
 pub(super) const STRIPE_SECRET_KEY: &str = "sk_test_only_for_the_shop_on_this_machine";
 /// What the payment sandbox signs its events with.
@@ -15,7 +13,6 @@ pub(super) const ERP_TOKEN: &str = "only-for-the-warehouse-on-this-machine";
 /// The secret, as its owner would write it.
 pub(super) fn text() -> String {
     json!({
-        "access_token_keys": ACCESS_TOKEN_KEYS,
         "stripe_secret_key": STRIPE_SECRET_KEY,
         "stripe_webhook_secrets": STRIPE_WEBHOOK_SECRET,
         "erp_token": ERP_TOKEN,

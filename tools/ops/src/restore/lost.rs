@@ -8,7 +8,7 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::{LookedUp, Warehouse};
 use domain::{
-    Address, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Quote, ReportedPayment,
+    AccessToken, Address, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Quote, ReportedPayment,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -69,11 +69,12 @@ impl Lost {
         }
     }
 
-    /// The order as far as it is known: with the warehouse, or ended, with a refund due. It has no lines and holds no stock. `None` where the
+    /// The order as far as it is known: with the warehouse, or ended, with a refund due. It has no lines and holds no stock, and its shopper's own token is lost. `None` where the
     /// warehouse did not say.
     pub(super) fn order(
         &self,
         id: OrderId,
+        token: &AccessToken,
         payment: &ReportedPayment,
         now: Timestamp,
     ) -> anyhow::Result<Option<Order>> {
@@ -97,7 +98,7 @@ impl Lost {
         };
         // Of no request: the key that it was placed under is used.
         let fingerprint = Fingerprint::from_bytes([0; 32]);
-        let draft = Order::draft(id, fingerprint, customer, address, quote, now);
+        let draft = Order::draft(id, fingerprint, token.clone(), customer, address, quote, now);
         let (placed, _) = draft.reserve_step(now)?;
         Ok(match &self.place {
             Place::Unknown { .. } => None,
@@ -134,7 +135,7 @@ impl fmt::Display for Lost {
 #[cfg(test)]
 mod tests {
     use domain::{RefundReason, Status};
-    use testkit::{eur, noon};
+    use testkit::{an_access_token, eur, noon};
 
     use super::*;
 
@@ -150,7 +151,7 @@ mod tests {
             amount: payment.amount.into(),
             place,
         };
-        let order = lost.order(id, &payment, noon()).expect("an order");
+        let order = lost.order(id, &an_access_token("nobody's"), &payment, noon()).expect("an order");
         order.expect("the warehouse said")
     }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use anyhow::{Context, ensure};
-use domain::OrderId;
+use domain::{AccessToken, OrderId};
 use dynamodb::{DynamoDb, Tables};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -37,6 +37,8 @@ pub struct Restore {
     pub rewind: bool,
     /// Whether only to say what would be done.
     pub dry_run: bool,
+    /// An access token that nobody has, for orders whose own is lost.
+    pub token_of_lost: AccessToken,
 }
 
 /// What was done, or would be.

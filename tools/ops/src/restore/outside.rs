@@ -200,7 +200,8 @@ impl Shop {
         restored: &mut Restored,
     ) -> anyhow::Result<()> {
         let lost = Lost::find(&outside.warehouse, id, &payment).await;
-        let order = lost.order(id, &payment, now)?.filter(|_| !restore.dry_run);
+        let order = lost.order(id, &restore.token_of_lost, &payment, now)?;
+        let order = order.filter(|_| !restore.dry_run);
         restored.lost.push(lost);
         if let Some(order) = order {
             let committed = self.orders.commit(order, Vec::new()).await?;
