@@ -26,15 +26,15 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
-    let secret = secret::Settings::read(&mut env);
-    let (tables, secret) = env.finish(|| Some((tables?, secret?)))?;
+    let secrets = secret::Settings::read(&mut env);
+    let (tables, secrets) = env.finish(|| Some((tables?, secrets?)))?;
     let aws = aws::config().await?;
     let checkout = Checkout {
         store: DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::open(&aws, secret, |values| {
-            values.parse("access_token_keys", AccessKeys::parse)
+        keys: Secret::open(&aws, &secrets, "access-token-keys", |keys| {
+            Ok(AccessKeys::parse(keys)?)
         }),
         clock: clock::now,
     };

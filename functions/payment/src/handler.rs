@@ -4,35 +4,16 @@ use api::ToProblem;
 use app::ports::{Clock, Orders, PaymentProvider};
 use app::{AccessKeys, start_payment};
 use domain::OrderId;
-use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
-use secrecy::SecretString;
 
 /// Opens payment pages.
 pub(crate) struct Payment<O, P, C> {
     pub(crate) orders: O,
     pub(crate) provider: P,
-    pub(crate) secrets: Arc<Secret<Secrets>>,
+    pub(crate) keys: Arc<Secret<AccessKeys>>,
     pub(crate) clock: C,
-}
-
-/// What the function keeps to itself.
-pub(crate) struct Secrets {
-    pub(crate) access: AccessKeys,
-    pub(crate) stripe: SecretString,
-}
-
-impl Secrets {
-    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
-        let access = values.parse("access_token_keys", AccessKeys::parse);
-        let stripe = values.text("stripe_secret_key").map(SecretString::from);
-        Some(Self {
-            access: access?,
-            stripe: stripe?,
-        })
-    }
 }
 
 impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
@@ -42,17 +23,10 @@ impl<O: Orders, P: PaymentProvider, C: Clock> Handle for Payment<O, P, C> {
             telemetry::note("order.id", id);
         }
         let token = request.bearer_token().unwrap_or_default();
-        let secrets = self.secrets.fitting(|known| known.access.open(id, token)).await?;
-        let page = start_payment(
-            &self.orders,
-            &self.provider,
-            &secrets.access,
-            &self.clock,
-            id,
-            token,
-        )
-        .await
-        .map_err(ToProblem::to_problem)?;
+        let keys = self.keys.fitting(|keys| keys.open(id, token)).await?;
+        let page = start_payment(&self.orders, &self.provider, &keys, &self.clock, id, token)
+            .await
+            .map_err(ToProblem::to_problem)?;
         let page = api::PaymentPage {
             redirect_url: page.redirect_url,
             expires_at: page.expires_at.to_string(),
@@ -79,10 +53,7 @@ mod tests {
         Payment {
             orders,
             provider: FakeProvider::default(),
-            secrets: Secret::fixed(Secrets {
-                access: AccessKeys::parse(&"k".repeat(32)).expect("a key"),
-                stripe: "sk_test".into(),
-            }),
+            keys: Secret::fixed(AccessKeys::parse(&"k".repeat(32)).expect("a key")),
             clock: FakeClock::at_noon(),
         }
     }
@@ -96,7 +67,7 @@ mod tests {
     /// Asks, as who holds the token, for the order that was placed under `key`.
     async fn pay(subject: &Subject, key: &str) -> Response {
         let id = OrderId::for_key(key);
-        let token = subject.secrets.current().await.expect("secrets").access.token(id);
+        let token = subject.keys.current().await.expect("keys").token(id);
         answer(subject, &ask(id.as_str(), &format!("bearer {token}"))).await
     }
 
@@ -189,20 +160,14 @@ mod tests {
                 id.as_str(),
                 &format!(
                     "Bearer {}",
-                    subject
-                        .secrets
-                        .current()
-                        .await
-                        .expect("secrets")
-                        .access
-                        .token(unknown)
+                    subject.keys.current().await.expect("keys").token(unknown)
                 ),
             ),
             ask(
                 "x",
                 &format!(
                     "Bearer {}",
-                    subject.secrets.current().await.expect("secrets").access.token(id)
+                    subject.keys.current().await.expect("keys").token(id)
                 ),
             ),
         ] {

@@ -3,9 +3,9 @@
 mod handler;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
+use app::AccessKeys;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use https::{Credential, HttpsClient};
@@ -14,7 +14,7 @@ use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
 use stripe::{Stripe, StripeConfig};
 
-use crate::handler::{Payment, Secrets};
+use crate::handler::Payment;
 
 /// Stripe opens a page in about a second; a shopper waits no longer than this for one.
 const STRIPE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -25,30 +25,28 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
-    let secret = secret::Settings::read(&mut env);
+    let secrets = secret::Settings::read(&mut env);
     let api_base = env.base_url("STRIPE_API_BASE");
     let site_url = env.base_url("SITE_URL");
     let stage = env.text("STAGE");
-    let (tables, secret, api_base, site_url, stage) =
-        env.finish(|| Some((tables?, secret?, api_base?, site_url?, stage?)))?;
+    let (tables, secrets, api_base, site_url, stage) =
+        env.finish(|| Some((tables?, secrets?, api_base?, site_url?, stage?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let secrets = Secret::open(&aws, secret, Secrets::read);
-    let of_stripe = Arc::clone(&secrets);
+    let key = Secret::open(&aws, &secrets, "stripe-secret-key", Secret::text);
     let config = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || {
-            let secrets = Arc::clone(&of_stripe);
-            async move { secrets.current().await.map(|known| known.stripe.clone()) }
-        }),
+        secret_key: Credential::new(key.reader()),
         site_url,
         stage,
     };
     let payment = Payment {
         orders,
         provider: Stripe::new(config, client),
-        secrets,
+        keys: Secret::open(&aws, &secrets, "access-token-keys", |keys| {
+            Ok(AccessKeys::parse(keys)?)
+        }),
         clock: clock::now,
     };
     http::serve(payment).await
