@@ -33,7 +33,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         store: DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables),
         prices: PriceMemory::default(),
         shipping: ShippingTable::of_the_shop(),
-        keys: Secret::open(&aws, &secrets, "access-token-keys", |keys| {
+        keys: Secret::open(&aws, &secrets, "access_token_keys", |keys| {
             Ok(AccessKeys::parse(keys)?)
         }),
         clock: clock::now,

@@ -1,4 +1,4 @@
-//! How the ERP knows the shop: the secret `erp-credentials`.
+//! How the ERP knows the shop: the secret `erp_credentials`.
 
 use https::Certificate;
 use lambda_kit::Error;

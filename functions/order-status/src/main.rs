@@ -23,7 +23,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let (tables, secrets) = env.finish(|| Some((tables?, secrets?)))?;
     let aws = aws::config().await?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let keys = Secret::open(&aws, &secrets, "access-token-keys", |keys| {
+    let keys = Secret::open(&aws, &secrets, "access_token_keys", |keys| {
         Ok(AccessKeys::parse(keys)?)
     });
     http::serve(OrderStatus { orders, keys }).await

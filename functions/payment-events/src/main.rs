@@ -34,7 +34,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         env.finish(|| Some((tables?, queue_url?, stage?, api_base?, secrets?)))?;
     let config = aws::config().await?;
     // Most events are settled without asking Stripe.
-    let key = Secret::unopened(&config, &secrets, "stripe-secret-key", Secret::text);
+    let key = Secret::unopened(&config, &secrets, "stripe_secret_key", Secret::text);
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(key.reader()),
@@ -49,7 +49,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         ),
         queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
         provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
-        secrets: Secret::open(&config, &secrets, "stripe-webhook-secrets", |secrets| {
+        secrets: Secret::open(&config, &secrets, "stripe_webhook_secrets", |secrets| {
             Ok(WebhookSecrets::parse(secrets)?)
         }),
         clock: clock::now,

@@ -34,7 +34,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let key = Secret::open(&aws, &secrets, "stripe-secret-key", Secret::text);
+    let key = Secret::open(&aws, &secrets, "stripe_secret_key", Secret::text);
     let config = StripeConfig {
         api_base,
         secret_key: Credential::new(key.reader()),
@@ -44,7 +44,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let payment = Payment {
         orders,
         provider: Stripe::new(config, client),
-        keys: Secret::open(&aws, &secrets, "access-token-keys", |keys| {
+        keys: Secret::open(&aws, &secrets, "access_token_keys", |keys| {
             Ok(AccessKeys::parse(keys)?)
         }),
         clock: clock::now,

@@ -48,7 +48,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let config = aws::config().await?;
     let client = aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config));
     // Most runs find nothing to ask the payment provider.
-    let key = Secret::unopened(&config, &secrets, "stripe-secret-key", Secret::text);
+    let key = Secret::unopened(&config, &secrets, "stripe_secret_key", Secret::text);
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(key.reader()),

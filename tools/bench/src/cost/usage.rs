@@ -140,7 +140,7 @@ impl Basis {
                 * match service(call) {
                     "DynamoDB" => assumed["dynamodb_ms"],
                     "SQS" => assumed["queue_ms"],
-                    "SecretsManager" => assumed["secrets_ms"],
+                    "SSM" => assumed["secrets_ms"],
                     other => bail!("no latency is assumed for {other}"),
                 };
         }
@@ -217,11 +217,8 @@ impl Basis {
                 number(*name == Request::Page.function()) * processes,
             );
             // Where nothing is due, the reconciler needs no secret.
-            let reads = function.secret_max_age_s.filter(|_| !is_schedule);
-            add(
-                "secret_reads",
-                reads.map_or(0.0, |age| processes * traffic.hours * 3_600.0 / age),
-            );
+            let reads = number(!is_schedule) * function.secret_reads_an_hour;
+            add("secret_reads", processes * traffic.hours * reads);
             let cold = processes * gb_s(self.cold_ms(name, memory_mb)?, memory_mb);
             for (what, quantity, price) in [
                 ("invocations", usage.invocations, "lambda_requests"),

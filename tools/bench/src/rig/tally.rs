@@ -144,7 +144,7 @@ fn operation(target: &str) -> String {
     let (service, operation) = target.split_once('.').unwrap_or((target, ""));
     let service = match service.split('_').next().unwrap_or_default() {
         "AmazonSQS" => "SQS",
-        "secretsmanager" => "SecretsManager",
+        "AmazonSSM" => "SSM",
         other => other,
     };
     format!("{service}.{operation}")
@@ -168,7 +168,7 @@ mod tests {
         for (target, expected) in [
             ("DynamoDB_20120810.GetItem", "DynamoDB.GetItem"),
             ("AmazonSQS.SendMessage", "SQS.SendMessage"),
-            ("secretsmanager.GetSecretValue", "SecretsManager.GetSecretValue"),
+            ("AmazonSSM.GetParameter", "SSM.GetParameter"),
         ] {
             assert_eq!(operation(target), expected);
         }

@@ -455,7 +455,7 @@ Resources:
             ("!FindInMap [Sizes, test, memory]", "Mappings.Sizes.test.memory"),
             ("!If [Nobody, 1, 2]", "no condition `Nobody`"),
             (
-                "'{{resolve:secretsmanager:a:SecretString:k}}'",
+                "'{{resolve:ssm:/shop/key:1}}'",
                 "does not resolve",
             ),
             (
