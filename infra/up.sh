@@ -77,16 +77,20 @@ print(value if isinstance(value, str) else json.dumps(value))' "${SECRETS_FILE-}
         --tags Key=shop,Value=kontor "Key=stage,Value=$stage" --output text
 }
 
+random_key() {
+    python3 -c 'import secrets; print(secrets.token_hex(32))'
+}
+
 parameters() {
     printf '==> the parameters %s/*\n' "$secrets"
-    parameter access_token_keys SecureString "$(openssl rand -hex 32)"
+    parameter access_token_keys SecureString "$(random_key)"
     parameter stripe_secret_key SecureString
     parameter stripe_webhook_secrets SecureString
     parameter erp_credentials SecureString
     case $stage in
     staging | prod)
         # No secrets: the functions' environment and the CDN's configuration show them.
-        parameter origin_keys String "$(openssl rand -hex 32)"
+        parameter origin_keys String "$(random_key)"
         parameter origin_key String "$(current origin_keys Value | cut -d, -f1)"
         if ! current origin_keys Value | tr , '\n' | tr -d ' ' | grep -qxF "$(current origin_key Value)"; then
             printf '%s/origin_key is none of origin_keys: every request through the CDN would be refused\n' "$secrets"

@@ -179,7 +179,10 @@ impl<T: Send + Sync + 'static> Secret<T> {
         };
         if asked.1 != read.version && known.is_some() {
             let secret = &*self.name;
-            tracing::info!(secret, "the secret was rolled; its new version serves from now on");
+            tracing::info!(
+                secret,
+                "the secret was rolled; its new version serves from now on"
+            );
         }
         asked.1 = read.version;
         *self.cached() = Some((Arc::clone(&value), clock::now() + self.max_age));

@@ -3,9 +3,8 @@
 //! On the AWS SDK's own runtime, which signs, retries and limits the time. The whole client, `aws-sdk-ssm`, takes as long to compile
 //! as a fifth of everything else (docs/decisions/008).
 
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
@@ -23,7 +22,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::Error;
 use crate::trace::TraceId;
@@ -61,7 +60,6 @@ fn operation(aws: &SdkConfig) -> Result<Operation<String, Parameter, ErrorMetada
     let credentials = aws.credentials_provider().ok_or("no credentials are set")?;
     let components = RuntimeComponentsBuilder::new("ssm")
         .with_http_client(aws.http_client())
-        .with_sleep_impl(aws.sleep_impl())
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_auth_scheme_option_resolver(Some(signed))
         .with_identity_resolver(SCHEME_ID, credentials);
@@ -69,17 +67,16 @@ fn operation(aws: &SdkConfig) -> Result<Operation<String, Parameter, ErrorMetada
         .with_config(config.freeze())
         .with_runtime_components(components);
     let retries = aws.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-    let timeouts = aws.timeout_config().cloned();
     Ok(Operation::builder()
         .service_name("ssm")
         .operation_name("GetParameter")
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(&endpoint)
         .runtime_plugin(plugin)
         .standard_retry(&retries)
         .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
         .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
         .retry_classifier(HttpStatusCodeClassifier::default())
-        .timeout_config(timeouts.unwrap_or_else(TimeoutConfig::disabled))
         .with_connection_poisoning()
         .interceptor(TraceId)
         .serializer(request)
@@ -89,7 +86,7 @@ fn operation(aws: &SdkConfig) -> Result<Operation<String, Parameter, ErrorMetada
 
 #[expect(clippy::needless_pass_by_value, reason = "a serializer owns its input")]
 fn request(name: String) -> Result<HttpRequest, BoxError> {
-    let body = serde_json::json!({"Name": name, "WithDecryption": true}).to_string();
+    let body = json!({"Name": name, "WithDecryption": true}).to_string();
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("POST")?;
     let headers = request.headers_mut();
@@ -98,39 +95,22 @@ fn request(name: String) -> Result<HttpRequest, BoxError> {
     Ok(request)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    parameter: Found,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Found {
-    version: i64,
-    value: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(default, rename = "__type")]
-    code: String,
-    #[serde(default, alias = "Message")]
-    message: String,
-}
-
 fn answer(response: &HttpResponse) -> Result<Parameter, OrchestratorError<ErrorMetadata>> {
+    // What comes from between here and AWS may be no JSON. Nothing of the body goes into an error that may hold the value.
     let body = response.body().bytes().unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     if response.status().is_success() {
-        // What serde says of it may repeat the value.
-        let read = serde_json::from_slice::<Answer>(body).map_err(|_| "the answer holds no parameter");
-        let Found { version, value } = read.map_err(OrchestratorError::other)?.parameter;
+        let found = &body["Parameter"];
+        let (Some(version), Some(value)) = (found["Version"].as_i64(), found["Value"].as_str()) else {
+            return Err(OrchestratorError::other("the answer holds no parameter"));
+        };
         let value = value.into();
         return Ok(Parameter { version, value });
     }
-    // What comes from between here and AWS may be no JSON: its status says enough then.
-    let Refusal { code, message } = serde_json::from_slice(body).unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default();
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    // `com.amazonaws.ssm#ParameterNotFound`, or without what is before the #.
+    let code = text("__type").rsplit('#').next().unwrap_or_default();
+    let message = [text("message"), text("Message")].concat();
     let error = ErrorMetadata::builder().code(code).message(message).build();
     Err(OrchestratorError::operation(error))
 }
@@ -196,7 +176,10 @@ mod tests {
             panic!("one request: {asked:?}")
         };
         let header = |name| request.headers().get(name).unwrap_or_default();
-        assert_eq!((request.method(), request.uri()), ("POST", "https://ssm.eu-central-1.amazonaws.com/"));
+        assert_eq!(
+            (request.method(), request.uri()),
+            ("POST", "https://ssm.eu-central-1.amazonaws.com/")
+        );
         assert_eq!(
             request.body().bytes(),
             Some(&br#"{"Name":"/shop/key","WithDecryption":true}"#[..])
@@ -204,14 +187,23 @@ mod tests {
         assert_eq!(header("x-amz-target"), "AmazonSSM.GetParameter");
         assert_eq!(header("x-amz-security-token"), "session");
         let signature = header("authorization");
-        assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"), "{signature}");
-        assert!(signature.contains("/eu-central-1/ssm/aws4_request"), "{signature}");
+        assert!(
+            signature.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"),
+            "{signature}"
+        );
+        assert!(
+            signature.contains("/eu-central-1/ssm/aws4_request"),
+            "{signature}"
+        );
         assert!(signature.contains("x-amz-target"), "{signature}");
     }
 
     #[tokio::test]
     async fn throttles_and_failures_are_tried_again() {
-        let throttled = (400, r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#);
+        let throttled = (
+            400,
+            r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#,
+        );
         let (read, asked) = read(&[throttled, (503, "<html>"), FOUND]).await;
         assert_eq!((read.expect("a parameter").version, asked.len()), (7, 3));
     }
@@ -219,7 +211,10 @@ mod tests {
     #[tokio::test]
     async fn an_error_names_its_code_and_no_value() {
         let absent = (400, r#"{"__type": "com.amazonaws.ssm#ParameterNotFound"}"#);
-        let denied = (400, r#"{"__type": "AccessDeniedException", "Message": "User: x is not authorized"}"#);
+        let denied = (
+            400,
+            r#"{"__type": "AccessDeniedException", "Message": "User: x is not authorized"}"#,
+        );
         let odd = (200, r#"{"Parameter": {"Value": "s3cret", "Version": "s3cret"}}"#);
         for (answer, expected) in [
             (absent, "ParameterNotFound"),

@@ -25,8 +25,9 @@ impl ErpAccess {
     /// Reads `{"token": ..., "client_certificate": ...}`. An error repeats nothing of it.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         // What serde says may repeat it.
-        let read: ErpCredentials = serde_json::from_str(text)
-            .map_err(|_| "an object with a token and, where the ERP wants it, a client_certificate is needed")?;
+        let read: ErpCredentials = serde_json::from_str(text).map_err(
+            |_| "an object with a token and, where the ERP wants it, a client_certificate is needed",
+        )?;
         let certificate = read.client_certificate.as_deref().map(Certificate::from_pem);
         Ok(Self {
             token: Secret::text(read.token.trim())?,

@@ -66,7 +66,10 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let erp = HttpsClient::identified(ERP_TIMEOUT, identity.clone(), authority.as_deref())?;
     let config = ErpConfig {
         base_url,
-        token: credential(Secret::open(&aws, &secrets, "erp_credentials", ErpAccess::parse), identity),
+        token: credential(
+            Secret::open(&aws, &secrets, "erp_credentials", ErpAccess::parse),
+            identity,
+        ),
     };
     let circuit = WarehouseCircuit::new(client.clone(), circuits);
     let forwarder = Forwarder {

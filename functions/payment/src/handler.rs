@@ -165,10 +165,7 @@ mod tests {
             ),
             ask(
                 "x",
-                &format!(
-                    "Bearer {}",
-                    subject.keys.current().await.expect("keys").token(id)
-                ),
+                &format!("Bearer {}", subject.keys.current().await.expect("keys").token(id)),
             ),
         ] {
             assert_eq!(answer(&subject, &request).await.whole(), expected.whole());

@@ -134,9 +134,17 @@ impl Parameters {
             None => versions.len(),
         };
         let version = number.checked_sub(1).and_then(|index: usize| versions.get(index));
-        let Version { kind, value, modified } = version.ok_or_else(|| Refusal::no_version(name))?;
+        let Version {
+            kind,
+            value,
+            modified,
+        } = version.ok_or_else(|| Refusal::no_version(name))?;
         let is_hidden = kind == "SecureString" && !decrypted;
-        let value = if is_hidden { BASE64.encode(&Sha256::digest(value)) } else { value.clone() };
+        let value = if is_hidden {
+            BASE64.encode(&Sha256::digest(value))
+        } else {
+            value.clone()
+        };
         let mut shown = json!({
             "Name": name, "ARN": arn_of(name), "Type": kind, "Value": value, "Version": number,
             "LastModifiedDate": modified, "DataType": "text",
@@ -155,7 +163,10 @@ impl Parameters {
                 "Standard tier parameters support a maximum parameter value of {LARGEST_VALUE} characters, and none may be empty."
             )));
         }
-        let latest = self.lock().get(&name).and_then(|versions| versions.last().cloned());
+        let latest = self
+            .lock()
+            .get(&name)
+            .and_then(|versions| versions.last().cloned());
         let kind = match (latest, call.kind) {
             (Some(_), _) if !call.overwrite => return Err(Refusal::already_exists()),
             (Some(latest), None) => latest.kind,
@@ -166,7 +177,10 @@ impl Parameters {
             }
         };
         if !["SecureString", "String", "StringList"].contains(&kind.as_str()) {
-            return Err(Refusal("UnsupportedParameterType", format!("{kind} is no type of a parameter.")));
+            return Err(Refusal(
+                "UnsupportedParameterType",
+                format!("{kind} is no type of a parameter."),
+            ));
         }
         Ok(json!({ "Version": self.put(&name, &kind, &value), "Tier": "Standard" }))
     }
@@ -196,7 +210,9 @@ impl Refusal {
     }
 
     fn no_version(name: &str) -> Self {
-        let message = format!("Systems Manager could not find the version of {name}. Verify the version and try again.");
+        let message = format!(
+            "Systems Manager could not find the version of {name}. Verify the version and try again."
+        );
         Self("ParameterVersionNotFound", message)
     }
 
@@ -222,13 +238,24 @@ impl Refusal {
 }
 
 async fn handle(State(parameters): State<Arc<Parameters>>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let operation = target.and_then(|target| target.strip_prefix("AmazonSSM.")).unwrap_or_default();
-    let call = serde_json::from_slice(&body)
-        .map_err(|error| Refusal("SerializationException", format!("The request cannot be read: {error}")));
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
+    let operation = target
+        .and_then(|target| target.strip_prefix("AmazonSSM."))
+        .unwrap_or_default();
+    let call = serde_json::from_slice(&body).map_err(|error| {
+        Refusal(
+            "SerializationException",
+            format!("The request cannot be read: {error}"),
+        )
+    });
     let (status, body) = match call.and_then(|call| parameters.answer(operation, call)) {
         Ok(answer) => (StatusCode::OK, answer),
-        Err(Refusal(kind, message)) => (StatusCode::BAD_REQUEST, json!({"__type": kind, "message": message})),
+        Err(Refusal(kind, message)) => (
+            StatusCode::BAD_REQUEST,
+            json!({"__type": kind, "message": message}),
+        ),
     };
     let headers = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
     (status, headers, body.to_string()).into_response()
@@ -278,8 +305,16 @@ mod tests {
             let asked = json!({"Name": name, "WithDecryption": true});
             let (_, read) = call(&store, "GetParameter", asked).await;
             let read = &read["Parameter"];
-            assert_eq!((&read["Value"], &read["Version"]), (&json!(value), &json!(version)), "{name}");
-            assert_eq!((&read["Name"], &read["ARN"]), (&json!("/shop/key"), &json!(arn)), "{name}");
+            assert_eq!(
+                (&read["Value"], &read["Version"]),
+                (&json!(value), &json!(version)),
+                "{name}"
+            );
+            assert_eq!(
+                (&read["Name"], &read["ARN"]),
+                (&json!("/shop/key"), &json!(arn)),
+                "{name}"
+            );
             assert_eq!(read["Type"], "SecureString");
         }
         let asked = json!({"Names": ["/shop/key", "/shop/other"], "WithDecryption": true});
@@ -295,7 +330,10 @@ mod tests {
     async fn a_secure_string_is_encrypted_unless_asked_for() {
         let store = ParameterStore::start(0, Guard::default()).await.expect("a port");
         store.put("/shop/key", "s3cret");
-        for body in [json!({"Name": "/shop/key"}), json!({"Name": "/shop/key", "WithDecryption": false})] {
+        for body in [
+            json!({"Name": "/shop/key"}),
+            json!({"Name": "/shop/key", "WithDecryption": false}),
+        ] {
             let (status, read) = call(&store, "GetParameter", body).await;
             assert_eq!(status, 200);
             assert!(!read.to_string().contains("s3cret"), "{read}");
@@ -312,12 +350,24 @@ mod tests {
         store.put("/s", "one");
         for (operation, body, expected) in [
             ("GetParameter", json!({"Name": "/other"}), "ParameterNotFound"),
-            ("GetParameter", json!({"Name": "/s:2"}), "ParameterVersionNotFound"),
+            (
+                "GetParameter",
+                json!({"Name": "/s:2"}),
+                "ParameterVersionNotFound",
+            ),
             ("GetParameter", json!({}), "ValidationException"),
             ("GetParameter", json!({"Name": 1}), "SerializationException"),
             ("DeleteParameter", json!({"Name": "/other"}), "ParameterNotFound"),
-            ("PutParameter", json!({"Name": "/s", "Value": "two"}), "ParameterAlreadyExists"),
-            ("PutParameter", json!({"Name": "/new", "Value": "two"}), "ValidationException"),
+            (
+                "PutParameter",
+                json!({"Name": "/s", "Value": "two"}),
+                "ParameterAlreadyExists",
+            ),
+            (
+                "PutParameter",
+                json!({"Name": "/new", "Value": "two"}),
+                "ValidationException",
+            ),
             (
                 "PutParameter",
                 json!({"Name": "/new", "Value": "x".repeat(4_097), "Type": "String"}),
@@ -328,10 +378,18 @@ mod tests {
                 json!({"Name": "/new", "Value": "two", "Type": "Text"}),
                 "UnsupportedParameterType",
             ),
-            ("GetParametersByPath", json!({"Path": "/"}), "UnknownOperationException"),
+            (
+                "GetParametersByPath",
+                json!({"Path": "/"}),
+                "UnknownOperationException",
+            ),
         ] {
             let (status, refusal) = call(&store, operation, body.clone()).await;
-            assert_eq!((status, refusal["__type"].as_str()), (400, Some(expected)), "{operation} {body}");
+            assert_eq!(
+                (status, refusal["__type"].as_str()),
+                (400, Some(expected)),
+                "{operation} {body}"
+            );
         }
     }
 }

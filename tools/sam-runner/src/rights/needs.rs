@@ -208,7 +208,11 @@ mod tests {
         let parameter = |name| format!("ssm:eu-central-1:000000000000:parameter/{name}");
         let arn = format!("arn:aws:{}", parameter("shop/key"));
         for name in ["/shop/key", "/shop/key:3", &arn] {
-            let get = of(of_ssm, "GetParameter", &json!({"Name": name, "WithDecryption": true}));
+            let get = of(
+                of_ssm,
+                "GetParameter",
+                &json!({"Name": name, "WithDecryption": true}),
+            );
             assert_eq!(get, [need("ssm:GetParameter", &parameter("shop/key"))], "{name}");
         }
         assert_eq!(
