@@ -74,7 +74,7 @@ print(value if isinstance(value, str) else json.dumps(value))' "${SECRETS_FILE-}
     [ -n "$value" ] || { printf 'there is no parameter %s/%s yet; SECRETS_FILE says what it is\n' "$secrets" "$name"; exit 1; }
     # Not on the command line, where other users of this machine would see it.
     printf %s "$value" | aws ssm put-parameter --name "$secrets/$name" --type "$type" --value file:///dev/stdin --tier Intelligent-Tiering \
-        --tags Key=shop,Value=kontor "Key=stage,Value=$stage" --output text
+        --tags Key=shop,Value=kontor "Key=stage,Value=$stage" >/dev/null
 }
 
 random_key() {
