@@ -133,7 +133,10 @@ mod tests {
 
     /// Gives these answers, one after the other, and keeps what it was asked.
     #[derive(Clone, Debug)]
-    struct ParameterStore(Arc<Mutex<(Vec<(u16, &'static str)>, Vec<HttpRequest>)>>);
+    struct ParameterStore(Arc<Mutex<(Vec<Canned>, Vec<HttpRequest>)>>);
+
+    /// Status and body.
+    type Canned = (u16, &'static str);
 
     impl HttpConnector for ParameterStore {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
@@ -146,7 +149,7 @@ mod tests {
     }
 
     /// What comes of reading `/shop/key`, and the requests that it takes.
-    async fn read(answers: &[(u16, &'static str)]) -> (Result<Parameter, Error>, Vec<HttpRequest>) {
+    async fn read(answers: &[Canned]) -> (Result<Parameter, Error>, Vec<HttpRequest>) {
         let store = ParameterStore(Arc::new(Mutex::new((answers.to_vec(), Vec::new()))));
         let connector = SharedHttpConnector::new(store.clone());
         let credentials = Credentials::new("AKID", "key", Some("session".to_owned()), None, "test");
@@ -161,7 +164,7 @@ mod tests {
         (read, asked)
     }
 
-    const FOUND: (u16, &str) = (
+    const FOUND: Canned = (
         200,
         r#"{"Parameter": {"Name": "/shop/key", "Type": "SecureString", "Value": "s3cret", "Version": 7}}"#,
     );

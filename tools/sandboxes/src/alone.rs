@@ -39,7 +39,7 @@ pub struct Sandboxes {
 
 /// The secrets of the shop that the outside world knows as well.
 #[derive(Deserialize)]
-struct Secrets {
+struct SharedSecrets {
     stripe_secret_key: String,
     /// Comma separated; the provider signs with the newest, which comes first.
     stripe_webhook_secrets: String,
@@ -57,7 +57,7 @@ impl Sandboxes {
     /// # Errors
     /// What is wrong with the secrets' file or a port.
     pub async fn open(args: &SandboxesArgs) -> anyhow::Result<Self> {
-        let secrets = Secrets::read(&args.secrets)
+        let secrets = SharedSecrets::read(&args.secrets)
             .with_context(|| format!("the secrets in {} are not usable", args.secrets.display()))?;
         let newest = secrets.stripe_webhook_secrets.split(',').next();
         let payments = Payments::start(PaymentsConfig {
@@ -80,7 +80,7 @@ impl Sandboxes {
     }
 }
 
-impl Secrets {
+impl SharedSecrets {
     fn read(path: &Path) -> anyhow::Result<Self> {
         Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
     }
