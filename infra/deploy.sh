@@ -18,9 +18,13 @@ done
 overrides=$(python3 -c 'import sys, tomllib
 for override in tomllib.load(sys.stdin.buffer)[sys.argv[1]]["deploy"]["parameters"]["parameter_overrides"]: print(override)' "$config" <samconfig.toml)
 mapfile -t overrides <<<"$overrides"
-# Without a change here, CloudFormation would not look whether the secret has one.
-secret=$(aws secretsmanager list-secret-version-ids --secret-id "kontor/$stage" \
-    --query "Versions[?contains(VersionStages, 'AWSCURRENT')].VersionId | [0]" --output text)
+# Without a change here, CloudFormation would not look whether the CDN's keys have one.
+case $stage in
+staging | prod)
+    keys=/kontor/$stage/origin_keys
+    overrides+=("OriginKeys=$keys:$(aws ssm get-parameter --name "$keys" --query Parameter.Version --output text)")
+    ;;
+esac
 [ -z "${TEMPLATE-}" ] || options+=(--template-file "$TEMPLATE")
 sam deploy --config-file "$PWD/samconfig.toml" --config-env "$config" --stack-name "$stack" --no-confirm-changeset "${options[@]}" \
-    --parameter-overrides "${overrides[@]}" "SecretVersion=$secret" "$@"
+    --parameter-overrides "${overrides[@]}" "$@"

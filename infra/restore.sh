@@ -5,7 +5,7 @@
 # --dry-run stops nothing. Needs the AWS CLI, and for ops in the environment:
 #
 #   OPS                            the command; without, `cargo run --bin ops --`
-#   STRIPE_SECRET_KEY, ERP_TOKEN   the shop's keys; without, those of its secret
+#   STRIPE_SECRET_KEY, ERP_TOKEN   the shop's keys; without, those of its parameters
 #   DRAIN                          how many seconds a function that runs may take to end: 60
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -83,11 +83,14 @@ echo "==> copies of the tables as of $at: some minutes, or hours for a large one
 for table in "${tables[@]}"; do copy "$table"; done
 for table in "${tables[@]}"; do wait_for "$table-at-$moment"; done
 
-secret=$(of_stack "Parameters[?ParameterKey=='SecretName'].ParameterValue")
-member() {
-    aws secretsmanager get-secret-value --secret-id "$secret" --query SecretString --output text | python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+secrets=$(of_stack "Parameters[?ParameterKey=='SecretsPath'].ParameterValue")
+secret() {
+    aws ssm get-parameter --name "$secrets/$1" --with-decryption --query Parameter.Value --output text
 }
-export STRIPE_SECRET_KEY=${STRIPE_SECRET_KEY:-$(member stripe_secret_key)} ERP_TOKEN=${ERP_TOKEN:-$(member erp_token)}
+token_of() {
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])'
+}
+export STRIPE_SECRET_KEY=${STRIPE_SECRET_KEY:-$(secret stripe_secret_key)} ERP_TOKEN=${ERP_TOKEN:-$(secret erp_credentials | token_of)}
 
 is_dry=false
 [[ " $* " != *' --dry-run '* ]] || is_dry=true

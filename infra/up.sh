@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes the shop of a stage with all that surrounds it, or brings it up to date: up.sh STAGE (dev, staging, prod). Whatever is there already stays,
-# so run it again after any change, and after any failure. Needs the AWS CLI and sam, with an administrator's credentials. In the environment:
+# Makes the shop of a stage with all that surrounds it, or brings it up to date: up.sh STAGE (dev, staging, prod; branch: what the shops of branches
+# share). Whatever is there already stays, so run it again after any change, and after any failure. Needs the AWS CLI and sam, with an
+# administrator's credentials. In the environment:
 #
-#   SECRET_FILE      for the first time: a JSON object with stripe_secret_key, stripe_webhook_secrets and erp_token; the keys of the shop's own are
-#                    made here
+#   SECRETS_FILE     for the first time: a JSON object of the parameters of SecretsPath (template.yaml) by their names; events/secrets.json is like it.
+#                    The keys of the CDN, origin_keys and origin_key, are made here where it has none
 #   DOMAIN_NAME, CERTIFICATE_ARN
 #                    of staging and prod: the domain of SiteUrl (samconfig.toml) and its certificate in us-east-1. Without, the CDN's own name serves.
 #   PRICING_PLAN     of the CDN: FREE, or another of infra/site.yaml
@@ -15,13 +16,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 stage=${1-}
 case $stage in
-dev | staging | prod) ;;
+branch | dev | staging | prod) ;;
 *)
-    sed -n '2,13p' "${BASH_SOURCE[0]}"
+    sed -n '2,14p' "${BASH_SOURCE[0]}"
     exit 2
     ;;
 esac
-stack=kontor-$stage secret=kontor/$stage region=${AWS_REGION:-eu-central-1}
+stack=kontor-$stage secrets=/kontor/$stage region=${AWS_REGION:-eu-central-1}
 export AWS_DEFAULT_REGION=$region
 account=$(aws sts get-caller-identity --query Account --output text)
 logs=${LOG_BUCKET:-kontor-access-logs-$account}
@@ -56,51 +57,86 @@ access_logs() {
         "Condition": {"StringEquals": {"aws:SourceAccount": "'"$account"'"}}}]}'
 }
 
-# The provider's and the warehouse's keys from SECRET_FILE, the shop's own at random. One that is there is never written.
-secret() {
-    printf '==> the secret %s\n' "$secret"
-    aws secretsmanager describe-secret --secret-id "$secret" >/dev/null 2>&1 && return
-    : "${SECRET_FILE:?there is no secret $secret yet; say where its keys are}"
-    aws secretsmanager create-secret --name "$secret" --tags "Key=stage,Value=$stage" --query Name --output text --secret-string "$(python3 -c '
-import json, secrets, sys
-given = json.load(sys.stdin)
-missing = {"stripe_secret_key", "stripe_webhook_secrets", "erp_token"} - given.keys()
-if missing: sys.exit(f"SECRET_FILE lacks {sorted(missing)}")
-origin = secrets.token_hex(32)
-print(json.dumps({"origin_keys": origin, "origin_key": origin} | given))' <"$SECRET_FILE")"
+# current NAME Version|Value: of a parameter.
+current() {
+    aws ssm get-parameter --name "$secrets/$1" --with-decryption --query "Parameter.$2" --output text
+}
+
+# parameter NAME TYPE [VALUE]: makes it of what SECRETS_FILE has under this name, or else of this value. One that is there is never written.
+parameter() {
+    local name=$1 type=$2 value
+    current "$name" Version >/dev/null 2>&1 && return
+    value=$(python3 -c '
+import json, sys
+_, file, name, value = sys.argv
+value = json.load(open(file)).get(name, value) if file else value
+print(value if isinstance(value, str) else json.dumps(value))' "${SECRETS_FILE-}" "$name" "${3-}")
+    [ -n "$value" ] || { printf 'there is no parameter %s/%s yet; SECRETS_FILE says what it is\n' "$secrets" "$name"; exit 1; }
+    # Not on the command line, where other users of this machine would see it.
+    printf %s "$value" | aws ssm put-parameter --name "$secrets/$name" --type "$type" --value file:///dev/stdin --tier Intelligent-Tiering \
+        --tags Key=shop,Value=kontor "Key=stage,Value=$stage" >/dev/null
+}
+
+random_key() {
+    python3 -c 'import secrets; print(secrets.token_hex(32))'
+}
+
+parameters() {
+    printf '==> the parameters %s/*\n' "$secrets"
+    parameter stripe_secret_key SecureString
+    parameter stripe_webhook_secrets SecureString
+    parameter erp_credentials SecureString
+    case $stage in
+    staging | prod)
+        # No secrets: the functions' environment and the CDN's configuration show them.
+        parameter origin_keys String "$(random_key)"
+        parameter origin_key String "$(current origin_keys Value | cut -d, -f1)"
+        if ! current origin_keys Value | tr , '\n' | tr -d ' ' | grep -qxF "$(current origin_key Value)"; then
+            printf '%s/origin_key is none of origin_keys: every request through the CDN would be refused\n' "$secrets"
+            exit 1
+        fi
+        ;;
+    esac
+}
+
+who_deploys() {
+    stack "kontor-deployer-$stage" deployer.yaml --parameter-overrides "Stage=$stage"
 }
 
 shop() {
     local boundary=()
+    [ -n "${TEMPLATE-}" ] || sam build
     if [ "$stage" != dev ]; then
-        stack "kontor-deployer-$stage" deployer.yaml --parameter-overrides "Stage=$stage"
+        who_deploys
         boundary=("PermissionsBoundaryArn=$(output "kontor-deployer-$stage" BoundaryArn)")
     fi
     printf '==> %s\n' "$stack"
-    [ -n "${TEMPLATE-}" ] || sam build
     infra/deploy.sh "$stage" "$stack" -- "${boundary[@]}" "${overrides[@]}"
 }
 
 way_in() {
     local plan=PricingPlan=${PRICING_PLAN:-FREE}
     stack "$stack-edge" edge.yaml --region us-east-1 --parameter-overrides "$plan"
-    # The version that the shop has, so that both look at the same keys.
-    stack "$stack-site" site.yaml --parameter-overrides "ShopStack=$stack" "SecretName=$secret" "LogBucketName=$logs" "$plan" \
-        "SecretVersion=$(aws cloudformation describe-stacks --stack-name "$stack" \
-            --query "Stacks[0].Parameters[?ParameterKey=='SecretVersion'].ParameterValue | [0]" --output text)" \
+    stack "$stack-site" site.yaml --parameter-overrides "ShopStack=$stack" "LogBucketName=$logs" "$plan" \
+        "OriginKey=$secrets/origin_key:$(current origin_key Version)" \
         "FirewallArn=$(output "$stack-edge" FirewallArn --region us-east-1)" \
         ${DOMAIN_NAME:+"DomainName=$DOMAIN_NAME" "CertificateArn=${CERTIFICATE_ARN:?of $DOMAIN_NAME}"}
     infra/publish.sh "$(output "$stack-site" WebsiteBucket)"
     stack "$stack-observability" observability.yaml --parameter-overrides "ShopStack=$stack"
 }
 
-secret
-if [ "$stage" = dev ]; then
-    shop
-else
+parameters
+case $stage in
+branch)
+    who_deploys
+    exit
+    ;;
+dev) shop ;;
+*)
     access_logs
     shop
     way_in
     printf 'Point the domain at %s.\n' "$(output "$stack-site" DomainTarget)"
-fi
+    ;;
+esac
 printf 'Point the payment provider'\''s webhook for checkout.session.*, charge.refunded, charge.dispute.created and refund.failed at %s.\n' "$(output "$stack" StripeWebhookUrl)"

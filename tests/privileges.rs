@@ -15,6 +15,7 @@ use kontor::world::World;
 use kontor_tests::tables::{client, store, variable};
 use kontor_tests::webhooks::paid;
 use kontor_tests::{PAIR, Shopper, a_checkout, items, running};
+use reqwest::Method;
 use sam_runner::rights::Use;
 use serde_json::{Value, json};
 use testkit::{altered, an_order};
@@ -107,6 +108,23 @@ async fn pay_too_late(shopper: &Shopper) {
     let late = paid(&placed.id, placed.total());
     let heard = shopper.notify_signed(World::WEBHOOK_SECRET, &late).await;
     assert_eq!(heard.status, 200, "{heard:?}");
+}
+
+/// A bank takes a payment back. Of which order it was, the provider is asked.
+async fn have_a_payment_disputed(shopper: &Shopper, id: &str) {
+    let id = OrderId::parse(id).expect("an id");
+    let order = async || store().get(id).await.expect("a read").expect("an order");
+    let payment = order().await.capture().expect("paid").payment_id.clone();
+    let url = format!("{}/sandbox/charges/{payment}/dispute", running().payments_url);
+    let done = shopper.send(Method::POST, &url, &[], String::new()).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    for _ in 0..300 {
+        if order().await.is_taken_back() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the shop did not hear of the dispute");
 }
 
 /// An order that the warehouse refuses for good, and that no human saves.
@@ -203,6 +221,7 @@ async fn do_everything() {
     browse(&shopper).await;
     let (id, token) = shopper.buy("privileges-1", &items(&[("22423", 1)])).await;
     shopper.wait_for("forwarded", &id, &token).await;
+    have_a_payment_disputed(&shopper, &id).await;
     expect_another_price(&shopper).await;
     fail_to_place_a_large_order(&shopper).await;
     pay_too_late(&shopper).await;

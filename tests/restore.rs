@@ -129,9 +129,16 @@ async fn operator() -> (Shop, Outside) {
     let lambda = world().endpoints()["AWS_ENDPOINT_URL_LAMBDA"].clone();
     let clients = Clients::at(&world().dynamodb_endpoint(), &world().sqs_endpoint(), &lambda).await;
     let shop = Shop::find(clients, "kontor").await.expect("a shop");
-    let secret: Value = serde_json::from_str(include_str!("../events/secret.json")).expect("JSON");
-    let key = |name: &str| secret[name].as_str().expect("a key").to_owned().into();
-    let outside = Outside::of(&shop, key("stripe_secret_key"), key("erp_token")).await;
+    let secrets: Value = serde_json::from_str(include_str!("../events/secrets.json")).expect("JSON");
+    let key = |at: &str| {
+        secrets
+            .pointer(at)
+            .and_then(Value::as_str)
+            .expect("a key")
+            .to_owned()
+            .into()
+    };
+    let outside = Outside::of(&shop, key("/stripe_secret_key"), key("/erp_credentials/token")).await;
     (shop, outside.expect("both"))
 }
 

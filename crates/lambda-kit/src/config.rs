@@ -16,7 +16,7 @@ type LookUp = dyn Fn(&str) -> Option<String>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment is incomplete: {}", faults.join("; "))]
 pub struct ConfigError {
-    pub(crate) faults: Vec<String>,
+    faults: Vec<String>,
 }
 
 impl Variables {

@@ -15,6 +15,7 @@ mod problem;
 pub mod schedule;
 pub mod secret;
 pub mod sqs;
+mod ssm;
 pub mod telemetry;
 pub mod trace;
 

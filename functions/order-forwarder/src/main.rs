@@ -1,5 +1,6 @@
 //! Lambda function: hands paid orders to the warehouse system.
 
+mod erp_access;
 mod handler;
 mod pace;
 
@@ -12,13 +13,13 @@ use app::{Breaker, BreakerMemory};
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use erp::{Erp, ErpConfig};
-use https::{Certificate, ClientIdentity, Credential, HttpsClient};
+use https::{ClientIdentity, Credential, HttpsClient};
 use jiff::SignedDuration;
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret, SecretError};
 use lambda_kit::{Error, aws, clock, sqs, traced};
-use secrecy::SecretString;
 
+use crate::erp_access::ErpAccess;
 use crate::handler::Forwarder;
 use crate::pace::Pace;
 
@@ -30,24 +31,6 @@ const LONGEST: SignedDuration = SignedDuration::from_secs(26);
 
 fn main() -> ExitCode {
     lambda_kit::start("order-forwarder", &["app", "erp", "order_forwarder"], serve)
-}
-
-/// How the ERP knows the shop.
-struct ErpAccess {
-    token: SecretString,
-    /// Only where the ERP demands one.
-    certificate: Option<Certificate>,
-}
-
-fn read_secret(values: &mut Variables) -> Option<ErpAccess> {
-    let token = values.text("erp_token").map(SecretString::from);
-    let certificate = values.parse_or("erp_client_certificate", None, |pem| {
-        Certificate::from_pem(pem).map(Some)
-    });
-    Some(ErpAccess {
-        token: token?,
-        certificate: certificate?,
-    })
 }
 
 /// The token of each call. With it the certificate is renewed: both may be rolled at any time.
@@ -72,10 +55,10 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let authority = env.parse_or("ERP_AUTHORITY", None, |pem| {
         Ok::<_, Infallible>(Some(pem.to_owned()))
     });
-    let secret = secret::Settings::read(&mut env);
-    let (tables, circuits, pace, grace, base_url, authority, secret) = env.finish(|| {
+    let secrets = secret::Settings::read(&mut env);
+    let (tables, circuits, pace, grace, base_url, authority, secrets) = env.finish(|| {
         let pace = Pace::new(orders_per_minute?, instances?);
-        Some((tables?, circuits?, pace, grace?, base_url?, authority?, secret?))
+        Some((tables?, circuits?, pace, grace?, base_url?, authority?, secrets?))
     })?;
     let aws = aws::config().await?;
     let client = Client::from_conf(traced!(aws_sdk_dynamodb, &aws));
@@ -83,7 +66,10 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let erp = HttpsClient::identified(ERP_TIMEOUT, identity.clone(), authority.as_deref())?;
     let config = ErpConfig {
         base_url,
-        token: credential(Secret::open(&aws, secret, read_secret), identity),
+        token: credential(
+            Secret::open(&aws, &secrets, "erp_credentials", ErpAccess::parse),
+            identity,
+        ),
     };
     let circuit = WarehouseCircuit::new(client.clone(), circuits);
     let forwarder = Forwarder {

@@ -3,12 +3,10 @@ use std::sync::Arc;
 use api::ToProblem;
 use app::ports::{Clock, OrderQueue, Orders, PaymentProvider};
 use app::{PaymentNotice, Settled, dispute_notice, settle_payment};
-use lambda_kit::config::Variables;
 use lambda_kit::http::{Handle, ReadRequest, Request, Response, WithHeader, json};
 use lambda_kit::metrics::{self, Unit};
 use lambda_kit::secret::Secret;
 use lambda_kit::{Problem, telemetry};
-use secrecy::SecretString;
 use stripe::webhook::{self, Message, WebhookError, WebhookSecrets};
 
 /// Hears Stripe's events.
@@ -17,27 +15,10 @@ pub(crate) struct PaymentEvents<O, Q, P, C> {
     pub(crate) queue: Q,
     /// Asked only whose payment is disputed.
     pub(crate) provider: P,
-    pub(crate) secrets: Arc<Secret<Secrets>>,
+    pub(crate) secrets: Arc<Secret<WebhookSecrets>>,
     pub(crate) clock: C,
     /// The stage that this shop is: events of another one's sessions are not its own.
     pub(crate) stage: String,
-}
-
-/// What the function keeps to itself.
-pub(crate) struct Secrets {
-    pub(crate) webhook: WebhookSecrets,
-    pub(crate) stripe: SecretString,
-}
-
-impl Secrets {
-    pub(crate) fn read(values: &mut Variables) -> Option<Self> {
-        let webhook = values.parse("stripe_webhook_secrets", WebhookSecrets::parse);
-        let stripe = values.text("stripe_secret_key").map(SecretString::from);
-        Some(Self {
-            webhook: webhook?,
-            stripe: stripe?,
-        })
-    }
 }
 
 impl<O: Orders, Q: OrderQueue, P: PaymentProvider, C: Clock> Handle for PaymentEvents<O, Q, P, C> {
@@ -67,7 +48,7 @@ impl<O: Sync, Q: Sync, P: Sync, C: Clock> PaymentEvents<O, Q, P, C> {
     /// Reads a message; one that is not believed is read again where the secrets have just been rolled.
     async fn read(&self, signature: Option<&str>, body: &[u8]) -> Result<Message, Problem> {
         let now = self.clock.now();
-        let read = |known: &Secrets| webhook::read(&known.webhook, &self.stage, signature, body, now);
+        let read = |known: &WebhookSecrets| webhook::read(known, &self.stage, signature, body, now);
         let known = self.secrets.current().await?;
         let message = match read(&known) {
             Err(WebhookError::Signature) => match self.secrets.renewed(&known).await {

@@ -5,7 +5,6 @@ mod handler;
 mod tests;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables};
@@ -14,9 +13,10 @@ use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
 use queue::SqsOrderQueue;
+use stripe::webhook::WebhookSecrets;
 use stripe::{Stripe, StripeConfig};
 
-use crate::handler::{PaymentEvents, Secrets};
+use crate::handler::PaymentEvents;
 
 /// Stripe itself waits for this function's answer.
 const STRIPE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,18 +29,15 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
     let queue_url = env.text("ORDERS_QUEUE_URL");
     let (stage, api_base) = (env.text("STAGE"), env.base_url("STRIPE_API_BASE"));
-    let secret = secret::Settings::read(&mut env);
-    let (tables, queue_url, stage, api_base, secret) =
-        env.finish(|| Some((tables?, queue_url?, stage?, api_base?, secret?)))?;
+    let secrets = secret::Settings::read(&mut env);
+    let (tables, queue_url, stage, api_base, secrets) =
+        env.finish(|| Some((tables?, queue_url?, stage?, api_base?, secrets?)))?;
     let config = aws::config().await?;
-    let secrets = Secret::open(&config, secret, Secrets::read);
-    let of_stripe = Arc::clone(&secrets);
+    // Most events are settled without asking Stripe.
+    let key = Secret::unopened(&config, &secrets, "stripe_secret_key", Secret::text);
     let stripe = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || {
-            let secrets = Arc::clone(&of_stripe);
-            async move { secrets.current().await.map(|known| known.stripe.clone()) }
-        }),
+        secret_key: Credential::new(key.reader()),
         // This function opens no page.
         site_url: String::new(),
         stage: stage.clone(),
@@ -52,7 +49,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         ),
         queue: SqsOrderQueue::new(traced!(aws_sdk_sqs, &config), queue_url),
         provider: Stripe::new(stripe, HttpsClient::new(STRIPE_TIMEOUT)?),
-        secrets,
+        secrets: Secret::open(&config, &secrets, "stripe_webhook_secrets", |secrets| {
+            Ok(WebhookSecrets::parse(secrets)?)
+        }),
         clock: clock::now,
         stage,
     };

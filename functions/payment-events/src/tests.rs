@@ -12,7 +12,7 @@ use sha2::Sha256;
 use stripe::webhook::WebhookSecrets;
 use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, an_order, noon};
 
-use crate::handler::{PaymentEvents, Secrets};
+use crate::handler::PaymentEvents;
 
 const SECRET: &str = "whsec_test";
 
@@ -25,10 +25,7 @@ fn subject() -> Subject {
         orders,
         queue: FakeQueue::default(),
         provider: FakeProvider::default(),
-        secrets: Secret::fixed(Secrets {
-            webhook: WebhookSecrets::parse(SECRET).expect("a secret"),
-            stripe: "sk_test".into(),
-        }),
+        secrets: Secret::fixed(WebhookSecrets::parse(SECRET).expect("a secret")),
         clock: FakeClock::at_noon(),
         stage: "test".into(),
     }

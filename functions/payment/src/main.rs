@@ -3,9 +3,9 @@
 mod handler;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
+use app::AccessKeys;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use https::{Credential, HttpsClient};
@@ -26,24 +26,19 @@ fn main() -> ExitCode {
 
 async fn serve(mut env: Variables) -> Result<(), Error> {
     let tables = Tables::named(|name| env.text(name));
-    let secret = secret::Settings::read(&mut env);
+    let secrets = secret::Settings::read(&mut env);
     let api_base = env.base_url("STRIPE_API_BASE");
     let site_url = env.base_url("SITE_URL");
     let stage = env.text("STAGE");
-    let (tables, secret, api_base, site_url, stage) =
-        env.finish(|| Some((tables?, secret?, api_base?, site_url?, stage?)))?;
+    let (tables, secrets, api_base, site_url, stage) =
+        env.finish(|| Some((tables?, secrets?, api_base?, site_url?, stage?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
-    let key = Secret::open(&aws, secret, |values| {
-        values.text("stripe_secret_key").map(SecretString::from)
-    });
+    let key = Secret::open(&aws, &secrets, "stripe_secret_key", Secret::text);
     let config = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || {
-            let key = Arc::clone(&key);
-            async move { key.current().await.map(|key| SecretString::clone(&key)) }
-        }),
+        secret_key: Credential::new(key.reader()),
         site_url,
         stage,
     };

@@ -4,7 +4,6 @@ mod handler;
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
@@ -13,7 +12,6 @@ use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, schedule, traced};
 use queue::SqsOrderQueue;
-use secrecy::SecretString;
 use stripe::{Stripe, StripeConfig};
 
 use crate::handler::Reconciler;
@@ -35,8 +33,8 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let circuits = env.text("CIRCUITS_TABLE");
     let orders_per_minute: Option<NonZeroU16> = env.parse("WAREHOUSE_ORDERS_PER_MINUTE", str::parse);
     let stage = env.text("STAGE");
-    let secret = secret::Settings::read(&mut env);
-    let (tables, circuits, queue_url, orders_per_minute, api_base, stage, secret) = env.finish(|| {
+    let secrets = secret::Settings::read(&mut env);
+    let (tables, circuits, queue_url, orders_per_minute, api_base, stage, secrets) = env.finish(|| {
         Some((
             tables?,
             circuits?,
@@ -44,21 +42,16 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             orders_per_minute?,
             api_base?,
             stage?,
-            secret?,
+            secrets?,
         ))
     })?;
     let config = aws::config().await?;
     let client = aws_sdk_dynamodb::Client::from_conf(traced!(aws_sdk_dynamodb, &config));
     // Most runs find nothing to ask the payment provider.
-    let key = Secret::unopened(&config, secret, |values| {
-        values.text("stripe_secret_key").map(SecretString::from)
-    });
+    let key = Secret::unopened(&config, &secrets, "stripe_secret_key", Secret::text);
     let stripe = StripeConfig {
         api_base,
-        secret_key: Credential::new(move || {
-            let key = Arc::clone(&key);
-            async move { key.current().await.map(|key| SecretString::clone(&key)) }
-        }),
+        secret_key: Credential::new(key.reader()),
         // Where a shopper comes back to from a page; this function opens none.
         site_url: String::new(),
         stage,

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The engines' default ports, as local AWS tools commonly use them.
 const DYNAMODB_PORT: u16 = 8000;
-const SECRETS_PORT: u16 = 4584;
+const SSM_PORT: u16 = 4583;
 const SQS_PORT: u16 = 9324;
 const LAMBDA_PORT: u16 = 9001;
 
@@ -63,12 +63,12 @@ struct RunArgs {
     /// Port of DynamoDB (0: any free one) [default: 8000 if it is free]
     #[arg(long)]
     dynamodb_port: Option<u16>,
-    /// Port of Secrets Manager (0: any free one) [default: 4584 if it is free]
-    #[arg(long)]
-    secrets_port: Option<u16>,
     /// Port of SQS (0: any free one) [default: 9324 if it is free]
     #[arg(long)]
     sqs_port: Option<u16>,
+    /// Port of Systems Manager's parameters (0: any free one) [default: 4583 if it is free]
+    #[arg(long)]
+    ssm_port: Option<u16>,
     /// Port of Lambda's Invoke API (0: any free one) [default: 9001 if it is free]
     #[arg(long)]
     lambda_port: Option<u16>,
@@ -171,8 +171,8 @@ impl RunArgs {
                 warehouse: self.warehouse_port,
                 engines: EnginePorts {
                     dynamodb: port(self.dynamodb_port, DYNAMODB_PORT),
-                    secrets: port(self.secrets_port, SECRETS_PORT),
                     sqs: port(self.sqs_port, SQS_PORT),
+                    ssm: port(self.ssm_port, SSM_PORT),
                 },
                 lambda: port(self.lambda_port, LAMBDA_PORT),
             },

@@ -9,8 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::shop::{parse_erp_number, parse_id};
-use crate::{Clients, Outcome, Outside, Report, Restore, Search, Shop};
-use crate::{AccessTokenKey, Clients, Outcome, Report, Search, Shop};
+use crate::{AccessTokenKey, Clients, Outcome, Outside, Report, Restore, Search, Shop};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";

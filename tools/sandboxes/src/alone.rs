@@ -16,9 +16,9 @@ pub struct SandboxesArgs {
     /// Where payment events are sent: the stack's output StripeWebhookUrl.
     #[arg(long, value_name = "URL")]
     pub webhook_url: String,
-    /// The secret that the shop was deployed with: the JSON object that Secrets Manager holds.
+    /// The secrets that the shop was deployed with: the JSON object that infra/up.sh takes as SECRETS_FILE.
     #[arg(long, value_name = "FILE")]
-    pub secret: PathBuf,
+    pub secrets: PathBuf,
     /// Port of the payment provider's sandbox (0: any free one).
     #[arg(long, default_value_t = 3001)]
     pub payments_port: u16,
@@ -37,35 +37,40 @@ pub struct Sandboxes {
     warehouse: Warehouse,
 }
 
-/// The parts of the shop's secret that the outside world knows as well.
+/// The secrets of the shop that the outside world knows as well.
 #[derive(Deserialize)]
-struct Secret {
+struct SharedSecrets {
     stripe_secret_key: String,
     /// Comma separated; the provider signs with the newest, which comes first.
     stripe_webhook_secrets: String,
-    erp_token: String,
+    erp_credentials: ErpCredentials,
+}
+
+#[derive(Deserialize)]
+struct ErpCredentials {
+    token: String,
 }
 
 impl Sandboxes {
     /// Opens both, in the current tokio runtime.
     ///
     /// # Errors
-    /// What is wrong with the secret's file or a port.
+    /// What is wrong with the secrets' file or a port.
     pub async fn open(args: &SandboxesArgs) -> anyhow::Result<Self> {
-        let secret = Secret::read(&args.secret)
-            .with_context(|| format!("the secret in {} is not usable", args.secret.display()))?;
-        let newest = secret.stripe_webhook_secrets.split(',').next();
+        let secrets = SharedSecrets::read(&args.secrets)
+            .with_context(|| format!("the secrets in {} are not usable", args.secrets.display()))?;
+        let newest = secrets.stripe_webhook_secrets.split(',').next();
         let payments = Payments::start(PaymentsConfig {
             port: args.payments_port,
             webhook_url: args.webhook_url.clone(),
             webhook_secret: newest.unwrap_or_default().trim().to_owned(),
-            api_key: secret.stripe_secret_key,
+            api_key: secrets.stripe_secret_key,
         });
         let warehouse = Warehouse::start(WarehouseConfig {
             port: args.warehouse_port,
             latency: Duration::from_millis(args.warehouse_latency),
             rate_per_s: 0,
-            token: secret.erp_token,
+            token: secrets.erp_credentials.token,
             data: None,
         });
         Ok(Self {
@@ -75,7 +80,7 @@ impl Sandboxes {
     }
 }
 
-impl Secret {
+impl SharedSecrets {
     fn read(path: &Path) -> anyhow::Result<Self> {
         Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
     }
@@ -94,19 +99,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_sandboxes_open_with_the_secret_of_the_deployed_shop() {
+    async fn the_sandboxes_open_with_the_secrets_of_the_deployed_shop() {
         let directory = tempfile::tempdir().expect("a directory");
         let args = SandboxesArgs {
             webhook_url: "http://127.0.0.1:1/api/webhooks/stripe".to_owned(),
-            secret: directory.path().join("secret.json"),
+            secrets: directory.path().join("secrets.json"),
             payments_port: 0,
             warehouse_port: 0,
             warehouse_latency: 0,
         };
-        let error = Sandboxes::open(&args).await.expect_err("no secret").to_string();
-        assert!(error.ends_with("secret.json is not usable"), "{error}");
-        let secret = r#"{"stripe_secret_key": "sk", "stripe_webhook_secrets": "new, old", "erp_token": "t", "more": ""}"#;
-        std::fs::write(&args.secret, secret).expect("written");
+        let error = Sandboxes::open(&args).await.expect_err("no secrets").to_string();
+        assert!(error.ends_with("secrets.json are not usable"), "{error}");
+        let secrets = r#"{"stripe_secret_key": "sk", "stripe_webhook_secrets": "new, old", "erp_credentials": {"token": "t"}, "more": ""}"#;
+        std::fs::write(&args.secrets, secrets).expect("written");
         let open = Sandboxes::open(&args).await.expect("open");
         let client = sam_runner::engines::http_client().expect("a client");
         for (url, key, expected) in [

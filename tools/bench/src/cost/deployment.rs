@@ -40,8 +40,8 @@ fn metrics_of_an_alarm(alarm: &Map<String, Value>) -> usize {
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
     pub(crate) memory_mb: f64,
-    /// How old the secret may become, in seconds, where it reads one.
-    pub(crate) secret_max_age_s: Option<f64>,
+    /// How often a process reads its secrets again.
+    pub(crate) secret_reads_an_hour: f64,
     /// Routes, queues and schedules: each has metrics of its own.
     pub(crate) operations: f64,
 }
@@ -163,13 +163,15 @@ fn access_log_bytes(template: &Document, value_bytes: f64) -> anyhow::Result<f64
 }
 
 fn function(function: &template::Function) -> anyhow::Result<(String, Function)> {
-    // Every function has the variable; its role says whether it may read the secret.
-    let mut actions = function.role.statements.iter().flat_map(|one| &one.actions);
-    let reads = actions.any(|action| action == "secretsmanager:GetSecretValue");
-    let age = function.environment.get("SECRET_MAX_AGE").filter(|_| reads);
+    // Its role says how many it has.
+    let statements = function.role.statements.iter();
+    let reading = statements.filter(|one| one.actions.iter().any(|action| action == "ssm:GetParameter"));
+    let secrets: usize = reading.map(|one| one.resources.len()).sum();
+    let max_age = &function.environment["SECRET_MAX_AGE"];
+    let max_age_s: f64 = max_age.parse().context("SECRET_MAX_AGE")?;
     let own = Function {
         memory_mb: f64::from(function.memory_mb),
-        secret_max_age_s: age.map(|age| age.parse()).transpose().context("SECRET_MAX_AGE")?,
+        secret_reads_an_hour: exact(secrets) * 3_600.0 / max_age_s,
         operations: exact(function.routes.len() + function.queues.len() + function.schedules.len()),
     };
     Ok((function.binary.name.clone(), own))

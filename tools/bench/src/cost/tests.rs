@@ -132,6 +132,15 @@ fn logs_are_billed_with_what_each_event_adds() {
 }
 
 #[test]
+fn an_idle_month_of_prod_costs_four_euros_at_most() {
+    let basis = basis();
+    let month = basis.idle_month(&basis.prod).expect("a month");
+    let to_pay = month.items.iter().map(|item| item.usd_after_free_tier);
+    let to_pay = basis.eur(to_pay.sum());
+    assert!(to_pay <= 4.0, "{to_pay} EUR");
+}
+
+#[test]
 fn the_stage_dev_has_no_key_and_fewer_alarms() {
     let basis = basis();
     let [dev, prod] = [&basis.dev, &basis.prod];

@@ -191,8 +191,8 @@ impl Basis {
             metrics += function.operations;
             traces += self.traced(usage["invocations"], traffic.hours);
             // Where nothing is due, the reconciler needs no secret.
-            let age = function.secret_max_age_s.filter(|_| !is_schedule);
-            secret_reads += age.map_or(0.0, |age| processes * seconds / age);
+            let reads = number(!is_schedule) * function.secret_reads_an_hour;
+            secret_reads += processes * traffic.hours * reads;
             let cold = processes * gb_s(self.cold_ms(name, memory_mb)?, memory_mb);
             for (what, quantity, price) in [
                 ("invocations", usage["invocations"], "lambda_requests"),

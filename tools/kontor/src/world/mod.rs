@@ -141,9 +141,10 @@ impl World {
         self.engines.dynamodb_front.endpoint()
     }
 
-    /// Gives a member of the functions' secret another value, as an operator would: `NEW,OLD` keeps two live.
-    pub fn roll_secret(&self, member: &str, value: &str) {
-        self.engines.secrets.roll(member, value);
+    /// Gives a secret of the functions another value, as an operator would: `NEW,OLD` keeps two live.
+    pub fn roll_secret(&self, name: &str, value: &str) {
+        let path = outside::secrets_path(&self.stack).unwrap_or_default();
+        self.engines.ssm.put(&format!("{path}/{name}"), value);
     }
 
     /// Who did what with the engines, and who was refused.

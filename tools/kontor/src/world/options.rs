@@ -65,8 +65,8 @@ impl Ports {
         warehouse: 0,
         engines: EnginePorts {
             dynamodb: Port::Exactly(0),
-            secrets: Port::Exactly(0),
             sqs: Port::Exactly(0),
+            ssm: Port::Exactly(0),
         },
         lambda: Port::Exactly(0),
     };

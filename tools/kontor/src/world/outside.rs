@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 /// Where the payment provider sends its events.
 const WEBHOOK_PATH: &str = "/api/webhooks/stripe";
-/// The functions' variable that names their secret.
-const SECRET_NAME: &str = "SECRET_NAME";
+/// The functions' variable that says where their secrets are.
+const SECRETS_PATH: &str = "SECRETS_PATH";
 /// `AWS::StackName`: how the names of functions, tables and queues begin.
 const STACK_NAME: &str = "kontor";
 
@@ -70,8 +70,8 @@ impl Outside {
                     payments.url(),
                     warehouse.url(),
                     engines.dynamodb_front.endpoint(),
-                    engines.secrets.endpoint(),
                     engines.sqs.endpoint(),
+                    engines.ssm.endpoint(),
                 ];
                 Some(Proxy::open(address, &inside).await?)
             }
@@ -102,9 +102,9 @@ impl Outside {
     /// Where an engine refuses something.
     pub async fn stock(&self, stack: &Stack, catalogue: &Catalogue) -> anyhow::Result<()> {
         self.engines.create_tables(stack)?;
-        for function in &stack.functions {
-            if let Some(name) = function.environment.get(SECRET_NAME) {
-                self.engines.secrets.put(name, &secrets::text());
+        if let Some(path) = secrets_path(stack) {
+            for (name, value) in secrets::parameters() {
+                self.engines.ssm.put(&format!("{path}/{name}"), &value);
             }
         }
         put_catalogue(&self.tables(stack)?, catalogue).await?;
@@ -145,6 +145,13 @@ impl Outside {
         let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
         own.chain(options.parameters.clone()).collect()
     }
+}
+
+/// Where the functions' secrets are, all of them in one place; `None` where no function has one.
+pub(super) fn secrets_path(stack: &Stack) -> Option<&str> {
+    let mut environments = stack.functions.iter().map(|function| &function.environment);
+    let path = environments.find_map(|environment| environment.get(SECRETS_PATH));
+    path.map(String::as_str)
 }
 
 fn client(endpoint: String) -> Client {

@@ -1,7 +1,5 @@
-//! The secret of the local world: what Secrets Manager holds when it starts. It protects nothing but a shop on this machine, and stays the
-//! same, so that what runs beside the shop can know it.
-
-use serde_json::json;
+//! The secrets of the local world: what Parameter Store holds when it starts. They protect nothing but a shop on this machine, and
+//! stay the same, so that what runs beside the shop can know them.
 
 /// What the payment sandbox wants to see.
 pub(super) const STRIPE_SECRET_KEY: &str = "sk_test_only_for_the_shop_on_this_machine";
@@ -10,25 +8,29 @@ pub(super) const STRIPE_WEBHOOK_SECRET: &str = "whsec_only_for_the_shop_on_this_
 /// What the warehouse simulator wants to see.
 pub(super) const ERP_TOKEN: &str = "only-for-the-warehouse-on-this-machine";
 
-/// The secret, as its owner would write it.
-pub(super) fn text() -> String {
-    json!({
-        "stripe_secret_key": STRIPE_SECRET_KEY,
-        "stripe_webhook_secrets": STRIPE_WEBHOOK_SECRET,
-        "erp_token": ERP_TOKEN,
-    })
-    .to_string()
+/// The parameters by their names under the functions' `SECRETS_PATH`.
+pub(super) fn parameters() -> [(&'static str, String); 3] {
+    [
+        ("stripe_secret_key", STRIPE_SECRET_KEY.to_owned()),
+        ("stripe_webhook_secrets", STRIPE_WEBHOOK_SECRET.to_owned()),
+        ("erp_credentials", format!("{{\"token\":\"{ERP_TOKEN}\"}}")),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
-    fn the_events_for_sam_are_signed_with_the_same_secret() {
-        let for_sam: serde_json::Value =
-            serde_json::from_str(include_str!("../../../../events/secret.json")).expect("JSON");
-        let own: serde_json::Value = serde_json::from_str(&text()).expect("JSON");
-        assert_eq!(own, for_sam);
+    fn the_events_for_sam_are_signed_with_the_same_secrets() {
+        let for_sam: Value =
+            serde_json::from_str(include_str!("../../../../events/secrets.json")).expect("JSON");
+        let own = parameters().map(|(name, text)| {
+            let value = serde_json::from_str(&text).unwrap_or(Value::from(text));
+            (name.to_owned(), value)
+        });
+        assert_eq!(Value::Object(own.into_iter().collect()), for_sam);
     }
 }

@@ -93,12 +93,9 @@ async fn functions_know_where_everything_is() {
         ("STRIPE_API_BASE", &world.payments_url()),
         ("ERP_BASE_URL", &world.warehouse_url()),
         ("AWS_ENDPOINT_URL_DYNAMODB", &world.dynamodb_endpoint()),
-        (
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-            &endpoints["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
-        ),
-        ("SECRET_NAME", "shop"),
         ("AWS_ENDPOINT_URL_SQS", &world.sqs_endpoint()),
+        ("AWS_ENDPOINT_URL_SSM", &endpoints["AWS_ENDPOINT_URL_SSM"]),
+        ("SECRETS_PATH", "/shop"),
         ("PRODUCTS_TABLE", "kontor-ProductsTable"),
         (
             "WORK_QUEUE_URL",
@@ -304,10 +301,10 @@ fn order_x() -> Value {
 }
 
 fn put_order(warehouse: &str) -> u16 {
-    let secret: Value = serde_json::from_str(include_str!("../../../../events/secret.json")).expect("JSON");
+    let secrets: Value = serde_json::from_str(include_str!("../../../../events/secrets.json")).expect("JSON");
     let request = client()
         .put(format!("{warehouse}/orders/X"))
-        .bearer_auth(secret["erp_token"].as_str().expect("a token"))
+        .bearer_auth(secrets["erp_credentials"]["token"].as_str().expect("a token"))
         .json(&order_x());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let answer = runtime.block_on(request.send()).expect("an answer");
@@ -319,7 +316,7 @@ fn what_ops_needs_is_printed_and_no_build_announced() {
     let (mut kontor, directory) = kontor(&[]);
     pid_of_a_function(&directory);
     let output = output(&directory);
-    for service in ["DYNAMODB", "LAMBDA", "SECRETS_MANAGER", "SQS"] {
+    for service in ["DYNAMODB", "LAMBDA", "SQS", "SSM"] {
         let line = format!("  export AWS_ENDPOINT_URL_{service}=http://");
         assert!(output.contains(&line), "{output}");
     }

@@ -8,7 +8,8 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::{LookedUp, Warehouse};
 use domain::{
-    AccessToken, Address, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Quote, ReportedPayment,
+    AccessToken, Address, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, Quote,
+    ReportedPayment,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -151,7 +152,9 @@ mod tests {
             amount: payment.amount.into(),
             place,
         };
-        let order = lost.order(id, &an_access_token("nobody's"), &payment, noon()).expect("an order");
+        let order = lost
+            .order(id, &an_access_token("nobody's"), &payment, noon())
+            .expect("an order");
         order.expect("the warehouse said")
     }
 

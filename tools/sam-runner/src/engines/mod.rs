@@ -1,12 +1,12 @@
-//! The AWS services that the functions talk to, embedded: `DynamoDB`, SQS and Secrets Manager on loopback, on the wire format of their SDKs.
+//! The AWS services that the functions talk to, embedded: `DynamoDB`, SQS and Systems Manager's parameters on loopback, on the wire format of their SDKs.
 
 mod client;
 pub mod clock;
 pub mod dynamodb;
 pub mod proxy;
-pub mod secrets;
 pub mod server;
 pub mod sqs;
+pub mod ssm;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -17,9 +17,9 @@ use crate::runtime::{ACCOUNT, REGION};
 use crate::template::{Document, Resolver, Stack, Surroundings};
 use anyhow::Context;
 use dynamodb::DynamoDb;
-use secrets::SecretsManager;
 use server::Port;
 use sqs::Sqs;
+use ssm::ParameterStore;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -28,10 +28,10 @@ use std::path::Path;
 pub struct EnginePorts {
     /// `DynamoDB`.
     pub dynamodb: Port,
-    /// Secrets Manager.
-    pub secrets: Port,
     /// SQS.
     pub sqs: Port,
+    /// Systems Manager.
+    pub ssm: Port,
 }
 
 /// All engines of one stack, empty at first, with the functions' roles before them.
@@ -40,10 +40,10 @@ pub struct Engines {
     pub dynamodb: DynamoDb,
     /// `DynamoDB` as the functions reach it.
     pub dynamodb_front: Front,
-    /// Secrets Manager.
-    pub secrets: SecretsManager,
     /// SQS.
     pub sqs: Sqs,
+    /// Systems Manager's parameters.
+    pub ssm: ParameterStore,
     /// The roles, and who used them for what.
     pub guard: Guard,
 }
@@ -63,16 +63,16 @@ impl Engines {
         let dynamodb = DynamoDb::start(0, place("dynamodb").as_deref()).await?;
         let start = async |port| Front::of_dynamodb(port, &dynamodb, &guard).await;
         let dynamodb_front = ports.dynamodb.start("DynamoDB", notes, start).await?;
-        let start = async |port| SecretsManager::start(port, guard.clone()).await;
-        let secrets = ports.secrets.start("Secrets Manager", notes, start).await?;
         let messages = place("sqs");
         let start = async |port| Sqs::guarded(port, messages.as_deref(), guard.clone()).await;
         let sqs = ports.sqs.start("SQS", notes, start).await?;
+        let start = async |port| ParameterStore::start(port, guard.clone()).await;
+        let ssm = ports.ssm.start("Systems Manager", notes, start).await?;
         Ok(Self {
             dynamodb,
             dynamodb_front,
-            secrets,
             sqs,
+            ssm,
             guard,
         })
     }
@@ -119,8 +119,8 @@ impl Engines {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let endpoints = [
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb_front.endpoint()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.endpoint()),
             ("AWS_ENDPOINT_URL_SQS", self.sqs.endpoint()),
+            ("AWS_ENDPOINT_URL_SSM", self.ssm.endpoint()),
         ];
         endpoints.map(|(name, url)| (name.to_owned(), url)).into()
     }

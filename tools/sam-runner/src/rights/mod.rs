@@ -8,7 +8,7 @@ mod needs;
 mod pattern;
 
 pub use front::Front;
-pub(crate) use needs::{DYNAMODB, SECRETS_MANAGER, SQS, Service};
+pub(crate) use needs::{DYNAMODB, SQS, SSM, Service};
 
 use crate::runtime::{ACCOUNT, REGION};
 use crate::template::{Function, Role};
@@ -216,7 +216,7 @@ fn access_key(signature: &str) -> &str {
         .unwrap_or_default()
 }
 
-fn arn(service: &str, name: &str) -> String {
+pub(crate) fn arn(service: &str, name: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}")
 }
 

@@ -32,9 +32,9 @@ pub(crate) const SQS: Service = Service {
     needs: of_sqs,
     denied: StatusCode::FORBIDDEN,
 };
-pub(crate) const SECRETS_MANAGER: Service = Service {
-    target: "secretsmanager.",
-    needs: of_secrets_manager,
+pub(crate) const SSM: Service = Service {
+    target: "AmazonSSM.",
+    needs: of_ssm,
     denied: StatusCode::BAD_REQUEST,
 };
 
@@ -123,16 +123,26 @@ fn of_sqs(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct SecretCall<'a> {
+struct ParameterCall<'a> {
     #[serde(borrow)]
-    secret_id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    names: Vec<Cow<'a, str>>,
 }
 
-fn of_secrets_manager(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
-    let call: SecretCall<'_> = serde_json::from_slice(body).ok()?;
-    let secret = call.secret_id.as_deref();
-    let resource = secret.map_or_else(|| "*".to_owned(), crate::engines::secrets::arn_of);
-    Some(vec![(format!("secretsmanager:{operation}"), resource)])
+fn of_ssm(operation: &str, body: &[u8]) -> Option<Vec<Need>> {
+    let call: ParameterCall<'_> = serde_json::from_slice(body).ok()?;
+    let need = |resource| (format!("ssm:{operation}"), resource);
+    let mut needs: Vec<Need> = call
+        .name
+        .iter()
+        .chain(&call.names)
+        .map(|name| need(crate::engines::ssm::arn_of(name)))
+        .collect();
+    if needs.is_empty() {
+        needs.push(need("*".to_owned()));
+    }
+    Some(needs)
 }
 
 #[cfg(test)]
@@ -191,6 +201,26 @@ mod tests {
                 need("dynamodb:UpdateItem", &table("U")),
             ]
         );
+    }
+
+    #[test]
+    fn a_parameter_needs_its_action_on_itself_alone() {
+        let parameter = |name| format!("ssm:eu-central-1:000000000000:parameter/{name}");
+        let arn = format!("arn:aws:{}", parameter("shop/key"));
+        for name in ["/shop/key", "/shop/key:3", &arn] {
+            let get = of(
+                of_ssm,
+                "GetParameter",
+                &json!({"Name": name, "WithDecryption": true}),
+            );
+            assert_eq!(get, [need("ssm:GetParameter", &parameter("shop/key"))], "{name}");
+        }
+        assert_eq!(
+            of(of_ssm, "GetParameters", &json!({"Names": ["/shop/b", "a"]})),
+            ["a", "shop/b"].map(|name| need("ssm:GetParameters", &parameter(name)))
+        );
+        let list = of(of_ssm, "DescribeParameters", &json!({}));
+        assert_eq!(list, [("ssm:DescribeParameters".to_owned(), "*".to_owned())]);
     }
 
     #[test]

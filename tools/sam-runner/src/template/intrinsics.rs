@@ -454,10 +454,7 @@ Resources:
             ("!Select [7, [a]]", "no item 7"),
             ("!FindInMap [Sizes, test, memory]", "Mappings.Sizes.test.memory"),
             ("!If [Nobody, 1, 2]", "no condition `Nobody`"),
-            (
-                "'{{resolve:secretsmanager:a:SecretString:k}}'",
-                "does not resolve",
-            ),
+            ("'{{resolve:ssm:/shop/key:1}}'", "does not resolve"),
             (
                 "!ImportValue x",
                 "V.Fn::ImportValue: is not known to the local world",
