@@ -2,7 +2,7 @@
 
 use app::ports::{Clock, Orders};
 use app::{PlaceOrder, PlaceOrderError, Placed, place_order};
-use domain::{LINES_PER_STEP, Order, PricingError, ShippingTable, Status};
+use domain::{LINES_PER_STEP, Order, PricingError, ShippingTable, Status, Unavailability};
 use jiff::SignedDuration;
 use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, eur};
 
@@ -111,11 +111,8 @@ async fn what_is_sold_out_is_named_with_a_quote_of_the_rest() {
         panic!("oversold")
     };
     assert_eq!(
-        items
-            .iter()
-            .map(|i| (i.position, i.available))
-            .collect::<Vec<_>>(),
-        [(1, Some(3))]
+        items.iter().map(|i| (i.position, i.why)).collect::<Vec<_>>(),
+        [(1, Unavailability::SoldOut { available: 3 })]
     );
     let quote = quote.expect("a quote");
     assert_eq!(
@@ -146,7 +143,7 @@ async fn nothing_left_at_all_has_no_quote() {
 async fn unknown_items_and_countries_are_told() {
     let (store, clock) = a_shop();
     let wish = a_wish("key", &[("LAMP", 1), ("GHOST", 1)], eur(2_490));
-    let Err(PlaceOrderError::UnknownItems(items)) = place(&store, &clock, wish).await else {
+    let Err(PlaceOrderError::Unavailable(items)) = place(&store, &clock, wish).await else {
         panic!("sold a ghost")
     };
     assert_eq!(items[0].position, 1);
