@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{DueIndex, FIRST_LOOK, Money, Order, OrderId, PricedLine, Sku, Status};
+use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, Money, Order, OrderId, PricedLine, Sku, Status};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -141,7 +141,9 @@ pub(crate) async fn find_room(
         .map(|short| (&short.sku, wanted(&short.sku).saturating_sub(short.available)))
         .collect();
     let mut yielding = Vec::new();
-    let due = orders.due(DueIndex::Reconciler, now + FIRST_LOOK, MOST_LOOKED_AT);
+    // What was placed just now, as all is in a run on a product, is due later and need not be read.
+    let by = now + FIRST_LOOK - HOLD_WHILE_SOLD_OUT;
+    let due = orders.due(DueIndex::Reconciler, by, MOST_LOOKED_AT);
     let mut seen = HashSet::new();
     for (id, _) in due.await?.into_iter().filter(|(id, _)| seen.insert(*id)) {
         let Some(hold) = orders.get(id).await? else {

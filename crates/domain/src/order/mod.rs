@@ -14,7 +14,7 @@ pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
 pub use refund::{Refund, RefundReason, RefundState, Reversal, TakenBack};
-pub use reservation::{LINES_PER_STEP, StockChange};
+pub use reservation::{HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, StockChange};
 pub use schedule::FIRST_LOOK;
 pub use status::{Event, Status, Step};
 

@@ -18,7 +18,7 @@ const HOLD_WHILE_SCARCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// After this time a hold without a payment page yields to an order of far less, where the product is sold out: most shoppers who pay are at the
 /// page by then.
-const HOLD_WHILE_SOLD_OUT: SignedDuration = SignedDuration::from_secs(30);
+pub const HOLD_WHILE_SOLD_OUT: SignedDuration = SignedDuration::from_secs(30);
 /// By how many times the hold must be larger than what it yields to.
 const YIELDS_TO_PART: u32 = 2;
 
