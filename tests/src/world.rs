@@ -131,7 +131,8 @@ pub fn running_with(parameters: &[(&str, &str)]) -> &'static Running {
     RUNNING.get_or_init(|| Running::at_an_address().unwrap_or_else(|| Running::on_this_machine(parameters)))
 }
 
-/// What the shop of the tests sells, as CSV: the real catalogue with a stock of 100,000 each, and the tests' own products.
+/// What the shop of the tests sells, as CSV: the real catalogue with a stock of 100,000 each, and the tests' own products, of which an
+/// order takes any number.
 ///
 /// # Panics
 /// Where the real catalogue is empty.
@@ -140,9 +141,9 @@ pub fn catalogue() -> String {
     let mut rows = real.lines();
     let header = rows.next().expect("a header");
     let columns = header.split(',').count();
-    let mut csv = format!("{header},stock\n");
+    let mut csv = format!("{header},stock,max_per_order\n");
     for row in rows {
-        writeln!(csv, "{row},100000").expect("a string takes it");
+        writeln!(csv, "{row},100000,").expect("a string takes it");
     }
     for (sku, price, stock) in [
         (FLASH, 1_000, 100),
@@ -151,7 +152,7 @@ pub fn catalogue() -> String {
         (LATER, 1_000, 1_000),
     ] {
         let rest = if columns == 4 { ",19" } else { "" };
-        writeln!(csv, "{sku},TEST PRODUCT {sku},{price}{rest},{stock}").expect("a string takes it");
+        writeln!(csv, "{sku},TEST PRODUCT {sku},{price}{rest},{stock},100000").expect("a string takes it");
     }
     csv
 }

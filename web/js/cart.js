@@ -27,10 +27,10 @@ export function parseQuantity(text) {
   return isQuantity(value) ? value : null;
 }
 
-/** Puts pieces of a product in; a product already there gets more of it, up to the limit and to what is left. */
-export function add(cart, { sku, name, price, available = MAX_QUANTITY }, quantity = 1) {
+/** Puts pieces of a product in; a product already there gets more of it, up to what an order takes and to what is left. */
+export function add(cart, { sku, name, price, available = MAX_QUANTITY, max_per_order: limit = MAX_QUANTITY }, quantity = 1) {
   const known = cart.find((line) => line.sku === sku);
-  const most = Math.max(known?.quantity ?? 0, Math.min(MAX_QUANTITY, available), 1);
+  const most = Math.max(known?.quantity ?? 0, Math.min(limit, available), 1);
   const line = { sku, name, price, quantity: Math.min(most, (known?.quantity ?? 0) + quantity) };
   return known ? cart.map((one) => (one === known ? line : one)) : [...cart, line];
 }
@@ -52,9 +52,10 @@ export function without(cart, items) {
   });
 }
 
-/** The SKUs that cannot be had as wanted, and how many of each can: from a 409 or a 422. */
+/** The SKUs that cannot be had as wanted, and how many of each can: from a 409 or a 422. `limited` where an order takes no more. */
 export const shortagesOf = ({ errors }) =>
-  errors.filter((one) => one.sku && ["sold_out", "unknown_sku"].includes(one.code)).map(({ sku, available }) => ({ sku, available: available ?? 0 }));
+  errors.filter((one) => one.sku && ["sold_out", "unknown_sku", "over_limit"].includes(one.code))
+    .map(({ sku, code, available, max_per_order: limit }) => (code === "over_limit" ? { sku, available: limit, limited: true } : { sku, available: available ?? 0 }));
 
 /**
  * Brings the cart down to what can be had.

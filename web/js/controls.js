@@ -20,8 +20,8 @@ export function thumbnail(name) {
   return node;
 }
 
-/** A quantity: minus, a number, plus. Calls back with each good value. `most` says how many pieces are left; more is not taken, and said. */
-export function stepper({ value, label, onchange, testid, most = () => Infinity }) {
+/** A quantity: minus, a number, plus. Calls back with each good value. `most` says how many pieces are left, `limit` how many an order takes; more is not taken, and said. */
+export function stepper({ value, label, onchange, testid, most = () => Infinity, limit = () => Infinity }) {
   const input = h("input", {
     type: "text", inputmode: "numeric", pattern: "[0-9.,]*", value: String(value), "aria-label": label, autocomplete: "off", maxlength: 9, "data-testid": testid ?? "quantity",
     onchange: () => take(parseQuantity(input.value)),
@@ -34,10 +34,10 @@ export function stepper({ value, label, onchange, testid, most = () => Infinity 
     },
   });
   const take = (next) => {
-    const left = Math.max(1, Math.min(MAX_QUANTITY, most()));
+    const left = Math.max(1, Math.min(MAX_QUANTITY, most(), limit()));
     if (next === null) say(t("quantity.whole"));
     else if (next >= 1) {
-      if (next > left && next > value) say(t("product.few", { count: number(left) }));
+      if (next > left && next > value) say(t(limit() < most() ? "quantity.limit" : "product.few", { count: number(left) }));
       value = next > left ? Math.min(next, Math.max(value, left)) : next;
       onchange?.(value);
     }

@@ -47,6 +47,9 @@ export function see(...products) {
   }
 }
 
+/** How many pieces an order takes, `Infinity` where the product was not seen. */
+export const limitOf = (sku) => seen.get(sku)?.max_per_order ?? Infinity;
+
 /** The shop has just said how many pieces of a SKU are left. */
 export const noteLeft = (sku, pieces) => stock.set(sku, { pieces, at: Date.now() });
 

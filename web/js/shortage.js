@@ -8,15 +8,15 @@ import { cart, noteLeft } from "./shop.js";
 /** The short lines as a list. */
 export function shortageList(shortages) {
   const lines = new Map(cart.get().map((line) => [line.sku, line]));
-  return h("ul.shortages", shortages.map(({ sku, available }) => {
+  return h("ul.shortages", shortages.map(({ sku, available, limited }) => {
     const line = lines.get(sku);
     return h("li", line ? nameOf(line.name, "strong") : sku, ": ",
-      available > 0 ? t("shortage.left", { count: number(available), wanted: number(line?.quantity ?? 0) }) : t("shortage.none"));
+      limited ? t("quantity.limit", { count: number(available) }) : available > 0 ? t("shortage.left", { count: number(available), wanted: number(line?.quantity ?? 0) }) : t("shortage.none"));
   }));
 }
 
 /** Brings the cart down to what is left. */
 export function takeWhatIsLeft(shortages) {
-  shortages.forEach(({ sku, available }) => noteLeft(sku, available));
+  shortages.filter(({ limited }) => !limited).forEach(({ sku, available }) => noteLeft(sku, available));
   cart.update((lines) => reduceTo(lines, shortages));
 }

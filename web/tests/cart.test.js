@@ -65,6 +65,7 @@ test("a broken stored cart loses only what is broken", () => {
 
 test("no more goes into the cart than is left, and what is there stays", () => {
   const rare = { ...mug, available: 3 };
+  assert.equal(add([], { ...mug, max_per_order: 12 }, 20)[0].quantity, 12);
   assert.equal(add([], rare, 5)[0].quantity, 3);
   assert.equal(add(add([], rare, 2), rare, 2)[0].quantity, 3);
   assert.equal(add(add([], mug, 5), rare, 1)[0].quantity, 5);

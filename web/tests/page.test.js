@@ -50,8 +50,8 @@ test("the shop's errors find their fields", () => {
 });
 
 test("shortages are told by SKU; an unknown one has none left", () => {
-  const errors = [{ sku: "A", code: "sold_out", available: 2 }, { sku: "B", code: "unknown_sku" }, { pointer: "/items", code: "too_many_lines" }];
-  assert.deepEqual(shortagesOf({ errors }), [{ sku: "A", available: 2 }, { sku: "B", available: 0 }]);
+  const errors = [{ sku: "A", code: "sold_out", available: 2 }, { sku: "B", code: "unknown_sku" }, { sku: "C", code: "over_limit", max_per_order: 12 }, { pointer: "/items", code: "too_many_lines" }];
+  assert.deepEqual(shortagesOf({ errors }), [{ sku: "A", available: 2 }, { sku: "B", available: 0 }, { sku: "C", available: 12, limited: true }]);
 });
 
 test("only a web address is a payment page", () => {

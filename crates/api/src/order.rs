@@ -114,7 +114,7 @@ mod tests {
             "id": "407DDN3JMVBKJYGN1FGVTGJZRM",
             "status": "placed",
             "placed_at": "2026-11-21T12:00:00Z",
-            "expires_at": "2026-11-21T12:45:00Z",
+            "expires_at": "2026-11-21T12:10:00Z",
             "lines": [
               {
                 "sku": "LINE0",

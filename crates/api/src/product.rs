@@ -15,6 +15,8 @@ pub struct Product {
     pub tax_rate: u8,
     /// Pieces in stock.
     pub available: u32,
+    /// The most pieces that one order takes.
+    pub max_per_order: u32,
 }
 
 impl Product {
@@ -26,6 +28,7 @@ impl Product {
             price: product.unit_price.into(),
             tax_rate: product.tax_rate.percent(),
             available,
+            max_per_order: product.max_per_order.get(),
         }
     }
 }
@@ -66,7 +69,8 @@ mod tests {
                 "currency": "EUR"
               },
               "tax_rate": 19,
-              "available": 7
+              "available": 7,
+              "max_per_order": 100000
             }
           ],
           "next_cursor": "MTo4NTEyM0E"

@@ -2,7 +2,7 @@
 
 use app::ports::StoreError;
 use app::{PlaceOrderError, QuoteError, SettleError, ShowOrderError, StartPaymentError};
-use domain::{PaymentRefused, PricingError, Quote, UnavailableItem};
+use domain::{PaymentRefused, PricingError, Quote, Unavailability, UnavailableItem};
 use lambda_kit::{Fault, Problem};
 use serde_json::Value;
 
@@ -51,9 +51,12 @@ impl ToProblem for StartPaymentError {
                 let detail = format!("The order is {}.", status.name());
                 not_payable(detail).with("order_status", status.name().into())
             }
-            Self::Refused(PaymentRefused::ReservationEnding) => {
-                not_payable("The time to pay it is over.".to_owned())
-            }
+            Self::Refused(PaymentRefused::ReservationEnding) => Problem::new(
+                409,
+                "payment_window_closed",
+                "It is too late to pay the order",
+            )
+            .detail("Its goods are put by for 45 minutes at most, and a payment page needs 30 of them. Place the order again."),
             Self::Declined(_) => Problem::new(422, "payment_refused", "The order cannot be paid like this")
                 .detail("The payment provider refuses it. Nothing was charged. Sending the request again changes nothing.")
                 .because(self)
@@ -84,7 +87,7 @@ impl ToProblem for QuoteError {
 impl ToProblem for PlaceOrderError {
     fn to_problem(self) -> Problem {
         match self {
-            Self::UnknownItems(items) => items_unavailable(&items),
+            Self::Unavailable(items) => items_unavailable(&items),
             Self::Pricing(error) => of_pricing(error, "/shipping_address/country"),
             Self::PriceChanged(quote) => {
                 Problem::new(409, "price_changed", "The price is not the expected one")
@@ -119,7 +122,7 @@ impl ToProblem for PlaceOrderError {
 
 fn of_pricing(error: PricingError, country: &str) -> Problem {
     match error {
-        PricingError::UnknownSkus(items) => items_unavailable(&items),
+        PricingError::Unavailable(items) => items_unavailable(&items),
         PricingError::NotShippedTo(to) => {
             let detail = format!("The shop does not ship to {to}.");
             Problem::validation_failed(vec![Fault::new(country, "unknown_country", detail)])
@@ -151,15 +154,20 @@ fn items_unavailable(items: &[UnavailableItem]) -> Problem {
 
 fn unavailable(items: &[UnavailableItem]) -> Vec<Fault> {
     let fault = |item: &UnavailableItem| {
-        let (code, detail) = match item.available {
-            None => ("unknown_sku", format!("There is no product {}.", item.sku)),
-            Some(left) => ("sold_out", format!("Of {} there are {left} left.", item.sku)),
-        };
-        let fault = Fault::new(format!("/items/{}", item.position), code, detail);
-        let fault = fault.with("sku", item.sku.as_str());
-        item.available
-            .into_iter()
-            .fold(fault, |fault, left| fault.with("available", left))
+        let (sku, pointer) = (item.sku.as_str(), format!("/items/{}", item.position));
+        let fault = |code, detail| Fault::new(pointer, code, detail).with("sku", sku);
+        match item.why {
+            Unavailability::UnknownSku => fault("unknown_sku", format!("There is no product {sku}.")),
+            Unavailability::SoldOut { available } => {
+                let detail = format!("Of {sku} there are {available} left.");
+                fault("sold_out", detail).with("available", available)
+            }
+            Unavailability::OverLimit { max_per_order } => {
+                let most = max_per_order.get();
+                let detail = format!("Of {sku} an order takes at most {most}.");
+                fault("over_limit", detail).with("max_per_order", most)
+            }
+        }
     };
     items.iter().map(fault).collect()
 }

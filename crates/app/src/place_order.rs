@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use domain::{
     AccessToken, Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote,
-    ShippingTable, Sku, Status, UnavailableItem, price_cart,
+    ShippingTable, Sku, Status, Unavailability, UnavailableItem, price_cart,
 };
 
 use crate::jobs::give_stock_back;
 use crate::ports::{Catalogue, Clock, Committed, Orders, Shortage, Stock, StoreError};
+use crate::release_holds::make_room;
 
 /// The most writes of one request, conflicts included: 1,200 lines take 13.
 const MAX_RESERVE_STEPS: usize = 64;
+/// How often a request makes room for what it finds sold out: others may be quicker.
+const MAX_ROOM_MADE: usize = 2;
 
 /// The most conflicts with other runs' writes before the request fails.
 const MAX_CONFLICT_RETRIES: usize = 8;
@@ -48,9 +51,9 @@ pub struct Placed {
 /// [`PlaceOrderError::Store`] it leaves nothing behind, and the key free.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceOrderError {
-    /// Items that the catalogue does not have.
-    #[error("some items are not in the catalogue")]
-    UnknownItems(Vec<UnavailableItem>),
+    /// Items that the catalogue does not have, or of which an order takes less.
+    #[error("some items are not in the catalogue, or are more than an order takes")]
+    Unavailable(Vec<UnavailableItem>),
     /// The cart has no price.
     #[error(transparent)]
     Pricing(PricingError),
@@ -150,6 +153,7 @@ async fn reserve(
     let live_again = |ended: &Order| draft.clone().drafted_anew(ended.placed_at(), clock.now());
     let mut order = draft.clone();
     let mut replayed = false;
+    let mut room_made = 0;
     for _ in 0..MAX_RESERVE_STEPS {
         let Ok((next, stock)) = order.clone().reserve_step(clock.now()) else {
             return Err(PlaceOrderError::InProgress);
@@ -183,6 +187,12 @@ async fn reserve(
                     });
                 }
             },
+            Committed::OutOfStock(short)
+                if room_made < MAX_ROOM_MADE && has_room(orders, clock, &order, &short).await =>
+            {
+                room_made += 1;
+                order
+            }
             Committed::OutOfStock(short) => {
                 withdraw(orders, clock, order).await?;
                 return Ok(Reserved::OutOfStock(short));
@@ -191,6 +201,22 @@ async fn reserve(
         replayed = replayed && order.version() > 0;
     }
     Err(PlaceOrderError::InProgress)
+}
+
+/// Whether there is room for what was sold out. A store that does not tell leaves it sold out.
+async fn has_room(orders: &impl Orders, clock: &impl Clock, order: &Order, short: &[Shortage]) -> bool {
+    let wanted = |sku: &Sku| {
+        let mut lines = order.quote().lines.iter();
+        lines
+            .find(|line| line.sku == *sku)
+            .map_or(0, |line| line.quantity.get())
+    };
+    make_room(orders, clock, short, wanted)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "no room could be made for what is sold out");
+            false
+        })
 }
 
 /// Undoes what was reserved so far, if anything was.
@@ -259,7 +285,7 @@ struct Shop<'a> {
 impl Shop<'_> {
     fn price(&self, cart: &Cart) -> Result<Quote, PlaceOrderError> {
         price_cart(cart, &self.products, self.shipping, self.address.country).map_err(|error| match error {
-            PricingError::UnknownSkus(items) => PlaceOrderError::UnknownItems(items),
+            PricingError::Unavailable(items) => PlaceOrderError::Unavailable(items),
             other => PlaceOrderError::Pricing(other),
         })
     }
@@ -292,7 +318,9 @@ impl Shop<'_> {
             .map(|line| UnavailableItem {
                 position: line.position,
                 sku: line.sku.clone(),
-                available: Some(left(&line.sku)),
+                why: Unavailability::SoldOut {
+                    available: left(&line.sku),
+                },
             })
             .collect();
         let quote = self

@@ -335,13 +335,13 @@ async fn a_slow_provider_uses_half_a_run_and_leaves_the_rest() {
         world.store.put_order(order.attempt_for(noon()).expect("payable"));
     }
     let unpaid = altered(an_order().under("unpaid").placed(), |order| {
-        order.reserved_until = noon() + 43 * MINUTE;
+        order.reserved_until = noon() + 29 * MINUTE;
     });
     let unpaid = unpaid.left_until_window_closes();
     let unpaid = world.store.put_order(unpaid).id();
     let begun = tokio::time::Instant::now();
     let passed = || SignedDuration::try_from(begun.elapsed()).expect("a short test");
-    let clock = || noon() + 44 * MINUTE + passed();
+    let clock = || noon() + 30 * MINUTE + passed();
     let until = clock.now() + MINUTE;
     let report = reconcile(&world.store, &world.queue, &world.provider, &clock, until)
         .await
@@ -350,7 +350,7 @@ async fn a_slow_provider_uses_half_a_run_and_leaves_the_rest() {
     assert!(clock.now() <= until);
     assert_eq!(world.order(unpaid).status(), Status::Expired);
     let asked = world.store.orders().into_iter();
-    let asked = asked.filter(|order| order.due_at() > Some(noon() + 44 * MINUTE));
+    let asked = asked.filter(|order| order.due_at() > Some(noon() + 30 * MINUTE));
     assert!(asked.count() >= 16 * 6, "asked for half a minute");
 }
 

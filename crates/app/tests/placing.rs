@@ -6,6 +6,7 @@ use app::ports::{Clock, Committed, Orders, StoreError};
 use app::{PlaceOrder, PlaceOrderError, Placed, place_order};
 use domain::{
     AccessToken, DueIndex, LINES_PER_STEP, Order, OrderId, PricingError, ShippingTable, Status, StockChange,
+    Unavailability,
 };
 use jiff::{SignedDuration, Timestamp};
 use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, altered, an_access_token, eur};
@@ -115,11 +116,8 @@ async fn what_is_sold_out_is_named_with_a_quote_of_the_rest() {
         panic!("oversold")
     };
     assert_eq!(
-        items
-            .iter()
-            .map(|i| (i.position, i.available))
-            .collect::<Vec<_>>(),
-        [(1, Some(3))]
+        items.iter().map(|i| (i.position, i.why)).collect::<Vec<_>>(),
+        [(1, Unavailability::SoldOut { available: 3 })]
     );
     let quote = quote.expect("a quote");
     assert_eq!(
@@ -150,7 +148,7 @@ async fn nothing_left_at_all_has_no_quote() {
 async fn unknown_items_and_countries_are_told() {
     let (store, clock) = a_shop();
     let wish = a_wish("key", &[("LAMP", 1), ("GHOST", 1)], eur(2_490));
-    let Err(PlaceOrderError::UnknownItems(items)) = place(&store, &clock, wish).await else {
+    let Err(PlaceOrderError::Unavailable(items)) = place(&store, &clock, wish).await else {
         panic!("sold a ghost")
     };
     assert_eq!(items[0].position, 1);

@@ -15,6 +15,9 @@ pub const MAX_QUANTITY: u32 = 100_000;
 pub struct Quantity(u32);
 
 impl Quantity {
+    /// [`MAX_QUANTITY`] pieces.
+    pub const MAX: Self = Self(MAX_QUANTITY);
+
     /// A quantity, `None` out of bounds.
     pub fn new(pieces: i64) -> Option<Self> {
         u32::try_from(pieces)

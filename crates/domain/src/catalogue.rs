@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::text::parse_text;
-use crate::{Money, TaxRate, TextError};
+use crate::{MAX_QUANTITY, Money, Quantity, TaxRate, TextError};
 
 /// A stock keeping unit: 1 to 20 characters of `0-9 A-Z _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +50,14 @@ pub struct Product {
     pub unit_price: Money,
     /// The rate of the tax contained.
     pub tax_rate: TaxRate,
+    /// The most pieces of it that one order takes, so that no single order empties the shelf.
+    pub max_per_order: Quantity,
 }
+
+/// The part of a product's stock that one order takes at most, where the catalogue does not say otherwise.
+const PART_PER_ORDER: u32 = 10;
+/// What one order may take however few there are.
+const LEAST_PER_ORDER: u32 = 12;
 
 impl Product {
     /// The most characters of a name.
@@ -58,6 +65,12 @@ impl Product {
 
     /// The most bytes of a name in UTF-8: 1,200 lines of them stay below the 400 KB of one stored order.
     pub const MAX_NAME_BYTES: usize = 200;
+
+    /// The most pieces an order takes of a product of which there are `stock`, where the catalogue does not say: a tenth, at least 12.
+    pub fn default_max_per_order(stock: u32) -> Quantity {
+        let most = (stock / PART_PER_ORDER).clamp(LEAST_PER_ORDER, MAX_QUANTITY);
+        Quantity::new(most.into()).unwrap_or(Quantity::MAX)
+    }
 
     /// Reads a product's name.
     ///
@@ -95,6 +108,19 @@ mod tests {
         assert!(Sku::parse("GIFT_0001-20").is_ok());
         for bad in ["", "A B", "ÄA", "123456789012345678901", "A/B", "A\n"] {
             assert_eq!(Sku::parse(bad), Err(SkuError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_takes_a_tenth_of_the_stock_and_at_least_12() {
+        for (stock, most) in [
+            (0, 12),
+            (129, 12),
+            (130, 13),
+            (100_000, 10_000),
+            (u32::MAX, 100_000),
+        ] {
+            assert_eq!(Product::default_max_per_order(stock).get(), most, "of {stock}");
         }
     }
 

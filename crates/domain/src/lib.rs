@@ -30,13 +30,13 @@ pub use country::{Country, CountryError};
 pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError, OtherCurrency};
 pub use order::{
-    AttemptState, Capture, Event, HistoryEntry, HistoryEvent, InvalidOrder, IssueKind, LINES_PER_STEP, Order,
-    OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState,
-    ReportedPayment, Reversal, Settlement, Status, Step, StockChange, TakenBack, Unmoved, WarehouseIssue,
-    is_erp_number,
+    AttemptState, Capture, Event, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, HistoryEntry, HistoryEvent, InvalidOrder,
+    IssueKind, LINES_PER_STEP, Order, OrderParts, Parked, ParkedReason, PaymentAttempt, PaymentRefused,
+    Refund, RefundReason, RefundState, ReportedPayment, Reversal, Settlement, Status, Step, StockChange,
+    TakenBack, Unmoved, WarehouseIssue, is_erp_number,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
-pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, UnavailableItem, price_cart};
+pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, Unavailability, UnavailableItem, price_cart};
 pub use shipping::{ShippingRate, ShippingTable};
 pub use tax::{TaxPart, TaxRate, split_by_rate};
 pub use text::TextError;

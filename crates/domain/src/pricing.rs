@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    Cart, Country, Currency, Money, MoneyError, Product, Quantity, ShippingTable, Sku, TaxPart, TaxRate,
-    split_by_rate,
+    Cart, CartLine, Country, Currency, Money, MoneyError, Product, Quantity, ShippingTable, Sku, TaxPart,
+    TaxRate, split_by_rate,
 };
 
 /// The largest total that can be paid: the provider's limit of eight digits in minor units
@@ -44,9 +44,9 @@ pub struct Quote {
 /// Why a cart has no price.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PricingError {
-    /// SKUs that the catalogue does not have, or no longer.
-    #[error("some items are not in the catalogue")]
-    UnknownSkus(Vec<UnavailableItem>),
+    /// SKUs that the catalogue does not have, or no longer, or of which an order takes less.
+    #[error("some items are not in the catalogue, or are more than an order takes")]
+    Unavailable(Vec<UnavailableItem>),
     /// The shop does not ship there.
     #[error("the shop does not ship to {0}")]
     NotShippedTo(Country),
@@ -74,14 +74,31 @@ pub struct UnavailableItem {
     pub position: usize,
     /// What.
     pub sku: Sku,
-    /// The pieces left; `None` where the catalogue does not have the SKU.
-    pub available: Option<u32>,
+    /// Why.
+    pub why: Unavailability,
+}
+
+/// Why an item cannot be had as wished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailability {
+    /// The catalogue does not have the SKU.
+    UnknownSku,
+    /// Fewer pieces are left.
+    SoldOut {
+        /// The pieces left.
+        available: u32,
+    },
+    /// One order takes fewer pieces.
+    OverLimit {
+        /// [`Product::max_per_order`].
+        max_per_order: Quantity,
+    },
 }
 
 /// Prices `cart` by the products of the catalogue.
 ///
 /// # Errors
-/// [`PricingError`]; all unknown SKUs are named at once.
+/// [`PricingError`]; all unavailable items are named at once.
 pub fn price_cart(
     cart: &Cart,
     products: &HashMap<Sku, Product>,
@@ -92,15 +109,14 @@ pub fn price_cart(
         .rate(ship_to)
         .ok_or(PricingError::NotShippedTo(ship_to))?;
     let mut lines = Vec::with_capacity(cart.lines().len());
-    let mut unknown = Vec::new();
+    let mut unavailable = Vec::new();
     for line in cart.lines() {
-        let Some(product) = products.get(&line.sku) else {
-            unknown.push(UnavailableItem {
-                position: line.position,
-                sku: line.sku.clone(),
-                available: None,
-            });
-            continue;
+        let product = match find(line, products) {
+            Ok(product) => product,
+            Err(item) => {
+                unavailable.push(item);
+                continue;
+            }
         };
         lines.push(PricedLine {
             sku: product.sku.clone(),
@@ -111,8 +127,8 @@ pub fn price_cart(
             line_total: product.unit_price.times(line.quantity.get())?,
         });
     }
-    if !unknown.is_empty() {
-        return Err(PricingError::UnknownSkus(unknown));
+    if !unavailable.is_empty() {
+        return Err(PricingError::Unavailable(unavailable));
     }
     let goods = Money::sum(rate.flat.currency(), lines.iter().map(|line| line.line_total))?;
     let shipping = rate.cost_for(goods);
@@ -133,6 +149,22 @@ pub fn price_cart(
     })
 }
 
+/// The product of a line, where the catalogue has it and an order takes so many pieces of it.
+fn find<'a>(line: &CartLine, products: &'a HashMap<Sku, Product>) -> Result<&'a Product, UnavailableItem> {
+    let why = match products.get(&line.sku) {
+        Some(product) if line.quantity <= product.max_per_order => return Ok(product),
+        Some(product) => Unavailability::OverLimit {
+            max_per_order: product.max_per_order,
+        },
+        None => Unavailability::UnknownSku,
+    };
+    Err(UnavailableItem {
+        position: line.position,
+        sku: line.sku.clone(),
+        why,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +181,7 @@ mod tests {
                     sku,
                     unit_price,
                     tax_rate: *tax_rate,
+                    max_per_order: Quantity::MAX,
                 },
             )
         };
@@ -193,7 +226,7 @@ mod tests {
             &[("X", 1), ("LAMP", 1), ("Y", 1)],
             &[("LAMP", 1, TaxRate::Standard)],
         );
-        let Err(PricingError::UnknownSkus(items)) = error else {
+        let Err(PricingError::Unavailable(items)) = error else {
             panic!("{error:?}")
         };
         assert_eq!(
@@ -203,6 +236,25 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(0, "X"), (2, "Y")]
         );
+    }
+
+    #[test]
+    fn more_than_an_order_takes_is_refused_with_the_limit() {
+        let lamp = Sku::parse("LAMP").expect("a SKU");
+        let mut products = catalogue(&[("LAMP", 1_999, TaxRate::Standard)]);
+        let max_per_order = Quantity::new(12).expect("a quantity");
+        products.get_mut(&lamp).expect("the lamp").max_per_order = max_per_order;
+        let price = |pieces| {
+            let cart = Cart::parse([("LAMP", pieces)]).expect("a cart");
+            price_cart(&cart, &products, &ShippingTable::of_the_shop(), germany())
+        };
+        assert!(price(12).is_ok());
+        let item = UnavailableItem {
+            position: 0,
+            sku: lamp.clone(),
+            why: Unavailability::OverLimit { max_per_order },
+        };
+        assert_eq!(price(13), Err(PricingError::Unavailable(vec![item])));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use domain::{
     AttemptState, Event, HistoryEvent, InvalidOrder, IssueKind, Job, JobKind, LINES_PER_STEP, Order,
-    PaymentRefused, RefundReason, RefundState, ReportedPayment, Reversal, Settlement, Status, StockChange,
-    TakenBack, Unmoved, is_erp_number,
+    PaymentRefused, Quantity, RefundReason, RefundState, ReportedPayment, Reversal, Settlement, Status,
+    StockChange, TakenBack, Unmoved, is_erp_number,
 };
 use jiff::SignedDuration;
 use testkit::{a_payment, altered, an_order, eur, noon};
@@ -77,7 +77,7 @@ fn a_half_reserved_order_is_withdrawn_after_two_minutes() {
     let draft = an_order().draft();
     assert_eq!(draft.work(), [JobKind::Withdraw]);
     assert_eq!(draft.due_at(), Some(noon() + minutes(2)));
-    assert_eq!(draft.reserved_until(), noon() + minutes(45));
+    assert_eq!(draft.reserved_until(), noon() + minutes(10));
     let withdrawn = draft.withdraw(noon()).expect("reserving");
     assert_eq!(events(&withdrawn), [""; 0], "no shopper was told of it");
 }
@@ -100,21 +100,82 @@ fn the_time_to_pay_begins_when_all_stock_is_reserved() {
     let (half, _) = builder.draft().reserve_step(noon()).expect("a draft");
     let later = noon() + minutes(1);
     let (placed, _) = half.reserve_step(later).expect("reserving");
-    assert_eq!(placed.reserved_until(), later + minutes(45));
+    assert_eq!(placed.reserved_until(), later + minutes(10));
     assert_eq!(placed.due_at(), Some(later + minutes(5)), "for a first look");
     let left = placed.left_until_window_closes();
-    assert_eq!(left.due_at(), Some(later + minutes(45)), "and then at the end");
+    assert_eq!(left.due_at(), Some(later + minutes(10)), "and then at the end");
 }
 
 #[test]
 fn a_payment_page_never_outlives_the_reservation() {
-    for started in [0, 10, 30, 44] {
+    for started in [0, 9, 14] {
         let now = noon() + minutes(started);
         let order = an_order().placed().attempt_for(now).expect("payable");
         let attempt = order.payment().expect("an attempt");
         assert_eq!(attempt.expires_at, order.reserved_until());
         assert!(attempt.expires_at >= now + minutes(30), "as the provider wants");
+        assert!(attempt.expires_at <= noon() + minutes(45));
     }
+    let late = an_order().placed().attempt_for(noon() + minutes(15));
+    assert_eq!(late, Err(PaymentRefused::ReservationEnding));
+}
+
+#[test]
+fn a_failed_attempt_holds_stock_as_one_never_made() {
+    for (failed, until, due) in [(0, 10, 5), (5, 10, 10), (12, 14, 14)] {
+        let at = noon() + minutes(failed);
+        let order = an_order().placed().attempt_for(at).expect("payable");
+        let order = order.attempt_failed(at);
+        assert_eq!(order.reserved_until(), noon() + minutes(until));
+        assert_eq!(order.due_at(), Some(noon() + minutes(due)));
+        let opened = order.attempt_opened("cs".to_owned());
+        assert_eq!(
+            opened.reserved_until(),
+            at + minutes(31),
+            "it had opened all the same"
+        );
+    }
+}
+
+#[test]
+fn an_order_of_the_release_before_keeps_its_reservation() {
+    let until = noon() + minutes(75);
+    let before = altered(an_order().placed(), |parts| parts.reserved_until = until);
+    let order = before.attempt_for(noon() + minutes(40)).expect("payable");
+    assert_eq!(order.reserved_until(), until);
+}
+
+#[test]
+fn a_hold_without_a_page_is_released_after_two_minutes() {
+    let released = |order: &Order, after| order.may_be_released(noon() + minutes(after));
+    let placed = an_order().placed();
+    assert!(!released(&placed, 1));
+    assert!(released(&placed, 2));
+    let failed = an_order().paying().attempt_failed(noon());
+    assert!(released(&failed, 2));
+    let expired = an_order().placed().expire(noon()).expect("placed");
+    for order in [
+        an_order().draft(),
+        an_order().paying(),
+        an_order().paid(),
+        expired,
+    ] {
+        assert!(!released(&order, 60), "{}", order.status().name());
+    }
+}
+
+#[test]
+fn a_hold_yields_to_an_order_of_half_its_pieces() {
+    let sku = &an_order().skus()[0];
+    let hold = altered(an_order().placed(), |parts| {
+        parts.quote.lines[0].quantity = Quantity::new(10).expect("a quantity");
+    });
+    let half_a_minute = noon() + SignedDuration::from_secs(30);
+    assert!(hold.yields_to(sku, 5, half_a_minute));
+    assert!(!hold.yields_to(sku, 6, half_a_minute));
+    assert!(!hold.yields_to(sku, 1, half_a_minute - SignedDuration::from_millis(1)));
+    let paying = hold.attempt_for(noon()).expect("payable");
+    assert!(!paying.yields_to(sku, 1, half_a_minute));
 }
 
 #[test]
@@ -139,12 +200,12 @@ fn an_open_page_is_asked_for_and_then_the_window_closes() {
     assert_eq!(opening.due_at(), Some(noon() + minutes(5)), "at the first look");
     let failed = opening.attempt_failed(noon());
     assert_eq!(failed.work(), [JobKind::CloseWindow]);
-    assert_eq!(failed.due_at(), Some(failed.reserved_until()));
+    assert_eq!(failed.due_at(), Some(noon() + minutes(5)));
 }
 
 #[test]
 fn a_page_opened_late_is_asked_for_two_minutes_later() {
-    for (started, asked) in [(0, 5), (3, 5), (4, 6), (20, 22)] {
+    for (started, asked) in [(0, 5), (3, 5), (4, 6), (14, 16)] {
         let order = an_order().placed().attempt_for(noon() + minutes(started));
         assert_eq!(order.expect("payable").due_at(), Some(noon() + minutes(asked)));
     }
@@ -164,7 +225,7 @@ fn starting_to_pay_again_does_not_hold_stock_for_ever() {
     while let Ok(started) = order.clone().attempt_for(now) {
         order = started.attempt_failed(now);
         now = order.reserved_until() - minutes(1);
-        assert!(now < noon() + minutes(7 * 60), "still held at {now}");
+        assert!(now < noon() + minutes(45), "still held at {now}");
     }
 }
 

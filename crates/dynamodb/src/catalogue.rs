@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use app::ports::{Catalogue, ProductPage, StoreError};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use domain::{Currency, Money, Product, Sku, TaxRate};
+use domain::{Currency, Money, Product, Quantity, Sku, TaxRate};
 
 use crate::DynamoDb;
 use crate::failure::{corrupt, failed};
 use crate::item::{Item, item, number, number_of, text, text_of};
-use crate::keys::{CATALOGUE, CURRENCY, NAME, PRICE, SKU, TAX_RATE, WHOLE_CATALOGUE};
+use crate::keys::{CATALOGUE, CURRENCY, MAX_PER_ORDER, NAME, PRICE, SKU, TAX_RATE, WHOLE_CATALOGUE};
 
 impl Catalogue for DynamoDb {
     async fn page(&self, after: Option<&Sku>, limit: usize) -> Result<ProductPage, StoreError> {
@@ -122,6 +122,11 @@ pub(crate) fn product(item: &Item) -> Result<Product, StoreError> {
             name: text_of(item, NAME)?.to_owned(),
             unit_price: Money::new(number_of(item, PRICE)?, currency),
             tax_rate: TaxRate::from_percent(number_of(item, TAX_RATE)?)?,
+            // The release before stored no limit.
+            max_per_order: match number_of(item, MAX_PER_ORDER) {
+                Some(pieces) => Quantity::new(pieces)?,
+                None => Quantity::MAX,
+            },
         })
     };
     read().ok_or_else(|| corrupt(format!("product {:?}", text_of(item, SKU))))
@@ -135,5 +140,6 @@ fn product_item(product: &Product) -> Item {
         (PRICE, number(product.unit_price.minor())),
         (CURRENCY, text(product.unit_price.currency().code())),
         (TAX_RATE, number(product.tax_rate.percent())),
+        (MAX_PER_ORDER, number(product.max_per_order.get())),
     ])
 }

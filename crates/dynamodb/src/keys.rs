@@ -16,6 +16,8 @@ pub(crate) const PRICE: &str = "price";
 pub(crate) const CURRENCY: &str = "currency";
 /// Products: the tax rate in percent.
 pub(crate) const TAX_RATE: &str = "tax_rate";
+/// Products: the most pieces that one order takes.
+pub(crate) const MAX_PER_ORDER: &str = "max_per_order";
 /// Stock: pieces left.
 pub(crate) const AVAILABLE: &str = "available";
 

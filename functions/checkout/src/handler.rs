@@ -31,8 +31,9 @@ impl<S: Catalogue + Stock + Orders, C: Clock> Handle for Checkout<S, C> {
 impl<S: Catalogue + Stock + Orders, C: Clock> Checkout<S, C> {
     async fn quote(&self, request: &Request) -> Result<Response, Problem> {
         let (cart, ship_to) = wire::read_quote_request(request, &self.shipping)?;
-        let catalogue = self.prices.before(&self.store, self.clock.now());
-        let quote = quote_cart(&catalogue, &self.store, &self.shipping, &cart, ship_to).await;
+        let (store, now) = (&self.store, self.clock.now());
+        let catalogue = self.prices.before(store, now);
+        let quote = quote_cart(&catalogue, store, store, &self.shipping, now, &cart, ship_to).await;
         quote
             .map(|quote| wire::quoted(&quote))
             .map_err(ToProblem::to_problem)

@@ -87,7 +87,7 @@ mod tests {
             "{}",
             page.redirect_url
         );
-        assert_eq!(page.expires_at, "2026-11-21T12:45:00Z");
+        assert_eq!(page.expires_at, "2026-11-21T12:31:00Z");
         assert_eq!(pay(&subject, "an order").await.text(), first.text());
         assert_eq!(subject.provider.pages(), 1);
     }
@@ -101,7 +101,7 @@ mod tests {
         subject.clock.advance(SignedDuration::from_hours(7));
         assert_eq!(
             code(&pay(&subject, "an order").await),
-            (409, "order_not_payable".to_owned())
+            (409, "payment_window_closed".to_owned())
         );
         assert_eq!(subject.provider.pages(), 0);
     }

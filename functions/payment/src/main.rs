@@ -5,14 +5,12 @@ mod handler;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use app::AccessKeys;
 use aws_sdk_dynamodb::Client;
 use dynamodb::{DynamoDb, Tables};
 use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
-use secrecy::SecretString;
 use stripe::{Stripe, StripeConfig};
 
 use crate::handler::Payment;

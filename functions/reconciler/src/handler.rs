@@ -1,5 +1,5 @@
-use app::ports::{Circuits, Clock, OrderQueue, Orders, PaymentProvider};
-use app::{Reconciled, Resent, reconcile, resend_orders};
+use app::ports::{Circuits, Clock, OrderQueue, Orders, PaymentProvider, Stock};
+use app::{Reconciled, Resent, UnpaidOrders, reconcile, release_scarce_holds, resend_orders};
 use domain::JobKind;
 use jiff::{SignedDuration, Timestamp};
 use lambda_kit::Error;
@@ -12,6 +12,10 @@ const LONGEST: SignedDuration = SignedDuration::from_secs(15);
 /// What has been due for longer, by its first due time, is late: it had several tries.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
 
+/// From this total of unpaid orders on there is a figure, in euro cents: CloudWatch bills each hour in which a metric has one. The alarm waits for
+/// five times as much.
+const NOTEWORTHY_TOTAL: i64 = 5_000_000;
+
 /// Looks after everything that is due.
 pub(crate) struct Reconciler<O, B, Q, P, C> {
     pub(crate) orders: O,
@@ -23,27 +27,35 @@ pub(crate) struct Reconciler<O, B, Q, P, C> {
     pub(crate) backlog: usize,
 }
 
-impl<O: Orders, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run for Reconciler<O, B, Q, P, C> {
+impl<O: Orders + Stock, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock> Run
+    for Reconciler<O, B, Q, P, C>
+{
     async fn run(&self, deadline: Timestamp) -> Result<(), Error> {
         let until = deadline - LONGEST;
         let (orders, queue, clock) = (&self.orders, &self.queue, &self.clock);
-        // First: it calls nobody outside, and the warehouse waits for it. Not longer than a third of the time: a backlog of days holds up
-        // nothing else.
+        // First: they call nobody outside, the warehouse waits for the one, and shoppers for the other. Not longer than a third of the time
+        // each: a backlog of days holds up nothing else.
         let now = clock.now();
-        let third = now + until.duration_since(now) / 3;
-        let resent = resend_orders(orders, queue, &self.circuits, clock, third, self.backlog).await;
+        let third = until.duration_since(now) / 3;
+        let resent = resend_orders(orders, queue, &self.circuits, clock, now + third, self.backlog).await;
+        let unpaid = release_scarce_holds(orders, orders, clock, now + third * 2).await;
         let report = reconcile(orders, queue, &self.provider, clock, until).await?;
         tracing::info!(
             orders.resent = resent.as_ref().ok().map(|resent| resent.sent),
             orders.examined = report.examined,
+            orders.released = unpaid.as_ref().ok().map(|unpaid| unpaid.released),
             orders.failed = report.failed,
             orders.unreadable = report.unreadable,
             "looked after what is due"
         );
         let sent = resent.as_ref().copied().unwrap_or_default();
-        count(&report, &sent);
+        let held = unpaid.as_ref().cloned().unwrap_or_default();
+        count(&report, &sent, held.released);
+        record_unpaid(&held);
         record_overdue(&report, &sent);
-        Ok(resent.map(drop)?)
+        resent?;
+        unpaid?;
+        Ok(())
     }
 }
 
@@ -80,13 +92,23 @@ fn record_overdue(report: &Reconciled, resent: &Resent) {
     }
 }
 
+/// Records orders that nobody pays, where they hold what is scarce, or are dear.
+fn record_unpaid(unpaid: &UnpaidOrders) {
+    let totals = unpaid.totals.iter().map(|total| total.minor());
+    let total = totals.fold(0, i64::saturating_add);
+    metrics::count("ScarceHolds", unpaid.scarce);
+    if total >= NOTEWORTHY_TOTAL {
+        metrics::record("UnpaidTotal", Unit::None, total);
+    }
+}
+
 /// Zero is emitted too: the dashboard shows 0, not a gap.
-fn count(report: &Reconciled, resent: &Resent) {
+fn count(report: &Reconciled, resent: &Resent, released: u32) {
     let waiting = i64::from(report.examined) + i64::try_from(resent.sent).unwrap_or(i64::MAX);
     metrics::record("OrdersWaiting", Unit::Count, waiting);
     let oldest = report.oldest().max(resent.oldest);
     metrics::record("OldestWaitingOrder", Unit::Seconds, oldest.as_secs());
-    metrics::count("OrdersExpired", report.expired);
+    metrics::count("OrdersExpired", report.expired + released);
     metrics::count("PaymentsParked", report.parked);
     metrics::count("RefundsFailed", report.refunds_refused);
     metrics::count("RefundsParked", report.refunds_parked);
@@ -106,7 +128,7 @@ mod tests {
     use domain::Status;
     use lambda_kit::metrics::collect;
     use lambda_kit::schedule::once;
-    use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, an_order, noon};
+    use testkit::{FakeClock, FakeProvider, FakeQueue, MemoryStore, altered, an_order, eur, noon};
 
     use super::*;
 
@@ -187,6 +209,25 @@ mod tests {
         let (_, figures) = collect(once(&subject, deadline)).await;
         assert_eq!(figures.of("OrdersWaiting"), [0]);
         assert_eq!(figures.of("OldestWaitingOrder"), [0]);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_pays_is_told_where_it_is_scarce_or_dear() {
+        let subject = subject();
+        for number in 0..3 {
+            let order = an_order().under(&number.to_string()).placed();
+            let dear = altered(order, |order| order.quote.total = eur(2_000_000));
+            subject.orders.put_order(dear);
+        }
+        subject.clock.advance(SignedDuration::from_mins(3));
+        let deadline = noon() + SignedDuration::from_hours(2);
+        let (_, figures) = collect(once(&subject, deadline)).await;
+        assert_eq!(figures.of("ScarceHolds"), [4]);
+        assert_eq!(figures.of("OrdersExpired"), [4]);
+        assert_eq!(figures.of("UnpaidTotal"), [6_001_490]);
+        let (_, figures) = collect(once(&subject, deadline)).await;
+        assert!(figures.of("ScarceHolds").is_empty());
+        assert!(figures.of("UnpaidTotal").is_empty());
     }
 
     #[tokio::test]

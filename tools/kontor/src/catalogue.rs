@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use domain::{Currency, Money, Product, Sku, StockLevel, TaxRate};
+use domain::{Currency, Money, Product, Quantity, Sku, StockLevel, TaxRate};
 
 use crate::rows::{Row, rows};
 
@@ -25,9 +25,9 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads a CSV file with a header: `sku`, `name` and `unit_price` (cents, gross), and optionally `stock` (pieces) and
-    /// `tax_rate` (percent), in any order; other columns are ignored. Where an optional column or a cell of it is empty, there are
-    /// 100,000 pieces at 19%. An error names every faulty line.
+    /// Reads a CSV file with a header: `sku`, `name` and `unit_price` (cents, gross), and optionally `stock` (pieces), `tax_rate` (percent) and
+    /// `max_per_order` (pieces), in any order; other columns are ignored. Where an optional column or a cell of it is empty, there are
+    /// 100,000 pieces at 19%, and an order takes a tenth of the stock, at least 12. An error names every faulty line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let file = std::fs::read(path).with_context(|| {
             format!(
@@ -84,6 +84,7 @@ struct Columns {
     unit_price: usize,
     stock: Option<usize>,
     tax_rate: Option<usize>,
+    max_per_order: Option<usize>,
 }
 
 impl Columns {
@@ -102,7 +103,7 @@ impl Columns {
         let find = |name: &str| columns.iter().position(|column| *column == name);
         let required = |name: &str| {
             find(name).with_context(|| {
-                format!("line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate]")
+                format!("line 1: there is no column `{name}`; the header is sku,name,unit_price[,stock][,tax_rate][,max_per_order]")
             })
         };
         Ok(Self {
@@ -111,6 +112,7 @@ impl Columns {
             unit_price: required("unit_price")?,
             stock: find("stock"),
             tax_rate: find("tax_rate"),
+            max_per_order: find("max_per_order"),
         })
     }
 
@@ -143,6 +145,15 @@ impl Columns {
                 .parse()
                 .with_context(|| format!("stock `{stock}` must be a whole number of pieces, 0 or more"))?,
         };
+        let max_per_order = match optional(self.max_per_order) {
+            None => Product::default_max_per_order(available),
+            Some(most) => most.parse().ok().and_then(Quantity::new).with_context(|| {
+                format!(
+                    "max_per_order `{most}` must be a whole number of pieces, 1 to {}",
+                    domain::MAX_QUANTITY
+                )
+            })?,
+        };
         let unit_price = Money::new(unit_price.into(), Currency::Eur);
         Ok((
             Product {
@@ -150,6 +161,7 @@ impl Columns {
                 name,
                 unit_price,
                 tax_rate,
+                max_per_order,
             },
             StockLevel { sku, available },
         ))
@@ -180,7 +192,8 @@ mod tests {
                 sku: sku.clone(),
                 name: "A book".into(),
                 unit_price: Money::new(199, Currency::Eur),
-                tax_rate: TaxRate::Reduced
+                tax_rate: TaxRate::Reduced,
+                max_per_order: Product::default_max_per_order(5),
             }]
         );
         assert_eq!(catalogue.stock, [StockLevel { sku, available: 5 }]);
@@ -191,6 +204,28 @@ mod tests {
         let catalogue = parse("sku,name,unit_price\nA,Thing,1\n").expect("a catalogue");
         assert_eq!(catalogue.stock[0].available, 100_000);
         assert_eq!(catalogue.products[0].tax_rate, TaxRate::Standard);
+        assert_eq!(catalogue.products[0].max_per_order.get(), 10_000);
+    }
+
+    #[test]
+    fn the_most_an_order_takes_is_said_or_a_tenth_of_the_stock() {
+        let catalogue = parse(
+            "sku,name,unit_price,stock,max_per_order\nA,Thing,1,500,3\nB,Thing,1,500,\nC,Thing,1,,90000\n",
+        )
+        .expect("a catalogue");
+        let most: Vec<u32> = catalogue
+            .products
+            .iter()
+            .map(|product| product.max_per_order.get())
+            .collect();
+        assert_eq!(most, [3, 50, 90_000]);
+        for bad in ["0", "100001", "1.5", "many"] {
+            let fault = fault(&format!("sku,name,unit_price,max_per_order\nA,Thing,1,{bad}\n"));
+            assert!(
+                fault.contains("must be a whole number of pieces, 1 to 100000"),
+                "{fault}"
+            );
+        }
     }
 
     #[test]
@@ -280,5 +315,24 @@ mod tests {
             .map(|product| product.sku.as_str())
             .collect();
         assert_eq!(reduced, ["21456", "21457", "21458", "22444"]);
+    }
+
+    #[test]
+    fn the_orders_beside_the_catalogue_are_within_its_limits() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/online-retail");
+        let catalogue = Catalogue::read(&data.join("products.csv")).expect("usable");
+        let limits = catalogue
+            .products
+            .iter()
+            .map(|one| (one.sku.as_str(), one.max_per_order.get()));
+        let limits: HashMap<&str, u32> = limits.collect();
+        for file in ["orders-2010-12-01-week.jsonl", "orders-largest.jsonl"] {
+            for order in crate::replay::read(&data.join(file)).expect("orders") {
+                for line in order.expect("an order").lines {
+                    let limit = limits.get(line.sku.as_str()).copied();
+                    assert!(limit >= Some(line.quantity), "{}: {limit:?}", line.sku);
+                }
+            }
+        }
     }
 }

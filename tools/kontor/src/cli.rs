@@ -75,7 +75,7 @@ struct RunArgs {
     /// Let containers reach tables, queues, payments and warehouse at this address of the machine, too.
     #[arg(long, value_name = "ADDRESS")]
     listen_also: Option<IpAddr>,
-    /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock and tax_rate.
+    /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock, tax_rate and max_per_order.
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
     /// Keep tables, messages and the warehouse's orders in this directory; without it nothing outlives the process.

@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 /// What `kontor stock` takes. Region, credentials and endpoint are those that the AWS CLI would use.
 #[derive(Clone, Debug, clap::Args)]
 pub struct StockArgs {
-    /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock and tax_rate.
+    /// Catalogue to sell: CSV with the columns sku, name, unit_price (cents) and optionally stock, tax_rate and max_per_order.
     pub catalogue: PathBuf,
     /// The outputs of the deployed stack, as `sam list stack-outputs --output json` writes them; - reads standard input.
     #[arg(long, value_name = "FILE", default_value = "-")]

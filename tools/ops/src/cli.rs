@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::shop::{parse_erp_number, parse_id};
-use crate::{AccessTokenKey, Clients, Outcome, Outside, Report, Restore, Search, Shop};
+use crate::{AccessTokenKey, Clients, HoldSearch, Outcome, Outside, Report, Restore, Search, Shop};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";
@@ -56,6 +56,9 @@ enum Command {
     /// What admits shoppers to their orders.
     #[command(subcommand)]
     AccessTokens(AccessTokensCommand),
+    /// Stock that is held for orders which nobody goes to pay.
+    #[command(subcommand)]
+    Holds(HoldsCommand),
     /// Messages that failed for good.
     #[command(subcommand)]
     Dlq(DlqCommand),
@@ -162,6 +165,31 @@ enum AccessTokensCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum HoldsCommand {
+    /// Lists unpaid orders without a payment page, and the products that they hold.
+    List {
+        /// For how many minutes they have held stock at least.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i64).range(0..=60))]
+        older_than: i64,
+        /// The most unpaid orders to look at.
+        #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+    },
+    /// Expires them, and gives their stock back. An order that is at a payment page is never touched.
+    Release {
+        /// For how many minutes they have held stock at least.
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=60))]
+        older_than: i64,
+        /// The most unpaid orders to look at.
+        #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum DlqCommand {
     /// Lists dead letters and how their orders stand; deletes none.
     List {
@@ -222,6 +250,17 @@ impl Cli {
                 let secret = std::io::read_to_string(std::io::stdin()).context("standard input")?;
                 let key = AccessTokenKey::of_secret(&secret)?;
                 print(&shop.store_access_tokens(&key, dry_run).await?, json)
+            }
+            Command::Holds(HoldsCommand::List { older_than, limit }) => {
+                print(&shop.holds(HoldSearch::of(older_than, limit), now()).await?, json)
+            }
+            Command::Holds(HoldsCommand::Release {
+                older_than,
+                limit,
+                dry_run,
+            }) => {
+                let search = HoldSearch::of(older_than, limit);
+                print(&shop.release_holds(search, dry_run, now()).await?, json)
             }
             Command::Dlq(DlqCommand::List { limit }) => {
                 print(&shop.dead_letters(limit.into(), now()).await?, json)

@@ -50,6 +50,14 @@ impl From<domain::Money> for Amount {
     }
 }
 
+impl Display for Amount {
+    /// In the whole units of a currency that has a hundred minor ones, as the shop's has.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (whole, minor) = (self.amount / 100, self.amount.unsigned_abs() % 100);
+        write!(f, "{whole}.{minor:02} {}", self.currency)
+    }
+}
+
 /// A table with these headings.
 pub(crate) fn table<const N: usize>(headings: [impl ToString; N]) -> Table {
     let mut table = Table::new();

@@ -15,7 +15,8 @@ use domain::{Circuit, JobKind, Order, OrderId, ReportedPayment, StockLevel};
 use dynamodb::{DynamoDb, Tables, WarehouseCircuit};
 use jiff::{SignedDuration, Timestamp};
 use ops::{
-    AccessTokenKey, Clients, DeadLetters, Outcome, Refused, Report, Resend, Search, Shop, StoredTokens, Stuck,
+    AccessTokenKey, Clients, DeadLetters, HoldSearch, Outcome, Refused, Report, Resend, Search, Shop,
+    StoredTokens, Stuck,
 };
 use queue::SqsOrderQueue;
 use sam_runner::engines::dynamodb::DynamoDb as Engine;
@@ -437,6 +438,40 @@ async fn a_run_of_the_reconciler_that_failed_is_told() {
     assert_eq!(told.failure.as_deref(), Some("the run failed"));
     let premises = Premises::with_reconciler(StatusCode::FORBIDDEN, None).await;
     assert!(premises.shop.reconcile(noon).await.is_err());
+}
+
+#[tokio::test]
+async fn holds_without_a_payment_page_are_released() {
+    let premises = Premises::open().await;
+    let placed = premises.keep(an_order().under("placed").placed()).await;
+    let paying = premises.keep(an_order().under("paying").paying()).await;
+    let now = noon() + SignedDuration::from_mins(3);
+    let young = an_order().under("young").at(now).placed();
+    let young = premises.keep(young).await;
+    let search = HoldSearch::of(2, 100);
+
+    let listed = premises.shop.holds(search, now).await.expect("an answer");
+    assert_eq!(listed.outcome(), Outcome::Attention);
+    let found: Vec<_> = listed.orders.iter().map(|hold| hold.order_id.as_str()).collect();
+    assert_eq!(found, [placed.id().as_str()]);
+    assert!(listed.to_string().contains("LINE0"), "{listed}");
+
+    let dry = premises.shop.release_holds(search, true, now).await;
+    assert!(dry.expect("an answer").to_string().contains("Nothing was done"));
+    assert_eq!(premises.stored(placed.id()).await, placed);
+
+    let released = premises.shop.release_holds(search, false, now).await;
+    let released = released.expect("an answer");
+    assert_eq!(released.outcome(), Outcome::Well);
+    assert!(
+        released.to_string().contains("1 of 1 were released"),
+        "{released}"
+    );
+    let stored = premises.stored(placed.id()).await;
+    assert_eq!((stored.status(), stored.held()), (domain::Status::Expired, 0));
+    for left in [paying, young] {
+        assert_eq!(premises.stored(left.id()).await, left);
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use app::ports::{
     Submitted, Warehouse,
 };
 use domain::{
-    DueIndex, JobKind, Money, Order, OrderId, PaymentAttempt, Product, Refund, ReportedPayment, Sku, Status,
-    StockChange, TakenBack,
+    AttemptState, DueIndex, JobKind, Money, Order, OrderId, PaymentAttempt, Product, Quantity, Refund,
+    ReportedPayment, Sku, Status, StockChange, TakenBack,
 };
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -41,12 +41,33 @@ impl World<'_> {
                 });
             }
         }
-        ready(self.store.products(skus))
+        let mut products = ready(self.store.products(skus))?;
+        if self.has(Mutation::LimitIgnored) {
+            let limits = products.values_mut().map(|product| &mut product.max_per_order);
+            limits.for_each(|limit| *limit = Quantity::MAX);
+        }
+        Ok(products)
+    }
+
+    pub(crate) fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        let order = ready(self.store.get(id))?;
+        if !self.has(Mutation::LivePageIsReleased) || !self.scenario.releases {
+            return Ok(order);
+        }
+        let open = |attempt: &&mut PaymentAttempt| matches!(attempt.state, AttemptState::Open { .. });
+        Ok(order.map(|order| {
+            altered(order, |order| {
+                if let Some(attempt) = order.payment.as_mut().filter(open) {
+                    attempt.state = AttemptState::Failed;
+                }
+            })
+        }))
     }
 
     pub(crate) fn commit(&mut self, order: Order, stock: Vec<StockChange>) -> Committed {
         let id = order.id();
         let before = self.rejection(id);
+        let hold = self.hold(id);
         let skus: Vec<Sku> = stock.iter().map(|change| change.sku().clone()).collect();
         let committed = match self.mutation {
             None => ready(self.store.commit(order, stock)).expect("the fake always answers"),
@@ -56,6 +77,7 @@ impl World<'_> {
         self.seen.note_order(self.steps, &self.store, id);
         self.judge_jobs(id);
         self.judge_rejection(id, before);
+        self.judge_hold(id, hold);
         committed
     }
 

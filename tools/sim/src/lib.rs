@@ -7,6 +7,7 @@ mod deliveries;
 mod effects;
 mod explore;
 mod fault;
+mod holds;
 mod mutation;
 mod oracle;
 mod outage;

@@ -8,7 +8,11 @@ use domain::{
     AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, PricedLine, Refund,
     RefundReason, RefundState, Settlement, Status, StockChange,
 };
+use jiff::SignedDuration;
 use testkit::{a_payment, altered};
+
+/// For how long stock is held, counted from placing, where the longest hold is not heeded.
+const HELD_TOO_LONG: SignedDuration = SignedDuration::from_mins(75);
 
 /// One seeded bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,6 +81,15 @@ pub enum Mutation {
     ExpiresWithoutAsking,
     /// The first retry of an order finds it forwarded: its failed try is noted as a success.
     DeferredIsForwarded,
+
+    /// A payment page that is opened holds stock for over 45 minutes.
+    HeldBeyondLongest,
+    /// A hold at a payment page is released as one without.
+    LivePageIsReleased,
+    /// Holds without a payment page stay, however scarce the product is.
+    ShortHoldIgnored,
+    /// An order takes as much of a product as it wants.
+    LimitIgnored,
 
     // The payment provider.
     /// The page's idempotency key comes from the clock.
@@ -226,6 +239,8 @@ impl Mutation {
                 Some("paid-twice")
             }
             Self::AccessTokenDrawnOnce => Some("two-orders"),
+            Self::LivePageIsReleased | Self::ShortHoldIgnored => Some("scarce"),
+            Self::LimitIgnored => Some("over-limit"),
             Self::FirstDueTimeMoves | Self::RefundHoldsBackForwarding => Some("broken-refund"),
             _ => None,
         }
@@ -299,6 +314,13 @@ impl Mutation {
             Self::AccessTokenForgotten if became(Status::Paid) => {
                 alter(next, |next| next.access_token = None);
             }
+            Self::HeldBeyondLongest if next.status() == Status::Placed => alter(next, |next| {
+                let until = next.placed_at + HELD_TOO_LONG;
+                if let Some(attempt) = &mut next.payment {
+                    attempt.expires_at = until;
+                    next.reserved_until = until;
+                }
+            }),
             Self::PaidWithoutDueTime if became(Status::Paid) => alter(next, |next| next.jobs.clear()),
             Self::QueuedWithoutDueTime
                 if next.status() == Status::Paid

@@ -165,7 +165,7 @@ impl Stock for Ports {
 
 impl Orders for Ports {
     async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        let got = self.store(Op::Get(id), move |world| ready(world.store.get(id)));
+        let got = self.store(Op::Get(id), move |world| world.get(id));
         match got.await {
             Err(_) if self.has(Mutation::UnreadableIsMissing) => Ok(None),
             Ok(Some(order)) if self.has(Mutation::RefundJobNotRead) => Ok(Some(altered(order, |order| {

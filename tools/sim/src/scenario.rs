@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use app::PlaceOrder;
-use domain::{Cart, JobKind, Money, Product, Sku, price_cart};
+use domain::{Cart, JobKind, Money, Product, Quantity, Sku, price_cart};
 use testkit::{MemoryStore, a_country, a_product, a_sku, a_wish, eur};
 
 use crate::shopper::SHIPPING;
 
-/// How far an eager reconciler's clock is ahead, in milliseconds.
-const EAGER: i64 = 20 * 60_000;
+/// How far an eager reconciler's clock is ahead, in milliseconds: past the first look, and not past the end of a hold without a payment page.
+const EAGER: i64 = 8 * 60_000;
 
 /// A beginning, from which schedules go on.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Scenario {
     pub(crate) dark: bool,
     /// How far the reconciler's clock is ahead, in milliseconds: it looks while others still work.
     pub(crate) eager: i64,
+    /// Whether the reconciler releases what holds scarce products without a payment page.
+    pub(crate) releases: bool,
     /// The kind of due work that fails for the first hours, whatever is tried.
     pub(crate) broken: Option<JobKind>,
 }
@@ -61,7 +63,7 @@ pub(crate) enum Pays {
 impl Scenario {
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
-        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Never, Twice};
+        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Never, NotAtAll, Twice};
         let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
         let two_lines = |name| {
             let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
@@ -91,6 +93,21 @@ impl Scenario {
             Self::of("one-key", &[("A", 5)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
                 .shopper("ada", &[("A", 2)], AtOnce, 1),
+            // Most of a product is held unpaid, at a payment page and without one.
+            Self::of("scarce", &[("A", 9)])
+                .shopper("ada", &[("A", 4)], Never, 1)
+                .shopper("bob", &[("A", 2)], NotAtAll, 1)
+                .releasing(),
+            // A product is sold out to an order that nobody goes to pay, when somebody wants a little of it.
+            Self::of("sold-out", &[("A", 5)])
+                .shopper("ada", &[("A", 4)], NotAtAll, 1)
+                .shopper("bob", &[("A", 2)], AtOnce, 1)
+                .later(40_000),
+            // More than an order takes, and just as much.
+            Self::of("over-limit", &[("A", 5)])
+                .shopper("ada", &[("A", 3)], AtOnce, 1)
+                .shopper("bob", &[("A", 2)], AtOnce, 1)
+                .limited("A", 2),
             // No webhook ever comes: with the reconciler on time, looking at once at whatever is not finished, and doing so while the
             // shopper pays.
             two_lines("dark").dark(0),
@@ -154,6 +171,9 @@ impl Scenario {
             | "given-back"
             | "disputed"
             | "two-orders"
+            | "scarce"
+            | "sold-out"
+            | "over-limit"
             | "dark-last-moment"
             | "in-steps"
             | "in-steps-last-piece" => 2,
@@ -178,6 +198,7 @@ impl Scenario {
             outage: 0,
             dark: false,
             eager: 0,
+            releases: false,
             broken: None,
         }
     }
@@ -198,6 +219,29 @@ impl Scenario {
             clicks,
             pays,
         });
+        self
+    }
+
+    /// The reconciler releases what holds scarce products without a payment page.
+    fn releasing(mut self) -> Self {
+        self.releases = true;
+        self
+    }
+
+    /// The last shopper arrives so many milliseconds later.
+    fn later(mut self, after: i64) -> Self {
+        if let Some(last) = self.shoppers.last_mut() {
+            last.arrives += after;
+        }
+        self
+    }
+
+    /// An order takes so many pieces of a product at most.
+    fn limited(mut self, sku: &str, pieces: i64) -> Self {
+        let limit = Quantity::new(pieces).expect("a quantity");
+        if let Some(product) = self.products.get_mut(&a_sku(sku)) {
+            product.max_per_order = limit;
+        }
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use app::{PlaceOrder, PlaceOrderError, Placed};
-use domain::{AccessToken, Order, OrderId, ShippingTable, Status, UnavailableItem};
+use domain::{AccessToken, CartLine, Order, OrderId, ShippingTable, Status, UnavailableItem};
 use testkit::an_access_token;
 
 use crate::scenario::Pays;
@@ -180,7 +180,16 @@ impl World<'_> {
                 }
             }
             Err(PlaceOrderError::KeyReused) => self.hear_key_reused(number, id),
-            Err(error @ (PlaceOrderError::UnknownItems(_) | PlaceOrderError::Pricing(_))) => {
+            Err(PlaceOrderError::Unavailable(_)) => {
+                let over_limit = |line: &CartLine| {
+                    let product = &self.scenario.products[&line.sku];
+                    line.quantity > product.max_per_order
+                };
+                if !plan.wish.cart.lines().iter().any(over_limit) || self.seen.was_public_at(id, since) {
+                    self.accuse(Class::Untrue, "told of a limit, and was within it");
+                }
+            }
+            Err(error @ PlaceOrderError::Pricing(_)) => {
                 self.accuse(Class::Untrue, format!("told: {error}"));
             }
         }

@@ -295,9 +295,13 @@ impl<'a> World<'a> {
         self.last_tick = self.now;
         let begun = self.clock(Side::Reconciler);
         let until = Timestamp::from_millisecond(begun + RECONCILED_FOR).expect("a time within years");
+        let releases = self.scenario.releases && self.mutation != Some(Mutation::ShortHoldIgnored);
         self.start(Side::Reconciler, None, move |ports| async move {
             // What failed stays due, for the next run.
             let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
+            if releases {
+                let _ = app::release_scarce_holds(&ports, &ports, &ports, until).await;
+            }
             let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
             end(|_, _| ())
         });

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use app::PlaceOrder;
 use domain::{
     AccessToken, Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts,
-    Product, Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
+    Product, Quantity, Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
 };
 use jiff::Timestamp;
 
@@ -31,6 +31,7 @@ pub fn a_product(sku: &str, cents: i64) -> Product {
         name: format!("PRODUCT {sku}"),
         unit_price: eur(cents),
         tax_rate: TaxRate::Standard,
+        max_per_order: Quantity::MAX,
     }
 }
 

@@ -24,7 +24,7 @@ export default {
   "product.sold_out_text": "Zurzeit ausverkauft. Schauen Sie gern bald wieder herein.",
   "product.picture": "Das Bild ist eine Zeichnung nach dem Namen, kein Foto des Artikels.", "product.alike": "Das passt dazu",
   "product.missing": "Diesen Artikel führen wir nicht", "product.missing_text": "Vielleicht ist er nicht mehr im Sortiment.",
-  "quantity": "Menge", "quantity.less": "Weniger", "quantity.more": "Mehr", "quantity.whole": "Bitte eine ganze Zahl eingeben, zum Beispiel 12 oder 1.000.",
+  "quantity": "Menge", "quantity.less": "Weniger", "quantity.more": "Mehr", "quantity.limit": "Je Bestellung höchstens {count} Stück", "quantity.whole": "Bitte eine ganze Zahl eingeben, zum Beispiel 12 oder 1.000.",
   "cart.add": "In den Warenkorb", "cart.add_this": "{name}: in den Warenkorb", "cart.added": "„{name}“ liegt im Warenkorb ({count} ×).", "cart.show": "Zum Warenkorb",
   "cart.all_there": "„{name}“: Mehr ist nicht da, {count} Stück liegen im Warenkorb.",
   "cart.full": "Mehr als {count} verschiedene Artikel passen nicht in eine Bestellung.",

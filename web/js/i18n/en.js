@@ -23,7 +23,7 @@ export default {
   "product.there": "In stock", "product.few": "Only {count} left", "product.sold_out": "Sold out",
   "product.sold_out_text": "Sold out at the moment. Do look in again soon.", "product.picture": "The picture is a drawing after the name, not a photograph of the item.",
   "product.alike": "Goes well with it", "product.missing": "We do not have this product", "product.missing_text": "Perhaps it has left the catalogue.",
-  "quantity": "Quantity", "quantity.less": "Less", "quantity.more": "More", "quantity.whole": "Please type a whole number, such as 12 or 1,000.",
+  "quantity": "Quantity", "quantity.less": "Less", "quantity.more": "More", "quantity.limit": "At most {count} an order", "quantity.whole": "Please type a whole number, such as 12 or 1,000.",
   "cart.add": "Add to basket", "cart.add_this": "{name}: add to basket", "cart.added": "“{name}” is in the basket ({count} ×).", "cart.show": "To the basket",
   "cart.all_there": "“{name}”: there is no more of it, {count} are in the basket.",
   "cart.full": "An order takes no more than {count} different products.",

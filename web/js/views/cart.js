@@ -9,7 +9,7 @@ import { pleasant } from "../names.js";
 import { quoted } from "../quotation.js";
 import { orderedElsewhere } from "../ordered-elsewhere.js";
 import { shortageList, takeWhatIsLeft } from "../shortage.js";
-import { cart, leftOf, orders } from "../shop.js";
+import { cart, leftOf, limitOf, orders } from "../shop.js";
 
 const DEBOUNCE = 300;
 const FILTER_FROM = 12;
@@ -60,7 +60,7 @@ export default function cartView(main, _, signal) {
   function rowOf(first) {
     let line = first;
     const name = pleasant(line.name);
-    const amount = stepper({ value: line.quantity, label: t("cart.quantity_of", { name }), most: () => leftOf(line.sku), onchange: (next) => cart.update((lines) => setQuantity(lines, line.sku, next)) });
+    const amount = stepper({ value: line.quantity, label: t("cart.quantity_of", { name }), most: () => leftOf(line.sku), limit: () => limitOf(line.sku), onchange: (next) => cart.update((lines) => setQuantity(lines, line.sku, next)) });
     const [price, total] = [h("p.quiet"), h("p.line-total")];
     const node = h("li.cart-line", { "data-sku": line.sku },
       thumbnail(line.name),

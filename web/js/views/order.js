@@ -132,7 +132,7 @@ class OrderPage {
       const { redirect_url: url } = await api.payment(this.id, this.token, this.signal);
       if (this.order.status === "placed" && isPaymentPage(url, location.protocol)) this.say(h("p", t("order.not_paid"), " ", h("a", { href: url, "data-testid": "pay" }, t("order.pay_again"))));
     } catch (error) {
-      if (error.code === "order_not_payable") api.order(this.id, this.token, this.signal).then((fresh) => this.show(fresh), () => {});
+      if (error.code === "order_not_payable" || error.code === "payment_window_closed") api.order(this.id, this.token, this.signal).then((fresh) => this.show(fresh), () => {});
     }
   }
 
@@ -152,8 +152,8 @@ class OrderPage {
   }
 
   payFailed(error) {
-    if (error.code === "order_not_payable") {
-      this.say(h("p", t("order.not_payable")));
+    if (error.code === "order_not_payable" || error.code === "payment_window_closed") {
+      this.say(h("p", t(error.code === "order_not_payable" ? "order.not_payable" : "order.too_late")));
       api.order(this.id, this.token, this.signal).then((fresh) => this.show(fresh), () => {});
       return;
     }

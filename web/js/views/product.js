@@ -7,7 +7,7 @@ import { heading, nameOf, notice, stamp } from "../parts.js";
 import { pleasant } from "../names.js";
 import { motifOf } from "../picture/words.js";
 import { putInCart } from "../put-in-cart.js";
-import { leftOf, see, seen } from "../shop.js";
+import { leftOf, limitOf, see, seen } from "../shop.js";
 import { catalogueAddress } from "./catalogue.js";
 
 export default function product(main, { id: sku }, signal) {
@@ -38,7 +38,7 @@ export default function product(main, { id: sku }, signal) {
 
   function show(one) {
     const there = one.available > 0;
-    const amount = stepper({ value: 1, label: t("quantity"), most: () => leftOf(sku) });
+    const amount = stepper({ value: 1, label: t("quantity"), most: () => leftOf(sku), limit: () => limitOf(sku) });
     const button = h("button.button.main.large", { type: "button", "data-testid": "add-to-cart", onclick: () => putInCart(one, amount.value, button) }, h("span", t("cart.add")));
     const focused = place.contains(document.activeElement);
     fill(place, h("article.product", stamp(one.name, "div.stamp.big"),

@@ -14,7 +14,8 @@ pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
 pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
 pub use refund::{Refund, RefundReason, RefundState, Reversal, TakenBack};
-pub use reservation::{LINES_PER_STEP, StockChange};
+pub use reservation::{HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, StockChange};
+pub use schedule::FIRST_LOOK;
 pub use status::{Event, Status, Step};
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::carried::Carried;
 use crate::order_id::{Fingerprint, OrderId};
 use crate::{AccessToken, Address, Customer, Money, Quote};
-use reservation::PAYMENT_WINDOW;
+use reservation::HOLD_WITHOUT_PAGE;
 
 /// An order: made by [`Order::draft`] or [`Order::restore`], changed by its own transitions only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Order {
             shipping_address,
             quote,
             held: 0,
-            reserved_until: now + PAYMENT_WINDOW,
+            reserved_until: now + HOLD_WITHOUT_PAGE,
             payment: None,
             capture: None,
             refunds: Vec::new(),
@@ -103,7 +104,7 @@ impl Order {
         let placed_at = now.max(after + SignedDuration::from_millis(1));
         let mut draft = Self(OrderParts {
             placed_at,
-            reserved_until: placed_at + PAYMENT_WINDOW,
+            reserved_until: placed_at + HOLD_WITHOUT_PAGE,
             jobs: Vec::new(),
             ..self.0
         });

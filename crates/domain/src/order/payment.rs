@@ -2,13 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::reservation::LONGEST_HOLD;
 use crate::{Event, HistoryEntry, HistoryEvent, Money, Order, ParkedReason, RefundReason, Status};
 
 /// The least time a payment page lives: Stripe's 30 minutes (`expires_at` of a Checkout Session), and one for the way there.
 const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
-
-/// Starting to pay again and again holds stock no longer than this.
-const LONGEST_RESERVATION: SignedDuration = SignedDuration::from_hours(6);
 
 /// An attempt to pay. The provider's idempotency key follows from the order's id and the attempt's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +52,8 @@ pub enum PaymentRefused {
     /// It is paid, or has ended.
     #[error("the order is {}", .0.name())]
     NotPayable(Status),
-    /// Its stock cannot be held long enough for a payment.
-    #[error("the order's reservation is about to end")]
+    /// Its stock cannot be held long enough for a payment page: 45 minutes in all, and a page lives for half an hour at least.
+    #[error("it is too late to open a payment page")]
     ReservationEnding,
 }
 
@@ -122,9 +120,9 @@ impl Order {
         self
     }
 
-    /// Whether the reservation may be prolonged once more for a payment that starts now.
+    /// Whether a payment page that opens now ends in time. An order that the release before placed keeps its longer reservation.
     pub fn can_start_attempt(&self, now: Timestamp) -> bool {
-        now + LEAST_PAYMENT_PAGE <= self.0.reserved_until.max(self.0.placed_at + LONGEST_RESERVATION)
+        now + LEAST_PAYMENT_PAGE <= self.0.reserved_until.max(self.0.placed_at + LONGEST_HOLD)
     }
 
     /// The provider opened the payment page of the last attempt, under its own name for it. Where another run took the attempt for failed
@@ -134,6 +132,7 @@ impl Order {
         if let Some(attempt) = &mut self.0.payment {
             attempt.state = AttemptState::Open { session_id };
             let started_at = attempt.started_at;
+            self.0.reserved_until = self.0.reserved_until.max(attempt.expires_at);
             self.reschedule(started_at);
         }
         self
@@ -145,6 +144,7 @@ impl Order {
         if let Some(attempt) = &mut self.0.payment {
             attempt.state = AttemptState::Failed;
         }
+        self.hold_without_page(now);
         self.reschedule(now);
         self
     }

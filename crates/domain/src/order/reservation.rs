@@ -4,8 +4,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Event, Order, PricedLine, Sku, Status, Unmoved};
 
-/// How long stock stays reserved for an order that nobody starts to pay.
-pub(super) const PAYMENT_WINDOW: SignedDuration = SignedDuration::from_mins(45);
+/// How long stock is held for an order whose payment page was never opened.
+pub(super) const HOLD_WITHOUT_PAGE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long stock is held for an order in all, from placing it: whatever is tried, no payment page ends later.
+pub(super) const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(45);
+
+/// How long a shopper has for another try where the payment page could not be opened.
+const RETRY_GRACE: SignedDuration = SignedDuration::from_mins(2);
+
+/// The least time that stock is held without a payment page while the product is scarce.
+const HOLD_WHILE_SCARCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// After this time a hold without a payment page yields to an order of far less, where the product is sold out: most shoppers who pay are at the
+/// page by then.
+pub const HOLD_WHILE_SOLD_OUT: SignedDuration = SignedDuration::from_secs(30);
+/// By how many times the hold must be larger than what it yields to.
+const YIELDS_TO_PART: u32 = 2;
 
 /// The most lines whose stock one write changes: a DynamoDB transaction takes 100 items, one of them the order.
 pub const LINES_PER_STEP: usize = 98;
@@ -52,7 +67,7 @@ impl Order {
         self.0.held = held;
         if held == self.0.quote.lines.len() {
             // Steps may have taken a while: the shopper's time to pay begins now.
-            self.0.reserved_until = now + PAYMENT_WINDOW;
+            self.0.reserved_until = now + HOLD_WITHOUT_PAGE;
             self = self.on(Event::StockReserved, now)?;
         }
         Ok((self, changes))
@@ -83,6 +98,40 @@ impl Order {
     /// [`Unmoved`] where the order is not waiting for a payment.
     pub fn expire(self, now: Timestamp) -> Result<Self, Unmoved> {
         self.on(Event::PaymentWindowClosed, now)
+    }
+
+    /// Since when the order's stock is held without a payment page; `None` where it is not: a page may be open, somebody has paid, or a human decides.
+    pub fn without_page_since(&self) -> Option<Timestamp> {
+        (self.0.status == Status::Placed && self.0.parked.is_none() && !self.is_page_live())
+            .then_some(self.0.placed_at)
+    }
+
+    /// Whether the order lets its stock go while a product of it is scarce: it has had two minutes, and no payment page is open.
+    pub fn may_be_released(&self, now: Timestamp) -> bool {
+        self.without_page_since()
+            .is_some_and(|since| now >= since + HOLD_WHILE_SCARCE)
+    }
+
+    /// Whether the order lets its stock go to one that wants `pieces` of `sku`, which is sold out: it holds at least twice as many, and has been
+    /// without a payment page for half a minute.
+    pub fn yields_to(&self, sku: &Sku, pieces: u32, now: Timestamp) -> bool {
+        let has_waited = self
+            .without_page_since()
+            .is_some_and(|since| now >= since + HOLD_WHILE_SOLD_OUT);
+        has_waited && self.held_of(sku) >= pieces.saturating_mul(YIELDS_TO_PART)
+    }
+
+    /// How many pieces of `sku` the order holds.
+    pub fn held_of(&self, sku: &Sku) -> u32 {
+        let held = self.0.quote.lines.iter().take(self.0.held);
+        let own = held.filter(|line| line.sku == *sku);
+        own.map(|line| line.quantity.get()).sum()
+    }
+
+    /// The payment page could not be opened: the hold is one without a page again, with time for another try.
+    pub(super) fn hold_without_page(&mut self, now: Timestamp) {
+        let until = (self.0.placed_at + HOLD_WITHOUT_PAGE).max(now + RETRY_GRACE);
+        self.0.reserved_until = self.0.reserved_until.min(until);
     }
 
     /// The shopper gives an unpaid order up.

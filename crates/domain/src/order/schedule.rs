@@ -6,13 +6,13 @@ use crate::{AttemptState, DueIndex, Job, JobKind, Order, Status};
 
 /// The least time a checkout that reserves in steps is left alone.
 const RESERVING_GRACE: SignedDuration = SignedDuration::from_mins(2);
-/// By then most shoppers have paid, or gone.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
+/// By then most shoppers have paid, or gone. An order whose stock is held without a payment page is always due within this time.
+pub const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 /// By then a webhook should have reported a payment; otherwise the provider is asked.
 const PAYMENT_GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// By then a queued order should have reached the warehouse; otherwise it is queued again.
 const FORWARD_GRACE: SignedDuration = SignedDuration::from_mins(5);
-/// Each look at an open page comes after so many times the page's age at the last one: at 5, 15 and 45 minutes.
+/// Each look at an open page comes after so many times the page's age at the last one: at 5 and 15 minutes.
 const LOOK_GROWTH: i32 = 3;
 
 impl Order {
@@ -47,7 +47,7 @@ impl Order {
         jobs.any(|job| matches!(job.kind, JobKind::Unknown(_)))
     }
 
-    fn is_page_live(&self) -> bool {
+    pub(super) fn is_page_live(&self) -> bool {
         let attempt = self.payment();
         attempt.is_some_and(|attempt| attempt.state != AttemptState::Failed)
     }
@@ -165,8 +165,7 @@ impl Order {
         match kind {
             JobKind::Withdraw => now + RESERVING_GRACE,
             // Most shoppers start to pay by then: their job takes this time over, which saves a write to the index.
-            JobKind::CloseWindow if self.0.payment.is_none() => now + FIRST_LOOK,
-            JobKind::CloseWindow => self.0.reserved_until,
+            JobKind::CloseWindow => (now + FIRST_LOOK).min(self.0.reserved_until),
             JobKind::AskProvider => first_look(next, now).min(self.0.reserved_until),
             JobKind::Forward => now + FORWARD_GRACE,
             JobKind::SettleRejection
