@@ -84,7 +84,8 @@ pub fn read(
 fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
     match event.kind.as_str() {
-        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => captured(&event, stage),
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => completed(&event, stage),
+        "checkout.session.async_payment_failed" => failed(&event, stage),
         "checkout.session.expired" => expired(&event, stage),
         "charge.refunded" => {
             let charge: MoneyBack = object(&event)?;
@@ -108,16 +109,30 @@ fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     }
 }
 
-fn captured(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+/// The shopper is done: the payment was taken, or is on its way.
+fn completed(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
     let session: Session = object(event)?;
     let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
         return Ok(Message::Other);
     };
+    if session.is_delayed() {
+        let delayed = session.delayed_payment().ok_or(WebhookError::Malformed)?;
+        return Ok(Message::Notice(PaymentNotice::Delayed { order, delayed }));
+    }
     if !session.is_paid() {
         return Ok(Message::Other);
     }
     let payment = session.payment().ok_or(WebhookError::Malformed)?;
     Ok(Message::Notice(PaymentNotice::Captured { order, payment }))
+}
+
+fn failed(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
+        return Ok(Message::Other);
+    };
+    let failed = session.delayed_payment().ok_or(WebhookError::Malformed)?;
+    Ok(Message::Notice(PaymentNotice::Failed { order, failed }))
 }
 
 fn expired(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
@@ -256,6 +271,46 @@ mod tests {
     }
 
     #[test]
+    fn a_session_complete_and_unpaid_is_a_delayed_payment() {
+        for (offered, was_offered) in [(json!(["card", "sepa_debit"]), true), (json!(["card"]), false)] {
+            let mut unpaid = session();
+            unpaid["payment_status"] = json!("unpaid");
+            unpaid["payment_method_types"] = offered;
+            let delayed = domain::DelayedPayment {
+                attempt: 2,
+                session_id: "cs_1".into(),
+                payment: ReportedPayment {
+                    payment_id: "pi_1".into(),
+                    amount: eur(1_490),
+                },
+                was_offered,
+            };
+            let order = OrderId::for_key("key");
+            let failed = delayed.clone();
+            for (kind, notice) in [
+                ("checkout.session.completed", PaymentNotice::Delayed { order, delayed }),
+                ("checkout.session.async_payment_failed", PaymentNotice::Failed { order, failed }),
+            ] {
+                assert_eq!(hear(event(kind, &unpaid)), Ok(Message::Notice(notice)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_required_no_payment_took_nothing() {
+        let mut free = session();
+        free["payment_status"] = json!("no_payment_required");
+        free["payment_intent"] = json!(null);
+        let payment = ReportedPayment {
+            payment_id: "cs_1".into(),
+            amount: eur(0),
+        };
+        let order = OrderId::for_key("key");
+        let notice = PaymentNotice::Captured { order, payment };
+        assert_eq!(hear(event("checkout.session.completed", &free)), Ok(Message::Notice(notice)));
+    }
+
+    #[test]
     fn an_expired_session_ends_its_attempt() {
         let notice = PaymentNotice::SessionExpired {
             order: OrderId::for_key("key"),
@@ -271,6 +326,7 @@ mod tests {
     fn what_is_not_about_a_payment_of_ours_is_left_alone() {
         let mut unpaid = session();
         unpaid["payment_status"] = json!("unpaid");
+        unpaid["status"] = json!("open");
         let mut foreign = session();
         foreign["client_reference_id"] = json!("somebody else's");
         for body in [

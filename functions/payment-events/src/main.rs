@@ -14,7 +14,7 @@ use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
 use queue::SqsOrderQueue;
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::{PaymentEvents, Secrets};
 
@@ -41,8 +41,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             let secrets = Arc::clone(&of_stripe);
             async move { secrets.current().await.map(|known| known.stripe.clone()) }
         }),
-        // This function opens no page.
+        // Of pages; this function opens none.
         site_url: String::new(),
+        payment_methods: PaymentMethods::default(),
         stage: stage.clone(),
     };
     let events = PaymentEvents {

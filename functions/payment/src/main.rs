@@ -12,7 +12,7 @@ use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::{Payment, Secrets};
 
@@ -29,8 +29,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let api_base = env.base_url("STRIPE_API_BASE");
     let site_url = env.base_url("SITE_URL");
     let stage = env.text("STAGE");
-    let (tables, secret, api_base, site_url, stage) =
-        env.finish(|| Some((tables?, secret?, api_base?, site_url?, stage?)))?;
+    let payment_methods = env.parse("PAYMENT_METHODS", PaymentMethods::parse);
+    let (tables, secret, api_base, site_url, stage, payment_methods) =
+        env.finish(|| Some((tables?, secret?, api_base?, site_url?, stage?, payment_methods?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
@@ -44,6 +45,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         }),
         site_url,
         stage,
+        payment_methods,
     };
     let payment = Payment {
         orders,

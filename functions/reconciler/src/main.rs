@@ -14,7 +14,7 @@ use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, schedule, traced};
 use queue::SqsOrderQueue;
 use secrecy::SecretString;
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::Reconciler;
 
@@ -59,8 +59,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
             let key = Arc::clone(&key);
             async move { key.current().await.map(|key| SecretString::clone(&key)) }
         }),
-        // Where a shopper comes back to from a page; this function opens none.
+        // Of pages; this function opens none.
         site_url: String::new(),
+        payment_methods: PaymentMethods::default(),
         stage,
     };
     let reconciler = Reconciler {

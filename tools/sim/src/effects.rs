@@ -56,6 +56,7 @@ impl World<'_> {
         self.seen.note_order(self.steps, &self.store, id);
         self.judge_jobs(id);
         self.judge_rejection(id, before);
+        self.judge_delay(id);
         committed
     }
 

@@ -50,6 +50,10 @@ pub(crate) enum Pays {
     AndTakesBack {
         disputed: bool,
     },
+    /// Pays at once by a method that confirms in days; whether the page offered such a one.
+    Later {
+        offered: bool,
+    },
     /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
     /// Goes to the page and closes it.
@@ -61,7 +65,7 @@ pub(crate) enum Pays {
 impl Scenario {
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
-        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Never, Twice};
+        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Later, Never, Twice};
         let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
         let two_lines = |name| {
             let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
@@ -87,6 +91,9 @@ impl Scenario {
             // One payment that goes back without the shop.
             one("given-back", AndTakesBack { disputed: false }),
             one("disputed", AndTakesBack { disputed: true }),
+            // One payment that is on its way for days, and arrives, fails or does neither.
+            one("pays-later", Later { offered: true }),
+            one("pays-later-unasked", Later { offered: false }),
             // Two wishes under one key.
             Self::of("one-key", &[("A", 5)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
@@ -95,6 +102,7 @@ impl Scenario {
             // shopper pays.
             two_lines("dark").dark(0),
             one("dark-eager", AtOnce).dark(EAGER),
+            one("dark-pays-later", Later { offered: true }).dark(EAGER),
             one("dark-last-moment", AtTheLastMoment).dark(EAGER),
         ]
     }
@@ -153,6 +161,8 @@ impl Scenario {
             "never-paid"
             | "given-back"
             | "disputed"
+            | "pays-later-unasked"
+            | "dark-pays-later"
             | "two-orders"
             | "dark-last-moment"
             | "in-steps"

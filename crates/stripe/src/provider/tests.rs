@@ -92,6 +92,7 @@ fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
         secret_key: SecretString::from("sk_test").into(),
         site_url: "https://shop.example".into(),
         stage: "test".into(),
+        payment_methods: crate::PaymentMethods::default(),
     };
     Stripe::new(config, HttpsClient::new(timeout).expect("a client"))
 }
@@ -605,5 +606,42 @@ async fn what_no_other_attempt_would_change_is_refused() {
         let (stripe, _) = stripe(vec![answer.clone()]).await;
         let opened = format!("{:?}", stripe.open(&order, &attempt).await);
         assert!(opened.starts_with(expected), "{answer:?}: {opened}");
+    }
+}
+
+#[tokio::test]
+async fn the_payment_intent_tells_a_delayed_payment_from_a_failed_one() {
+    let (order, attempt) = started();
+    let stands = |status: &str| {
+        let mut session = session("complete", "unpaid");
+        session["payment_method_types"] = json!(["card", "sepa_debit"]);
+        session["payment_intent"] = json!({"id": "pi_1", "status": status});
+        session
+    };
+    for (status, expected) in [
+        ("processing", "Delayed"),
+        ("requires_action", "Delayed"),
+        ("requires_payment_method", "Failed"),
+        ("canceled", "Failed"),
+        // The session lags behind.
+        ("succeeded", "Unknown"),
+    ] {
+        let open = PaymentAttempt {
+            state: AttemptState::Open {
+                session_id: "cs_1".into(),
+            },
+            ..attempt.clone()
+        };
+        let (known, seen) = stripe(vec![(200, stands(status))]).await;
+        let state = format!("{:?}", known.look_up(order.id(), &open).await);
+        assert!(state.starts_with(expected), "{status}: {state}");
+        assert_eq!(
+            seen.lock().expect("no panic")[0].path,
+            "/v1/checkout/sessions/cs_1?expand[]=payment_intent"
+        );
+        // A list shows no more than the intent's name.
+        let page = json!({"data": [session("complete", "unpaid"), session("open", "unpaid")], "has_more": false});
+        let (lost, _) = stripe(vec![(200, page), (200, stands(status))]).await;
+        assert_eq!(format!("{:?}", lost.look_up(order.id(), &attempt).await), state);
     }
 }
