@@ -108,7 +108,7 @@ fn each_crate_imports_only_what_it_may() {
         ("sam-runner", &[]),
         ("sandboxes", &["sam-runner"]),
         // The operator's command uses adapters only.
-        ("ops", &["app", "domain", "dynamodb", "queue"]),
+        ("ops", &["app", "domain", "dynamodb", "https", "queue", "stripe"]),
     ] {
         workspace.assert_only(room, may);
     }

@@ -11,6 +11,7 @@ mod payment_methods;
 mod provider;
 mod session_form;
 pub mod webhook;
+pub mod webhook_endpoint;
 
 use https::{Credential, HttpsClient};
 

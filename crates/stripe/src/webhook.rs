@@ -11,6 +11,25 @@ use sha2::Sha256;
 
 use crate::objects::{Event, MoneyBack, Session};
 
+const COMPLETED: &str = "checkout.session.completed";
+const ARRIVED: &str = "checkout.session.async_payment_succeeded";
+const FAILED: &str = "checkout.session.async_payment_failed";
+const EXPIRED: &str = "checkout.session.expired";
+const REFUNDED: &str = "charge.refunded";
+const REFUND_FAILED: &str = "refund.failed";
+const DISPUTED: &str = "charge.dispute.created";
+
+/// Every event that the shop reads: what its endpoint at Stripe is to send.
+pub const EVENTS: [&str; 7] = [
+    COMPLETED,
+    ARRIVED,
+    FAILED,
+    EXPIRED,
+    REFUNDED,
+    REFUND_FAILED,
+    DISPUTED,
+];
+
 /// How old, or how far ahead of our clock, a signature may be, in seconds.
 const TOLERANCE: i64 = 300;
 /// The longest header that is looked at: a rolled secret has two signatures, this has room for twenty.
@@ -84,16 +103,16 @@ pub fn read(
 fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
     match event.kind.as_str() {
-        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => completed(&event, stage),
-        "checkout.session.async_payment_failed" => failed(&event, stage),
-        "checkout.session.expired" => expired(&event, stage),
-        "charge.refunded" => {
+        COMPLETED | ARRIVED => completed(&event, stage),
+        FAILED => failed(&event, stage),
+        EXPIRED => expired(&event, stage),
+        REFUNDED => {
             let charge: MoneyBack = object(&event)?;
             // In part, it is between the shop's people and the shopper.
             let how = charge.refunded.then_some(TakenBack::Refunded);
             Ok(taken_back(&charge, stage, how))
         }
-        "refund.failed" => {
+        REFUND_FAILED => {
             let refund: MoneyBack = object(&event)?;
             let how = TakenBack::RefundFailed {
                 refund_id: refund.id.clone(),
@@ -101,7 +120,7 @@ fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
             };
             Ok(taken_back(&refund, stage, Some(how)))
         }
-        "charge.dispute.created" => {
+        DISPUTED => {
             let dispute: MoneyBack = object(&event)?;
             Ok(dispute.payment().map_or(Message::Other, Message::Disputed))
         }
@@ -288,8 +307,14 @@ mod tests {
             let order = OrderId::for_key("key");
             let failed = delayed.clone();
             for (kind, notice) in [
-                ("checkout.session.completed", PaymentNotice::Delayed { order, delayed }),
-                ("checkout.session.async_payment_failed", PaymentNotice::Failed { order, failed }),
+                (
+                    "checkout.session.completed",
+                    PaymentNotice::Delayed { order, delayed },
+                ),
+                (
+                    "checkout.session.async_payment_failed",
+                    PaymentNotice::Failed { order, failed },
+                ),
             ] {
                 assert_eq!(hear(event(kind, &unpaid)), Ok(Message::Notice(notice)));
             }
@@ -307,7 +332,10 @@ mod tests {
         };
         let order = OrderId::for_key("key");
         let notice = PaymentNotice::Captured { order, payment };
-        assert_eq!(hear(event("checkout.session.completed", &free)), Ok(Message::Notice(notice)));
+        assert_eq!(
+            hear(event("checkout.session.completed", &free)),
+            Ok(Message::Notice(notice))
+        );
     }
 
     #[test]
@@ -381,6 +409,17 @@ mod tests {
             hear(event("checkout.session.completed", &old)),
             Ok(Message::Notice(_))
         ));
+    }
+
+    #[test]
+    fn every_event_that_the_endpoint_sends_is_read() {
+        for kind in EVENTS {
+            assert_eq!(
+                hear(event(kind, &json!(null))),
+                Err(WebhookError::Malformed),
+                "{kind}"
+            );
+        }
     }
 
     #[test]

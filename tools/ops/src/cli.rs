@@ -5,9 +5,10 @@ use app::Decision;
 use clap::{Args, Parser, Subcommand};
 use domain::OrderId;
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use crate::shop::{parse_erp_number, parse_id};
-use crate::{Clients, Outcome, Report, Search, Shop};
+use crate::{Clients, Outcome, Report, Search, Shop, StripeSetup};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";
@@ -45,6 +46,39 @@ struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Shop(ShopCommand),
+    /// The payment provider.
+    #[command(subcommand)]
+    Stripe(StripeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum StripeCommand {
+    /// Makes the shop's webhook endpoint, or checks it and mends what differs. The environment's STRIPE_API_KEY is a key that may do that.
+    Setup {
+        /// Where events go: the stack's output StripeWebhookUrl.
+        #[arg(long)]
+        url: String,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Disable the endpoints of other API versions for this address: once the newer one's secret is in the shop.
+        #[arg(long)]
+        retire: bool,
+        /// The provider's API.
+        #[arg(
+            long,
+            env = "STRIPE_API_BASE",
+            value_name = "URL",
+            default_value = "https://api.stripe.com"
+        )]
+        api_base: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ShopCommand {
     /// Looks for orders that wait.
     #[command(subcommand)]
     Orders(OrdersCommand),
@@ -139,10 +173,34 @@ impl Cli {
     /// # Errors
     /// Where AWS does not answer, in a line that says what was asked.
     pub async fn run(self) -> anyhow::Result<Outcome> {
-        let shop = self.place.shop().await?;
         let json = self.json;
         match self.command {
-            Command::Orders(OrdersCommand::Stuck {
+            Command::Shop(command) => command.run(&self.place.shop().await?, json).await,
+            Command::Stripe(StripeCommand::Setup {
+                url,
+                dry_run,
+                retire,
+                api_base,
+            }) => {
+                let key = std::env::var("STRIPE_API_KEY").context("STRIPE_API_KEY")?;
+                let setup = StripeSetup {
+                    api_base,
+                    key: SecretString::from(key),
+                    url,
+                    description: self.place.stack.unwrap_or_else(|| LOCAL_STACK.to_owned()),
+                    dry_run,
+                    retire,
+                };
+                print(&setup.run().await?, json)
+            }
+        }
+    }
+}
+
+impl ShopCommand {
+    async fn run(self, shop: &Shop, json: bool) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Orders(OrdersCommand::Stuck {
                 minutes,
                 parked,
                 limit,
@@ -154,25 +212,23 @@ impl Cli {
                 };
                 print(&shop.stuck(search, now()).await?, json)
             }
-            Command::Order(OrderCommand::Show { id, personal }) => {
-                print(&shop.show(id, personal).await?, json)
-            }
-            Command::Order(OrderCommand::Refund { id, in_hours }) => {
+            Self::Order(OrderCommand::Show { id, personal }) => print(&shop.show(id, personal).await?, json),
+            Self::Order(OrderCommand::Refund { id, in_hours }) => {
                 let decision = Decision::GiveUpAt(now() + SignedDuration::from_hours(in_hours));
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
-            Command::Order(OrderCommand::Entered { id, erp_number }) => {
+            Self::Order(OrderCommand::Entered { id, erp_number }) => {
                 let decision = Decision::Entered(erp_number);
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
-            Command::Order(OrderCommand::Resend { id, dry_run }) => {
+            Self::Order(OrderCommand::Resend { id, dry_run }) => {
                 print(&shop.resend(id, dry_run, now()).await?, json)
             }
-            Command::Dlq(DlqCommand::List { limit }) => {
+            Self::Dlq(DlqCommand::List { limit }) => {
                 print(&shop.dead_letters(limit.into(), now()).await?, json)
             }
-            Command::Dlq(DlqCommand::Redrive) => print(&shop.redrive().await?, json),
-            Command::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
+            Self::Dlq(DlqCommand::Redrive) => print(&shop.redrive().await?, json),
+            Self::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
         }
     }
 }
@@ -228,6 +284,8 @@ mod tests {
             "dlq list",
             "dlq redrive",
             "reconcile now",
+            "stripe setup --url https://shop.example/api/webhooks/stripe --dry-run",
+            "stripe setup --url https://shop.example/api/webhooks/stripe --retire",
         ] {
             let words = ["ops", "--stack", "kontor-prod"]
                 .into_iter()

@@ -12,6 +12,7 @@ mod report;
 mod resend;
 mod shop;
 mod show;
+mod stripe_setup;
 mod stuck;
 
 pub use aws::Clients;
@@ -22,4 +23,5 @@ pub use report::{Outcome, Report};
 pub use resend::{Refused, Resend};
 pub use shop::Shop;
 pub use show::Shown;
+pub use stripe_setup::{EndpointReport, StripeSetup};
 pub use stuck::{Search, Stuck, StuckOrder};

@@ -18,6 +18,7 @@ use super::form::Params;
 use super::ledger::Ledger;
 use super::refund::RefundRequest;
 use super::session::{EXPANDABLE, Session};
+use super::webhook_endpoint::{self, WebhookEndpoint};
 use crate::locked;
 use sam_runner::engines::server::hang_up;
 
@@ -33,6 +34,11 @@ pub(super) fn router(state: Arc<State>) -> Router<Arc<State>> {
         .route("/v1/payment_intents/{id}", get(show_intent))
         .route("/v1/events", get(list_events))
         .route("/v1/events/{id}", get(show_event))
+        .route(
+            "/v1/webhook_endpoints",
+            post(create_endpoint).get(list_endpoints),
+        )
+        .route("/v1/webhook_endpoints/{id}", post(update_endpoint).get(show_endpoint))
         .route("/v1/{*other}", get(unknown).post(unknown).delete(unknown))
         .layer(from_fn_with_state(state, admit))
 }
@@ -301,6 +307,46 @@ async fn list_events(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Json
     let params = list(&uri, &["delivery_success", "type", "types[*]"])?;
     state
         .with_ledger(|ledger, _| ledger.list_events(&params))
+        .map(Json)
+}
+
+async fn create_endpoint(Shared(state): Shared<Arc<State>>, post: Post) -> Result<Response, StripeError> {
+    once(&state, post, WebhookEndpoint::create, |ledger, made, _| {
+        webhook_endpoint::add(&mut ledger.webhook_endpoints, made)
+    })
+    .await
+}
+
+async fn update_endpoint(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+    post: Post,
+) -> Result<Response, StripeError> {
+    let read = |params: &Params, _| Ok(params.clone());
+    let work = |ledger: &mut Ledger, params: Params, _| {
+        let endpoint = webhook_endpoint::find(&mut ledger.webhook_endpoints, &id)?;
+        endpoint.update(&params)?;
+        Ok(endpoint.json())
+    };
+    once(&state, post, read, work).await
+}
+
+async fn show_endpoint(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, StripeError> {
+    state
+        .with_ledger(|ledger, _| {
+            let found = webhook_endpoint::find(&mut ledger.webhook_endpoints, &id);
+            found.map(|endpoint| endpoint.json())
+        })
+        .map(Json)
+}
+
+async fn list_endpoints(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Json<Value>, StripeError> {
+    let params = list(&uri, &[])?;
+    state
+        .with_ledger(|ledger, _| ledger.list_webhook_endpoints(&params))
         .map(Json)
 }
 

@@ -11,6 +11,7 @@ use super::form::Params;
 use super::listing::{self, Listed};
 use super::refund::{Refund, RefundRequest};
 use super::session::{Session, State};
+use super::webhook_endpoint::WebhookEndpoint;
 
 /// What the shopper, or a test, does with an open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub(super) struct Ledger {
     /// Charges by their payment intent.
     by_intent: HashMap<String, usize>,
     refunds: Vec<Refund>,
+    pub(super) webhook_endpoints: Vec<WebhookEndpoint>,
     events: Vec<Event>,
     sent: usize,
 }
@@ -352,6 +354,18 @@ impl Ledger {
         let kind = params.text("/type");
         let wanted = |event: &Event| kind.is_none_or(|kind| event.kind == kind);
         listing::page("/v1/events", &self.events, params, wanted, Event::json)
+    }
+
+    /// `GET /v1/webhook_endpoints`.
+    pub(super) fn list_webhook_endpoints(&self, params: &Params) -> Result<Value, StripeError> {
+        let all = &self.webhook_endpoints;
+        listing::page(
+            "/v1/webhook_endpoints",
+            all,
+            params,
+            |_| true,
+            WebhookEndpoint::json,
+        )
     }
 
     /// Every charge with its refunds, in the order of the orders they are for.
