@@ -31,7 +31,7 @@ pub(crate) fn session_form(
     let number = attempt.number.to_string();
     form.add("mode", "payment");
     for (number, method) in config.payment_methods.names().enumerate() {
-        form.add(&format!("payment_method_types[{number}]"), method);
+        form.add(&format!("allowed_payment_method_types[{number}]"), method);
     }
     form.add("client_reference_id", id);
     for object in ["metadata", "payment_intent_data[metadata]"] {
@@ -142,7 +142,10 @@ mod tests {
         assert_eq!(fields["client_reference_id"], order.id().as_str());
         assert_eq!(fields["metadata[attempt]"], "1");
         assert_eq!(
-            [&fields["payment_method_types[0]"], &fields["payment_method_types[1]"]],
+            [
+                &fields["allowed_payment_method_types[0]"],
+                &fields["allowed_payment_method_types[1]"]
+            ],
             ["card", "sepa_debit"]
         );
         for object in ["metadata", "payment_intent_data[metadata]"] {

@@ -144,7 +144,7 @@ async fn a_page_is_opened_under_the_attempts_key() {
     assert_eq!(call.header("idempotency-key"), format!("{}-1", order.id()));
     assert_eq!(call.header("authorization"), "Bearer sk_test");
     assert_eq!(call.header("content-type"), "application/x-www-form-urlencoded");
-    assert_eq!(call.header("stripe-version"), "2025-09-30.clover");
+    assert_eq!(call.header("stripe-version"), "2026-10-28.endive");
     assert_eq!(call.field("mode"), Some("payment"));
     assert_eq!(call.field("payment_method_types[0]"), Some("card"));
     assert_eq!(call.field("client_reference_id"), Some(order.id().as_str()));
@@ -640,7 +640,8 @@ async fn the_payment_intent_tells_a_delayed_payment_from_a_failed_one() {
             "/v1/checkout/sessions/cs_1?expand[]=payment_intent"
         );
         // A list shows no more than the intent's name.
-        let page = json!({"data": [session("complete", "unpaid"), session("open", "unpaid")], "has_more": false});
+        let page =
+            json!({"data": [session("complete", "unpaid"), session("open", "unpaid")], "has_more": false});
         let (lost, _) = stripe(vec![(200, page), (200, stands(status))]).await;
         assert_eq!(format!("{:?}", lost.look_up(order.id(), &attempt).await), state);
     }

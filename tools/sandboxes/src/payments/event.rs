@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The version of Stripe's API whose objects these are.
-pub(super) const API_VERSION: &str = "2025-09-30.clover";
+pub(super) const API_VERSION: &str = "2026-10-28.endive";
 
 /// Event types that are sent as webhooks; others are listed only.
 const SENT: [&str; 7] = [

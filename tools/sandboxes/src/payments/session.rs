@@ -22,6 +22,7 @@ const CURRENCIES: [&str; 4] = ["chf", "eur", "gbp", "usd"];
 /// Parameters of Stripe's that are understood or may be there without an effect: <https://docs.stripe.com/api/checkout/sessions/create>.
 const PARAMETERS: [&str; 31] = [
     "allow_promotion_codes",
+    "allowed_payment_method_types[*]",
     "automatic_tax[enabled]",
     "billing_address_collection",
     "cancel_url",
@@ -47,7 +48,6 @@ const PARAMETERS: [&str; 31] = [
     "payment_intent_data[metadata][*]",
     "payment_intent_data[receipt_email]",
     "payment_intent_data[statement_descriptor_suffix]",
-    "payment_method_types[*]",
     "phone_number_collection[enabled]",
     "submit_type",
     "success_url",
@@ -238,7 +238,7 @@ impl Session {
             "payment_status": if is_paid { "paid" } else { "unpaid" },
             "status": self.state.name(),
             "success_url": self.success_url,
-            "ui_mode": "hosted",
+            "ui_mode": "hosted_page",
             "url": is_open.then_some(&self.page_url),
         });
         [told, always_the_same()]
@@ -307,29 +307,30 @@ fn check_choices(params: &Params) -> Result<(), StripeError> {
         one_of(locale, &LOCALES, "locale")?;
     }
     if let Some(mode) = params.text("/ui_mode") {
-        one_of(mode, &["hosted"], "ui_mode")?;
+        one_of(mode, &["hosted_page"], "ui_mode")?;
     }
-    let methods = params.get("/payment_method_types").as_array();
+    let methods = params.get("/allowed_payment_method_types").as_array();
     for (at, method) in methods.into_iter().flatten().enumerate() {
-        let name = format!("payment_method_types[{at}]");
+        let name = format!("allowed_payment_method_types[{at}]");
         one_of(method.as_str().unwrap_or_default(), &PAYMENT_METHODS, &name)?;
     }
     Ok(())
 }
 
-/// What the page offers: cards where nothing is asked for.
+/// What the page offers: of what is allowed, what fits the currency; cards where nothing is asked for
+/// (<https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions>).
 fn payment_methods(params: &Params, currency: &str) -> Result<Vec<String>, StripeError> {
-    let asked = params.get("/payment_method_types").as_array();
-    let asked = asked.into_iter().flatten().filter_map(Value::as_str);
-    let mut methods: Vec<String> = asked.map(str::to_owned).collect();
-    if methods.is_empty() {
-        methods.push("card".to_owned());
+    let Some(allowed) = params.get("/allowed_payment_method_types").as_array() else {
+        return Ok(vec!["card".to_owned()]);
+    };
+    let allowed = allowed.iter().filter_map(Value::as_str);
+    let fits = |method: &&str| *method != DEBIT || currency == "eur";
+    let offered: Vec<String> = allowed.filter(fits).map(str::to_owned).collect();
+    if offered.is_empty() {
+        let message = "No payment method is compatible with this Checkout Session.";
+        return Err(StripeError::invalid(message).about("allowed_payment_method_types"));
     }
-    if currency != "eur" && methods.iter().any(|method| method == DEBIT) {
-        let message = format!("The payment method `{DEBIT}` cannot be used with the currency `{currency}`.");
-        return Err(StripeError::invalid(message).about("payment_method_types"));
-    }
-    Ok(methods)
+    Ok(offered)
 }
 
 /// An address as RFC 5322 writes one without quotes: atoms with single dots between them, and a domain.
