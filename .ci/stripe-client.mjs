@@ -60,6 +60,20 @@ const open = await stripe.checkout.sessions.create(wish);
 assert.equal((await stripe.checkout.sessions.expire(open.id)).status, "expired");
 assert.equal((await event("checkout.session.expired")).id, open.id);
 
+const debit = await stripe.checkout.sessions.create({ ...wish, allowed_payment_method_types: ["card", "sepa_debit"] });
+assert.deepEqual(debit.payment_method_types, ["card", "sepa_debit"]);
+await control("POST", `sessions/${debit.id}/pay`, { outcome: "processing" });
+const pending = await stripe.checkout.sessions.retrieve(debit.id, { expand: ["payment_intent"] });
+assert.deepEqual([pending.status, pending.payment_status, pending.payment_intent.status], ["complete", "unpaid", "processing"]);
+await control("POST", `sessions/${debit.id}/pay`, { outcome: "failed" });
+assert.equal((await event("checkout.session.async_payment_failed")).id, debit.id);
+await assert.rejects(stripe.checkout.sessions.create({ ...wish, payment_method_types: ["card"] }), (error) => error.code === "parameter_unknown");
+
+const endpoint = await stripe.webhookEndpoints.create({ url: "https://shop.example/", enabled_events: ["charge.refunded"], api_version: Stripe.API_VERSION });
+assert.match(endpoint.secret, /^whsec_/);
+assert.equal((await stripe.webhookEndpoints.update(endpoint.id, { disabled: true })).status, "disabled");
+assert.deepEqual((await stripe.webhookEndpoints.list()).data.map((one) => [one.id, one.secret]), [[endpoint.id, undefined]]);
+
 await control("PUT", "faults", { error_rate: 1 });
 await assert.rejects(stripe.checkout.sessions.create(wish, { idempotencyKey: "kept" }), (error) => error instanceof Stripe.errors.StripeAPIError);
 await control("PUT", "faults", { error_rate: 0, rate_limited: 1 });

@@ -44,6 +44,11 @@ refund = refunds.create({"payment_intent": intent}, {"idempotency_key": "rb"})
 assert refund.status == "succeeded" and refund.amount == 1_490
 refused(stripe.InvalidRequestError, lambda: refunds.create({"payment_intent": intent}), "charge_already_refunded")
 assert [made.id for made in refunds.list({"payment_intent": intent}).auto_paging_iter()] == [refund.id]
+endpoint = {"url": "https://shop.example/python", "enabled_events": ["*"], "api_version": stripe.api_version}
+made = client.v1.webhook_endpoints.create(endpoint)
+assert made.secret.startswith("whsec_") and made.status == "enabled"
+assert client.v1.webhook_endpoints.update(made.id, {"enabled_events": ["refund.failed"]}).enabled_events == ["refund.failed"]
+refused(stripe.InvalidRequestError, lambda: client.v1.webhook_endpoints.create({**endpoint, "api_version": "1"}))
 control("PUT", "faults", {"error_rate": 1})
 refused(stripe.APIError, lambda: sessions.create(wish, {"idempotency_key": "kept-b"}))
 control("PUT", "faults", {"error_rate": 0})

@@ -139,4 +139,4 @@ dev) shop ;;
     printf 'Point the domain at %s.\n' "$(output "$stack-site" DomainTarget)"
     ;;
 esac
-printf 'Point the payment provider'\''s webhook for checkout.session.*, charge.refunded, charge.dispute.created and refund.failed at %s.\n' "$(output "$stack" StripeWebhookUrl)"
+printf 'Set up the payment provider'\''s webhook: STRIPE_API_KEY=... cargo run --bin ops -- --stack %s stripe setup --url %s\n' "$stack" "$(output "$stack" StripeWebhookUrl)"

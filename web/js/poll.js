@@ -1,13 +1,13 @@
 // Polls with growing pauses, and not at all while the page is hidden.
 
 const QUICK = 1_500;
-/** A paid order takes hours: poll every five minutes, and at once when the page is shown again. */
+/** A paid order, or a payment on its way, takes hours: poll every five minutes, and at once when the page is shown again. */
 const PAID_POLL_MS = 300_000;
 
 /** The pause before asking again, by what is awaited and how often it was asked; `null`: nothing more will come. */
 export function pauseAfter(status, count, awaited) {
   if (["delivered", "expired", "cancelled", "rejected"].includes(status)) return null;
-  if (["paid", "forwarded", "shipped"].includes(status)) return PAID_POLL_MS;
+  if (["payment_pending", "paid", "forwarded", "shipped"].includes(status)) return PAID_POLL_MS;
   if (awaited) return count < 20 ? QUICK : Math.min(30_000, QUICK * 1.4 ** (count - 19));
   return Math.min(60_000, 10_000 * 1.3 ** count);
 }

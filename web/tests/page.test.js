@@ -65,7 +65,7 @@ test("a payment is asked after quickly, then slower, a paid order seldom, a fini
   assert.ok(pauseAfter("placed", 0, true) <= 2_000);
   assert.ok(pauseAfter("placed", 60, true) <= 30_000);
   assert.ok(pauseAfter("placed", 100, false) <= 60_000);
-  for (const status of ["paid", "forwarded"]) for (const count of [0, 100]) assert.equal(pauseAfter(status, count, true), 300_000);
+  for (const status of ["payment_pending", "paid", "forwarded"]) for (const count of [0, 100]) assert.equal(pauseAfter(status, count, true), 300_000);
   for (let count = 0; count < 12; count += 1) assert.ok(backoff(count + 1, 0.5) >= backoff(count, 0.5));
 });
 

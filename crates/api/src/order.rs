@@ -10,7 +10,7 @@ use crate::{Money, QuoteLine, TaxPart};
 pub struct Order {
     /// Its name.
     pub id: String,
-    /// Its status: `placed`, `paid`, `forwarded`, `shipped`, `delivered`, `expired`, `cancelled` or `rejected`.
+    /// Its status: `placed`, `payment_pending`, `paid`, `forwarded`, `shipped`, `delivered`, `expired`, `cancelled` or `rejected`.
     pub status: String,
     /// When it was placed.
     pub placed_at: String,
@@ -35,7 +35,7 @@ pub struct Order {
 pub struct HistoryEntry {
     /// When.
     pub at: String,
-    /// What: a state that it entered, or `payment_started`, `refund_due`, `refunded`, `disputed`.
+    /// What: a state that it entered, or `payment_started`, `payment_failed`, `refund_due`, `refunded`, `disputed`.
     pub event: String,
 }
 

@@ -1,6 +1,7 @@
 //! Applying what the payment provider tells.
 
-use domain::{Order, OrderId, ReportedPayment, Reversal, Settlement, Status, TakenBack};
+use domain::{DelayedPayment, Order, OrderId, ReportedPayment, Reversal, Settlement, Status, TakenBack};
+use jiff::Timestamp;
 
 use crate::jobs::give_stock_back;
 use crate::ports::{Cause, Clock, Committed, OrderQueue, Orders, PaymentProvider, StoreError};
@@ -17,6 +18,20 @@ pub enum PaymentNotice {
         order: OrderId,
         /// The payment.
         payment: ReportedPayment,
+    },
+    /// The shopper paid by a method that confirms in days.
+    Delayed {
+        /// Which order.
+        order: OrderId,
+        /// The payment.
+        delayed: DelayedPayment,
+    },
+    /// A payment that was on its way did not arrive.
+    Failed {
+        /// Which order.
+        order: OrderId,
+        /// The payment.
+        failed: DelayedPayment,
     },
     /// The payment page of an attempt ended unpaid.
     SessionExpired {
@@ -41,6 +56,8 @@ impl PaymentNotice {
     pub fn order(&self) -> OrderId {
         match self {
             Self::Captured { order, .. }
+            | Self::Delayed { order, .. }
+            | Self::Failed { order, .. }
             | Self::SessionExpired { order, .. }
             | Self::TakenBack { order, .. } => *order,
         }
@@ -52,6 +69,10 @@ impl PaymentNotice {
 pub enum Settled {
     /// The order is paid now.
     Paid,
+    /// A payment for the order is on its way.
+    Pending,
+    /// The payment failed, and the order is cancelled now.
+    Cancelled,
     /// The order has expired now.
     Expired,
     /// The money will be given back.
@@ -108,9 +129,12 @@ pub async fn settle_payment(
         PaymentNotice::Captured { payment, .. } => {
             apply_payment(orders, queue, clock, order, payment).await?
         }
+        PaymentNotice::Delayed { delayed, .. } => apply_delay(orders, queue, clock, order, delayed).await?,
+        PaymentNotice::Failed { failed, .. } => apply_failure(orders, queue, clock, order, failed).await?,
         PaymentNotice::SessionExpired { attempt, .. } => {
             let own = order.payment().is_some_and(|last| last.number == attempt);
-            if own {
+            // A page on which a payment is on its way does not end.
+            if own && order.status() == Status::Placed {
                 close_window(orders, clock, order).await?
             } else {
                 Settled::Known
@@ -162,17 +186,60 @@ pub(crate) async fn apply_payment(
     orders: &impl Orders,
     queue: &impl OrderQueue,
     clock: &impl Clock,
-    mut order: Order,
+    order: Order,
     payment: ReportedPayment,
 ) -> Result<Settled, StoreError> {
+    let settle = move |order: Order, now| order.settle(payment.clone(), now);
+    apply(orders, queue, clock, order, settle).await
+}
+
+/// Applies that a payment is on its way to an order that was just read.
+pub(crate) async fn apply_delay(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    order: Order,
+    delayed: DelayedPayment,
+) -> Result<Settled, StoreError> {
+    let delay = move |order: Order, now| order.payment_delayed(delayed.clone(), now);
+    apply(orders, queue, clock, order, delay).await
+}
+
+/// Applies that a payment failed on its way to an order that was just read.
+pub(crate) async fn apply_failure(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    order: Order,
+    failed: DelayedPayment,
+) -> Result<Settled, StoreError> {
+    let fail = move |order: Order, now| order.payment_failed(failed.clone(), now);
+    apply(orders, queue, clock, order, fail).await
+}
+
+async fn apply(
+    orders: &impl Orders,
+    queue: &impl OrderQueue,
+    clock: &impl Clock,
+    mut order: Order,
+    news: impl Fn(Order, Timestamp) -> (Order, Settlement),
+) -> Result<Settled, StoreError> {
     for _ in 0..MAX_CONFLICT_RETRIES {
-        let (next, settlement) = order.settle(payment.clone(), clock.now());
+        let now = clock.now();
+        let (mut next, settlement) = news(order, now);
+        let mut stock = Vec::new();
         let settled = match settlement {
             // It went back before it was told of.
             Settlement::Paid if next.is_taken_back() => Settled::Parked,
             Settlement::Paid => Settled::Paid,
+            Settlement::Pending => Settled::Pending,
+            Settlement::Cancelled => {
+                (next, stock) = next.give_back_step(now);
+                Settled::Cancelled
+            }
             Settlement::RefundDue => Settled::RefundDue,
             Settlement::Parked => Settled::Parked,
+            Settlement::Resumed => Settled::Known,
             Settlement::Known => {
                 // Perhaps the run that knew it died before it queued the order.
                 if next.status() == Status::Paid {
@@ -181,15 +248,16 @@ pub(crate) async fn apply_payment(
                 return Ok(Settled::Known);
             }
         };
-        match orders.commit(next, Vec::new()).await? {
+        match orders.commit(next, stock).await? {
             Committed::Done(stored) => {
                 match settled {
                     Settled::Paid => enqueue(queue, stored.id()).await,
+                    Settled::Cancelled => give_stock_back(orders, clock, stored).await?,
                     Settled::Parked => tracing::error!(
                         order.id = %stored.id(),
-                        "a payment of another amount was taken, or one that has gone back; a human must decide"
+                        "a payment is not what was agreed, or has gone back; a human must decide"
                     ),
-                    Settled::Expired | Settled::RefundDue | Settled::Known => {}
+                    Settled::Pending | Settled::Expired | Settled::RefundDue | Settled::Known => {}
                 }
                 return Ok(settled);
             }

@@ -278,7 +278,7 @@ async fn what_is_not_scarce_is_held_for_ten_minutes() {
 async fn holds_at_a_payment_page_make_a_product_scarce_and_stay() {
     let paying = of_pieces(an_order().under("paying").paying(), 9).attempt_opened("cs".to_owned());
     // Looked at once already: its next look is in ten minutes.
-    let paying = paying.page_seen_open(noon() + 5 * MINUTE);
+    let paying = paying.payment_seen_open(noon() + 5 * MINUTE);
     let placed = an_order().under("placed").at(noon() + 3 * MINUTE).placed();
     let (store, clock) = holding(vec![paying.clone(), placed.clone()], 9);
     clock.advance(5 * MINUTE);

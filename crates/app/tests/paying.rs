@@ -5,7 +5,7 @@ use app::{
     PaymentNotice, PaymentPage, SettleError, Settled, StartPaymentError, reconcile, resend_orders,
     settle_payment, start_payment,
 };
-use domain::{Order, PaymentRefused, ReportedPayment, Status};
+use domain::{DelayedPayment, Order, PaymentRefused, ReportedPayment, Status};
 use jiff::SignedDuration;
 use testkit::{
     FakeClock, FakeProvider, FakeQueue, MemoryStore, ProviderFault, an_access_token, an_order, eur,
@@ -315,4 +315,88 @@ async fn one_kept_failure_and_a_refund_is_back_in_5_minutes() {
         let charge = state.charge(&payment_id).expect("a charge");
         assert_eq!(charge.refunds, [eur(1_490)], "{fault:?}");
     }
+}
+
+/// A shopper pays by direct debit on the page of the first attempt.
+async fn by_debit(world: &World) -> DelayedPayment {
+    world.provider.state().offers_delay = true;
+    world.start().await.expect("a page");
+    world.provider.state().pay_later(0).expect("an open page")
+}
+
+#[tokio::test]
+async fn a_payment_on_its_way_is_not_paid_until_it_arrives() {
+    let world = World::new();
+    let delayed = by_debit(&world).await;
+    let order = world.order.id();
+    for settled in [Settled::Pending, Settled::Known] {
+        let delayed = delayed.clone();
+        let heard = world.settle(PaymentNotice::Delayed { order, delayed }).await;
+        assert_eq!(heard.expect("an answer"), settled);
+        assert!(world.queue.is_empty());
+    }
+    assert_eq!((world.now().status(), world.stock()), (Status::PaymentPending, 0));
+    // The end of its page, told late, ends nothing.
+    assert_eq!(world.hear_of_end(1).await.expect("an answer"), Settled::Known);
+    let payment = world.provider.state().arrive(0).expect("on its way");
+    assert_eq!(
+        world.hear(payment.clone()).await.expect("an answer"),
+        Settled::Paid
+    );
+    assert_eq!(world.hear(payment).await.expect("an answer"), Settled::Known);
+    assert_eq!(world.queue.take(), Some(order));
+}
+
+#[tokio::test]
+async fn a_payment_that_fails_on_its_way_gives_the_stock_back() {
+    let world = World::new();
+    by_debit(&world).await;
+    let failed = world.provider.state().fail(0).expect("on its way");
+    let order = world.order.id();
+    for settled in [Settled::Cancelled, Settled::Known] {
+        let failed = failed.clone();
+        let heard = world.settle(PaymentNotice::Failed { order, failed }).await;
+        assert_eq!(heard.expect("an answer"), settled);
+    }
+    assert_eq!((world.now().status(), world.stock()), (Status::Cancelled, 1));
+}
+
+#[tokio::test]
+async fn the_provider_is_asked_for_a_payment_on_its_way() {
+    for (ends, status, stock) in [
+        (Some(true), Status::Paid, 0),
+        (Some(false), Status::Cancelled, 1),
+        (None, Status::PaymentPending, 0),
+    ] {
+        let world = World::new();
+        by_debit(&world).await;
+        world.wait_for_the_end();
+        world.reconcile().await;
+        assert_eq!(world.now().status(), Status::PaymentPending, "no event came");
+        match ends {
+            Some(true) => drop(world.provider.state().arrive(0)),
+            Some(false) => drop(world.provider.state().fail(0)),
+            None => {}
+        }
+        world.wait_for_the_end();
+        world.reconcile().await;
+        assert_eq!((world.now().status(), world.stock()), (status, stock));
+        assert!(world.now().due_at().is_none() || status == Status::Paid);
+        assert_eq!(world.now().parked().is_some(), ends.is_none(), "a human is asked");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_ends_no_payment_on_its_way() {
+    let world = World::new();
+    let delayed = by_debit(&world).await;
+    let order = world.order.id();
+    world
+        .settle(PaymentNotice::Delayed { order, delayed })
+        .await
+        .expect("an answer");
+    world.wait_for_the_end();
+    world.provider.fail_next(ProviderFault::LostAnswer);
+    world.reconcile().await;
+    assert_eq!((world.now().status(), world.stock()), (Status::PaymentPending, 0));
 }

@@ -11,7 +11,7 @@ use crate::Stripe;
 use crate::objects::ErrorBody;
 
 /// The API's version that the shapes in [`crate::objects`] are of.
-const API_VERSION: &str = "2025-09-30.clover";
+pub(crate) const API_VERSION: &str = "2026-10-28.endive";
 
 /// The error's type where a key was used with other parameters.
 const KEY_OF_ANOTHER_CALL: &str = "idempotency_error";

@@ -8,13 +8,17 @@ mod call;
 mod fuzz;
 mod objects;
 mod past;
+mod payment_methods;
 mod provider;
 mod session_form;
 pub mod webhook;
+pub mod webhook_endpoint;
 
 pub use past::{OpenPage, PastMessage};
 
 use https::{Credential, HttpsClient};
+
+pub use payment_methods::{PaymentMethods, PaymentMethodsError};
 
 /// Where Stripe is, who we are, and where shoppers come back to.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct StripeConfig {
     pub site_url: String,
     /// The stage: sessions, payments and refunds carry it, since one account may serve several.
     pub stage: String,
+    /// What a page that is opened offers.
+    pub payment_methods: PaymentMethods,
 }
 
 /// Stripe.

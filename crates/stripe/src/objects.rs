@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money, OrderId, ReportedPayment};
+use domain::{Currency, DelayedPayment, Money, OrderId, ReportedPayment};
 use serde::Deserialize;
+
+use crate::payment_methods::is_delayed;
 
 /// A Checkout Session.
 #[derive(Debug, Deserialize)]
@@ -26,6 +28,9 @@ pub(crate) struct Session {
     metadata: Option<Metadata>,
     #[serde(default)]
     payment_intent: Option<Reference>,
+    /// What the page offers.
+    #[serde(default)]
+    payment_method_types: Vec<String>,
 }
 
 /// Another object: its name, or the object itself where it was asked for whole (docs.stripe.com/api/expanding_objects).
@@ -38,12 +43,15 @@ pub(crate) enum Reference {
     Whole {
         /// Its name.
         id: String,
+        /// How it stands, if that is told.
+        #[serde(default)]
+        status: Option<String>,
     },
 }
 
 impl Reference {
     pub(crate) fn id(&self) -> &str {
-        let (Self::Id(id) | Self::Whole { id }) = self;
+        let (Self::Id(id) | Self::Whole { id, .. }) = self;
         id
     }
 }
@@ -117,14 +125,44 @@ impl Session {
         metadata.is_some_and(|metadata| metadata.names(stage))
     }
 
+    /// Whether nothing more is to come: what was due is paid, or nothing was.
     pub(crate) fn is_paid(&self) -> bool {
-        self.payment_status == "paid"
+        matches!(self.payment_status.as_str(), "paid" | "no_payment_required")
     }
 
-    /// The payment that was taken on it; `None` where its amount or currency is no such.
+    /// Whether the shopper is done and the payment is on its way, or failed.
+    pub(crate) fn is_delayed(&self) -> bool {
+        self.payment_status == "unpaid" && self.status.as_deref() == Some("complete")
+    }
+
+    /// Whether a payment that was on its way failed; known only where the payment intent is shown whole
+    /// (docs.stripe.com/payments/paymentintents/lifecycle).
+    pub(crate) fn has_failed(&self) -> Option<bool> {
+        match self.payment_intent.as_ref()? {
+            Reference::Id(_) => None,
+            Reference::Whole { status, .. } => match status.as_deref()? {
+                "processing" | "requires_action" => Some(false),
+                "requires_payment_method" | "canceled" => Some(true),
+                _ => None,
+            },
+        }
+    }
+
+    /// The payment that is, or was, on its way; `None` where something of it is missing.
+    pub(crate) fn delayed_payment(&self) -> Option<DelayedPayment> {
+        Some(DelayedPayment {
+            attempt: self.attempt()?,
+            session_id: self.id.clone(),
+            payment: self.payment()?,
+            was_offered: self.payment_method_types.iter().any(|method| is_delayed(method)),
+        })
+    }
+
+    /// The payment that was taken on it, which is nothing where none was required; `None` where its amount or currency is no such.
     pub(crate) fn payment(&self) -> Option<ReportedPayment> {
         let currency = Currency::of_payment(self.currency.as_deref()?);
-        let amount = Money::new(self.amount_total?, currency);
+        let is_free = self.payment_status == "no_payment_required";
+        let amount = Money::new(if is_free { 0 } else { self.amount_total? }, currency);
         // A session without a payment intent was free of charge, which none of ours is; its own name serves all the same.
         let payment_id = self
             .payment_intent

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::Stripe;
 use crate::call::{CallError, read};
 use crate::objects::{List, Named, Session};
-use crate::webhook::{Message, TYPES, WebhookError, is_marked, understand};
+use crate::webhook::{EVENTS, Message, WebhookError, is_marked, understand};
 
 /// A message that the webhook was sent, or should have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Stripe {
     /// # Errors
     /// Where Stripe does not list them all.
     pub async fn messages_since(&self, since: Timestamp) -> Result<Vec<PastMessage>, Cause> {
-        let types = TYPES.join("&types[]=");
+        let types = EVENTS.join("&types[]=");
         let path = format!(
             "/v1/events?limit=100&created[gte]={}&types[]={types}",
             since.as_second()

@@ -151,16 +151,21 @@ impl Stripe {
             AttemptState::Open { session_id } => self.session(session_id).await.map(Some),
             AttemptState::Opening | AttemptState::Failed => {
                 let search = timeout(LONGEST_SEARCH, self.find(order, attempt)).await;
-                search.unwrap_or(Err(CallError::TooMany))
+                match search.unwrap_or(Err(CallError::TooMany))? {
+                    Some(found) if found.is_delayed() => self.session(&found.id).await.map(Some),
+                    found => Ok(found),
+                }
             }
         }
     }
 
+    /// A session, with its payment intent shown whole: whether a payment that was on its way failed stands only there.
     async fn session(&self, id: &str) -> Result<Session, CallError> {
-        self.get(&format!("/v1/checkout/sessions/{id}")).await
+        self.get(&format!("/v1/checkout/sessions/{id}?expand[]=payment_intent"))
+            .await
     }
 
-    /// The session of an attempt whose name was never stored, a paid one first. Stripe lists sessions by time only, newest first; the
+    /// The session of an attempt whose name was never stored, a paid one first, then one whose payment is on its way. Stripe lists sessions by time only, newest first; the
     /// time in which this one can have come into being does not grow, however late it is looked for.
     async fn find(&self, order: OrderId, attempt: &PaymentAttempt) -> Result<Option<Session>, CallError> {
         let from = (attempt.started_at - CLOCK_SKEW).as_second();
@@ -179,7 +184,11 @@ impl Stripe {
                 if session.is_paid() {
                     return Ok(Some(session));
                 }
-                found.get_or_insert(session);
+                if session.is_delayed() {
+                    found = Some(session);
+                } else {
+                    found.get_or_insert(session);
+                }
             }
             match last {
                 Some(last) if page.has_more => after = format!("&starting_after={last}"),
@@ -250,13 +259,19 @@ pub(crate) fn state(session: &Session) -> SessionState {
             None => SessionState::Unknown("the amount paid cannot be read".into()),
         };
     }
+    if session.is_delayed() {
+        return match (session.has_failed(), session.delayed_payment()) {
+            (Some(true), Some(failed)) => SessionState::Failed(failed),
+            (Some(false), Some(delayed)) => SessionState::Delayed(delayed),
+            _ => SessionState::Unknown("how the payment stands cannot be read".into()),
+        };
+    }
     match session.status.as_deref() {
         Some("open") => SessionState::Open {
             session_id: session.id.clone(),
         },
         Some("expired") => SessionState::Expired,
-        // Complete and not paid: on its way, which card payments never are for long.
-        _ => SessionState::Unknown("the payment is being processed".into()),
+        _ => SessionState::Unknown("how the session stands cannot be read".into()),
     }
 }
 

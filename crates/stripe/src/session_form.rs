@@ -18,7 +18,7 @@ pub(crate) enum Email {
     Asked,
 }
 
-/// The form of `POST /v1/checkout/sessions`. Card payments only: other methods confirm days later, when the stock may be gone.
+/// The form of `POST /v1/checkout/sessions`.
 pub(crate) fn session_form(
     order: &Order,
     attempt: &PaymentAttempt,
@@ -30,7 +30,9 @@ pub(crate) fn session_form(
     let id = id.as_str();
     let number = attempt.number.to_string();
     form.add("mode", "payment");
-    form.add("payment_method_types[0]", "card");
+    for (number, method) in config.payment_methods.names().enumerate() {
+        form.add(&format!("allowed_payment_method_types[{number}]"), method);
+    }
     form.add("client_reference_id", id);
     for object in ["metadata", "payment_intent_data[metadata]"] {
         form.add(&format!("{object}[order_id]"), id);
@@ -131,6 +133,7 @@ mod tests {
             secret_key: secrecy::SecretString::from("sk_test").into(),
             site_url: "https://shop.example".into(),
             stage: "test".into(),
+            payment_methods: crate::PaymentMethods::parse("card,sepa_debit").expect("known"),
         };
         let form = session_form(&order, &attempt, &config, Email::Prefilled);
         assert_eq!(form, session_form(&order, &attempt, &config, Email::Prefilled));
@@ -138,6 +141,13 @@ mod tests {
             form_urlencoded::parse(form.as_bytes()).into_owned().collect();
         assert_eq!(fields["client_reference_id"], order.id().as_str());
         assert_eq!(fields["metadata[attempt]"], "1");
+        assert_eq!(
+            [
+                &fields["allowed_payment_method_types[0]"],
+                &fields["allowed_payment_method_types[1]"]
+            ],
+            ["card", "sepa_debit"]
+        );
         for object in ["metadata", "payment_intent_data[metadata]"] {
             assert_eq!(fields[&format!("{object}[shop]")], "kontor");
             assert_eq!(fields[&format!("{object}[stage]")], "test");

@@ -11,6 +11,25 @@ use sha2::Sha256;
 
 use crate::objects::{Event, Marked, MoneyBack, Session};
 
+const COMPLETED: &str = "checkout.session.completed";
+const ARRIVED: &str = "checkout.session.async_payment_succeeded";
+const FAILED: &str = "checkout.session.async_payment_failed";
+const EXPIRED: &str = "checkout.session.expired";
+const REFUNDED: &str = "charge.refunded";
+const REFUND_FAILED: &str = "refund.failed";
+const DISPUTED: &str = "charge.dispute.created";
+
+/// Every event that the shop reads: what its endpoint at Stripe is to send.
+pub const EVENTS: [&str; 7] = [
+    COMPLETED,
+    ARRIVED,
+    FAILED,
+    EXPIRED,
+    REFUNDED,
+    REFUND_FAILED,
+    DISPUTED,
+];
+
 /// How old, or how far ahead of our clock, a signature may be, in seconds.
 const TOLERANCE: i64 = 300;
 /// The longest header that is looked at: a rolled secret has two signatures, this has room for twenty.
@@ -81,28 +100,19 @@ pub fn read(
     understand(body, stage)
 }
 
-/// The types of events that say something to the shop.
-pub(crate) const TYPES: [&str; 6] = [
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.expired",
-    "charge.refunded",
-    "refund.failed",
-    "charge.dispute.created",
-];
-
 pub(crate) fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
     match event.kind.as_str() {
-        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => captured(&event, stage),
-        "checkout.session.expired" => expired(&event, stage),
-        "charge.refunded" => {
+        COMPLETED | ARRIVED => completed(&event, stage),
+        FAILED => failed(&event, stage),
+        EXPIRED => expired(&event, stage),
+        REFUNDED => {
             let charge: MoneyBack = object(&event)?;
             // In part, it is between the shop's people and the shopper.
             let how = charge.refunded.then_some(TakenBack::Refunded);
             Ok(taken_back(&charge, stage, how))
         }
-        "refund.failed" => {
+        REFUND_FAILED => {
             let refund: MoneyBack = object(&event)?;
             let how = TakenBack::RefundFailed {
                 refund_id: refund.id.clone(),
@@ -110,7 +120,7 @@ pub(crate) fn understand(body: &[u8], stage: &str) -> Result<Message, WebhookErr
             };
             Ok(taken_back(&refund, stage, Some(how)))
         }
-        "charge.dispute.created" => {
+        DISPUTED => {
             let dispute: MoneyBack = object(&event)?;
             Ok(dispute.payment().map_or(Message::Other, Message::Disputed))
         }
@@ -125,16 +135,30 @@ pub(crate) fn is_marked(body: &[u8], stage: &str) -> bool {
     marked.is_some_and(|marked| marked.metadata.names(stage))
 }
 
-fn captured(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+/// The shopper is done: the payment was taken, or is on its way.
+fn completed(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
     let session: Session = object(event)?;
     let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
         return Ok(Message::Other);
     };
+    if session.is_delayed() {
+        let delayed = session.delayed_payment().ok_or(WebhookError::Malformed)?;
+        return Ok(Message::Notice(PaymentNotice::Delayed { order, delayed }));
+    }
     if !session.is_paid() {
         return Ok(Message::Other);
     }
     let payment = session.payment().ok_or(WebhookError::Malformed)?;
     Ok(Message::Notice(PaymentNotice::Captured { order, payment }))
+}
+
+fn failed(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
+    let session: Session = object(event)?;
+    let Some(order) = session.order().filter(|_| session.is_of(stage)) else {
+        return Ok(Message::Other);
+    };
+    let failed = session.delayed_payment().ok_or(WebhookError::Malformed)?;
+    Ok(Message::Notice(PaymentNotice::Failed { order, failed }))
 }
 
 fn expired(event: &Event<'_>, stage: &str) -> Result<Message, WebhookError> {
@@ -273,6 +297,55 @@ mod tests {
     }
 
     #[test]
+    fn a_session_complete_and_unpaid_is_a_delayed_payment() {
+        for (offered, was_offered) in [(json!(["card", "sepa_debit"]), true), (json!(["card"]), false)] {
+            let mut unpaid = session();
+            unpaid["payment_status"] = json!("unpaid");
+            unpaid["payment_method_types"] = offered;
+            let delayed = domain::DelayedPayment {
+                attempt: 2,
+                session_id: "cs_1".into(),
+                payment: ReportedPayment {
+                    payment_id: "pi_1".into(),
+                    amount: eur(1_490),
+                },
+                was_offered,
+            };
+            let order = OrderId::for_key("key");
+            let failed = delayed.clone();
+            for (kind, notice) in [
+                (
+                    "checkout.session.completed",
+                    PaymentNotice::Delayed { order, delayed },
+                ),
+                (
+                    "checkout.session.async_payment_failed",
+                    PaymentNotice::Failed { order, failed },
+                ),
+            ] {
+                assert_eq!(hear(event(kind, &unpaid)), Ok(Message::Notice(notice)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_required_no_payment_took_nothing() {
+        let mut free = session();
+        free["payment_status"] = json!("no_payment_required");
+        free["payment_intent"] = json!(null);
+        let payment = ReportedPayment {
+            payment_id: "cs_1".into(),
+            amount: eur(0),
+        };
+        let order = OrderId::for_key("key");
+        let notice = PaymentNotice::Captured { order, payment };
+        assert_eq!(
+            hear(event("checkout.session.completed", &free)),
+            Ok(Message::Notice(notice))
+        );
+    }
+
+    #[test]
     fn an_expired_session_ends_its_attempt() {
         let notice = PaymentNotice::SessionExpired {
             order: OrderId::for_key("key"),
@@ -288,6 +361,7 @@ mod tests {
     fn what_is_not_about_a_payment_of_ours_is_left_alone() {
         let mut unpaid = session();
         unpaid["payment_status"] = json!("unpaid");
+        unpaid["status"] = json!("open");
         let mut foreign = session();
         foreign["client_reference_id"] = json!("somebody else's");
         for body in [
@@ -342,6 +416,17 @@ mod tests {
             hear(event("checkout.session.completed", &old)),
             Ok(Message::Notice(_))
         ));
+    }
+
+    #[test]
+    fn every_event_that_the_endpoint_sends_is_read() {
+        for kind in EVENTS {
+            assert_eq!(
+                hear(event(kind, &json!(null))),
+                Err(WebhookError::Malformed),
+                "{kind}"
+            );
+        }
     }
 
     #[test]

@@ -78,6 +78,8 @@ fn refused(error: WebhookError) -> Problem {
 fn note(settled: Settled) {
     let outcome = match settled {
         Settled::Paid => "paid",
+        Settled::Pending => "pending",
+        Settled::Cancelled => "cancelled",
         Settled::Expired => "expired",
         Settled::RefundDue => "refund_due",
         Settled::Parked => "parked",
@@ -94,6 +96,6 @@ fn count(settled: Settled, notice: &PaymentNotice) {
         }
         (Settled::Expired, _) => metrics::count("OrdersExpired", 1),
         (Settled::Parked, _) => metrics::count("PaymentsParked", 1),
-        (Settled::Paid | Settled::RefundDue | Settled::Known, _) => {}
+        _ => {}
     }
 }

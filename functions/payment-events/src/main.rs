@@ -14,7 +14,7 @@ use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
 use queue::SqsOrderQueue;
 use stripe::webhook::WebhookSecrets;
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::PaymentEvents;
 
@@ -38,8 +38,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(key.reader()),
-        // This function opens no page.
+        // Of pages; this function opens none.
         site_url: String::new(),
+        payment_methods: PaymentMethods::default(),
         stage: stage.clone(),
     };
     let events = PaymentEvents {

@@ -11,7 +11,7 @@ use https::{Credential, HttpsClient};
 use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, http, traced};
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::Payment;
 
@@ -28,8 +28,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let api_base = env.base_url("STRIPE_API_BASE");
     let site_url = env.base_url("SITE_URL");
     let stage = env.text("STAGE");
-    let (tables, secrets, api_base, site_url, stage) =
-        env.finish(|| Some((tables?, secrets?, api_base?, site_url?, stage?)))?;
+    let payment_methods = env.parse("PAYMENT_METHODS", PaymentMethods::parse);
+    let (tables, secrets, api_base, site_url, stage, payment_methods) =
+        env.finish(|| Some((tables?, secrets?, api_base?, site_url?, stage?, payment_methods?)))?;
     let aws = aws::config().await?;
     let client = HttpsClient::new(STRIPE_TIMEOUT)?;
     let orders = DynamoDb::new(Client::from_conf(traced!(aws_sdk_dynamodb, &aws)), tables);
@@ -39,6 +40,7 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
         secret_key: Credential::new(key.reader()),
         site_url,
         stage,
+        payment_methods,
     };
     let payment = Payment {
         orders,

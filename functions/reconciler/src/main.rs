@@ -12,7 +12,7 @@ use lambda_kit::config::Variables;
 use lambda_kit::secret::{self, Secret};
 use lambda_kit::{Error, aws, clock, schedule, traced};
 use queue::SqsOrderQueue;
-use stripe::{Stripe, StripeConfig};
+use stripe::{PaymentMethods, Stripe, StripeConfig};
 
 use crate::handler::Reconciler;
 
@@ -52,8 +52,9 @@ async fn serve(mut env: Variables) -> Result<(), Error> {
     let stripe = StripeConfig {
         api_base,
         secret_key: Credential::new(key.reader()),
-        // Where a shopper comes back to from a page; this function opens none.
+        // Of pages; this function opens none.
         site_url: String::new(),
+        payment_methods: PaymentMethods::default(),
         stage,
     };
     let reconciler = Reconciler {

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::shop::{parse_erp_number, parse_id};
-use crate::{AccessTokenKey, Clients, HoldSearch, Outcome, Outside, Report, Restore, Search, Shop};
+use crate::{
+    AccessTokenKey, Clients, HoldSearch, Outcome, Outside, Report, Restore, Search, Shop, StripeSetup,
+};
 
 /// The stack that `cargo run` pretends to be.
 const LOCAL_STACK: &str = "kontor";
@@ -47,6 +49,39 @@ struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Shop(ShopCommand),
+    /// The payment provider.
+    #[command(subcommand)]
+    Stripe(StripeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum StripeCommand {
+    /// Makes the shop's webhook endpoint, or checks it and mends what differs. The environment's STRIPE_API_KEY is a key that may do that.
+    Setup {
+        /// Where events go: the stack's output StripeWebhookUrl.
+        #[arg(long)]
+        url: String,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Disable the endpoints of other API versions for this address: once the newer one's secret is in the shop.
+        #[arg(long)]
+        retire: bool,
+        /// The provider's API.
+        #[arg(
+            long,
+            env = "STRIPE_API_BASE",
+            value_name = "URL",
+            default_value = "https://api.stripe.com"
+        )]
+        api_base: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ShopCommand {
     /// Looks for orders that wait.
     #[command(subcommand)]
     Orders(OrdersCommand),
@@ -213,10 +248,34 @@ impl Cli {
     /// # Errors
     /// Where AWS does not answer, in a line that says what was asked.
     pub async fn run(self) -> anyhow::Result<Outcome> {
-        let shop = self.place.shop().await?;
         let json = self.json;
         match self.command {
-            Command::Orders(OrdersCommand::Stuck {
+            Command::Shop(command) => command.run(&self.place.shop().await?, json).await,
+            Command::Stripe(StripeCommand::Setup {
+                url,
+                dry_run,
+                retire,
+                api_base,
+            }) => {
+                let key = std::env::var("STRIPE_API_KEY").context("STRIPE_API_KEY")?;
+                let setup = StripeSetup {
+                    api_base,
+                    key: SecretString::from(key),
+                    url,
+                    description: self.place.stack.unwrap_or_else(|| LOCAL_STACK.to_owned()),
+                    dry_run,
+                    retire,
+                };
+                print(&setup.run().await?, json)
+            }
+        }
+    }
+}
+
+impl ShopCommand {
+    async fn run(self, shop: &Shop, json: bool) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Orders(OrdersCommand::Stuck {
                 minutes,
                 parked,
                 limit,
@@ -228,33 +287,31 @@ impl Cli {
                 };
                 print(&shop.stuck(search, now()).await?, json)
             }
-            Command::Order(OrderCommand::Show { id, personal }) => {
-                print(&shop.show(id, personal).await?, json)
-            }
-            Command::Order(OrderCommand::Refund { id, in_hours }) => {
+            Self::Order(OrderCommand::Show { id, personal }) => print(&shop.show(id, personal).await?, json),
+            Self::Order(OrderCommand::Refund { id, in_hours }) => {
                 let decision = Decision::GiveUpAt(now() + SignedDuration::from_hours(in_hours));
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
-            Command::Order(OrderCommand::Entered { id, erp_number }) => {
+            Self::Order(OrderCommand::Entered { id, erp_number }) => {
                 let decision = Decision::Entered(erp_number);
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
-            Command::Order(OrderCommand::RevokeAccess { id }) => {
+            Self::Order(OrderCommand::RevokeAccess { id }) => {
                 let decision = Decision::RevokeAccess(draw_token()?);
                 print(&shop.decide(id, &decision, now()).await?, json)
             }
-            Command::Order(OrderCommand::Resend { id, dry_run }) => {
+            Self::Order(OrderCommand::Resend { id, dry_run }) => {
                 print(&shop.resend(id, dry_run, now()).await?, json)
             }
-            Command::AccessTokens(AccessTokensCommand::Store { dry_run }) => {
+            Self::AccessTokens(AccessTokensCommand::Store { dry_run }) => {
                 let secret = std::io::read_to_string(std::io::stdin()).context("standard input")?;
                 let key = AccessTokenKey::of_secret(&secret)?;
                 print(&shop.store_access_tokens(&key, dry_run).await?, json)
             }
-            Command::Holds(HoldsCommand::List { older_than, limit }) => {
+            Self::Holds(HoldsCommand::List { older_than, limit }) => {
                 print(&shop.holds(HoldSearch::of(older_than, limit), now()).await?, json)
             }
-            Command::Holds(HoldsCommand::Release {
+            Self::Holds(HoldsCommand::Release {
                 older_than,
                 limit,
                 dry_run,
@@ -262,12 +319,12 @@ impl Cli {
                 let search = HoldSearch::of(older_than, limit);
                 print(&shop.release_holds(search, dry_run, now()).await?, json)
             }
-            Command::Dlq(DlqCommand::List { limit }) => {
+            Self::Dlq(DlqCommand::List { limit }) => {
                 print(&shop.dead_letters(limit.into(), now()).await?, json)
             }
-            Command::Dlq(DlqCommand::Redrive) => print(&shop.redrive().await?, json),
-            Command::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
-            Command::Restore(arguments) => {
+            Self::Dlq(DlqCommand::Redrive) => print(&shop.redrive().await?, json),
+            Self::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
+            Self::Restore(arguments) => {
                 let keys = (key("STRIPE_SECRET_KEY")?, key("ERP_TOKEN")?);
                 let outside = Outside::of(&shop, keys.0, keys.1).await?;
                 let restore = arguments.into_restore()?;

@@ -16,6 +16,7 @@ mod resend;
 mod restore;
 mod shop;
 mod show;
+mod stripe_setup;
 mod stuck;
 
 pub use access_tokens::{AccessTokenKey, StoredTokens};
@@ -29,4 +30,5 @@ pub use resend::{Refused, Resend};
 pub use restore::{Lost, Outside, Place, Restore, Restored};
 pub use shop::Shop;
 pub use show::Shown;
+pub use stripe_setup::{EndpointReport, StripeSetup};
 pub use stuck::{Search, Stuck, StuckOrder};

@@ -146,10 +146,13 @@ fn refund(refund: &Refund) -> Value {
 }
 
 fn parked(parked: &Parked) -> Value {
-    let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
+    let (reason, amount) = match &parked.reason {
+        ParkedReason::AmountDiffers { captured, .. } => ("amount_differs", captured),
+        ParkedReason::Delayed { amount, .. } => ("delayed", amount),
+    };
     json!({
-        "at": parked.at.to_string(), "reason": "amount_differs",
-        "payment_id": payment_id, "captured": Amount::from(*captured),
+        "at": parked.at.to_string(), "reason": reason,
+        "payment_id": parked.reason.payment_id(), "captured": Amount::from(*amount),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What provider and queue deliver, how often and when.
 
 use app::{Breaker, PaymentNotice};
+use domain::Order;
 use testkit::{Page, PageState};
 
 use crate::Mutation;
@@ -70,6 +71,23 @@ impl World<'_> {
         {
             // Refused as malformed, however often it comes.
             return;
+        }
+        match (self.mutation, notice.clone()) {
+            (Some(Mutation::DelayedIsPaid), PaymentNotice::Delayed { order, delayed }) => {
+                let payment = delayed.payment;
+                notice = PaymentNotice::Captured { order, payment };
+            }
+            (Some(Mutation::FailedPaymentIsIgnored), PaymentNotice::Failed { .. }) => return,
+            (Some(Mutation::ArrivalIsNewEachTime), PaymentNotice::Captured { order, mut payment })
+                if !self.delayed.is_empty() =>
+            {
+                let known = |order: &Order| order.capture().map(|capture| capture.payment_id.clone());
+                if self.store.peek(order, known).flatten().as_ref() == Some(&payment.payment_id) {
+                    payment.payment_id.push_str("_again");
+                    notice = PaymentNotice::Captured { order, payment };
+                }
+            }
+            _ => {}
         }
         let (again, before) = webhook.clone();
         let heard = match &notice {

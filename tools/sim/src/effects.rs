@@ -78,6 +78,7 @@ impl World<'_> {
         self.judge_jobs(id);
         self.judge_rejection(id, before);
         self.judge_hold(id, hold);
+        self.judge_delay(id);
         committed
     }
 

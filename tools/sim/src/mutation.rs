@@ -5,8 +5,8 @@
 
 use clap::ValueEnum;
 use domain::{
-    AttemptState, Capture, Job, JobKind, Order, OrderParts, ParkedReason, PaymentAttempt, PricedLine, Refund,
-    RefundReason, RefundState, Settlement, Status, StockChange,
+    AttemptState, Capture, Job, JobKind, Order, OrderParts, PaymentAttempt, PricedLine, Refund, RefundReason,
+    RefundState, Settlement, Status, StockChange,
 };
 use jiff::SignedDuration;
 use testkit::{a_payment, altered};
@@ -137,6 +137,21 @@ pub enum Mutation {
     /// What went back without the shop is owed once more when the warehouse rejects the order.
     TakenBackIsOwedAgain,
 
+    /// A payment that is on its way is taken as paid.
+    DelayedIsPaid,
+    /// That a payment failed on its way is not heard, and not read.
+    FailedPaymentIsIgnored,
+    /// A payment that arrives is another one each time that it is told.
+    ArrivalIsNewEachTime,
+    /// A payment that is on its way is taken as an answer that cannot be read.
+    DelayIsUnknown,
+    /// A payment that is on its way is taken as a page that ended.
+    DelayIsExpired,
+    /// An order whose payment is on its way keeps its stock until its page would have ended.
+    DelayKeepsTheWindow,
+    /// An order whose payment is on its way has no job to ask for it.
+    DelayJobLost,
+
     // The warehouse.
     /// A hand-over that was not answered is taken as accepted.
     UnknownSubmitIsAccepted,
@@ -235,6 +250,12 @@ impl Mutation {
             Self::TakenBackIsDropped | Self::TakenBackIsForwarded | Self::TakenBackIsOwedAgain => {
                 Some("given-back")
             }
+            Self::DelayedIsPaid
+            | Self::FailedPaymentIsIgnored
+            | Self::ArrivalIsNewEachTime
+            | Self::DelayKeepsTheWindow
+            | Self::DelayJobLost => Some("pays-later"),
+            Self::DelayIsUnknown | Self::DelayIsExpired => Some("dark-pays-later"),
             Self::UnlistedRefundIsRefusedForGood | Self::SpentRefundKeyIsKept | Self::RefundNamedByCharge => {
                 Some("paid-twice")
             }
@@ -321,6 +342,13 @@ impl Mutation {
                     next.reserved_until = until;
                 }
             }),
+            Self::DelayKeepsTheWindow if became(Status::PaymentPending) => alter(next, |next| {
+                next.reserved_until = next
+                    .payment
+                    .as_ref()
+                    .map_or(next.placed_at, |last| last.expires_at);
+            }),
+            Self::DelayJobLost if became(Status::PaymentPending) => alter(next, |next| next.jobs.clear()),
             Self::PaidWithoutDueTime if became(Status::Paid) => alter(next, |next| next.jobs.clear()),
             Self::QueuedWithoutDueTime
                 if next.status() == Status::Paid
@@ -484,8 +512,7 @@ fn accept_any(stored: Option<&Order>, next: &mut Order) {
         return;
     };
     alter(next, |next| next.parked = None);
-    let ParkedReason::AmountDiffers { payment_id, .. } = parked.reason;
-    let report = a_payment(&payment_id, next);
+    let report = a_payment(parked.reason.payment_id(), next);
     if let (paid, Settlement::Paid) = stored.clone().settle(report, parked.at) {
         *next = paid;
     }

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccessToken, JobKind, Order, OrderId, Refund, RefundState, Sku, Status};
+use domain::{AccessToken, JobKind, Order, OrderId, ParkedReason, Refund, RefundState, Sku, Status};
 use jiff::{SignedDuration, Timestamp};
-use testkit::{Accepted, Charge, erp_number};
+use testkit::{Accepted, Charge, Page, PageState, erp_number};
 
 use crate::effects::ready;
 use crate::shopper::{Shopper, guess, is_wished};
@@ -84,6 +84,17 @@ impl World<'_> {
         }
         for order in &orders {
             judge_refunds(order, &charges, &mut found);
+        }
+        for page in &self.provider.state().pages {
+            judge_failed(page, &orders, &mut found);
+        }
+        for id in &self.failed_in_time {
+            let cancelled = self.store.peek(*id, |order| order.status() == Status::Cancelled);
+            found.must(
+                cancelled == Some(true),
+                Untrue,
+                "a payment failed in time, and its order was not cancelled",
+            );
         }
         for id in accepted.keys() {
             // Sent, perhaps, when its payment went back: a human looks.
@@ -253,6 +264,7 @@ impl World<'_> {
         let counts = [
             ("forwarded", is(Status::Forwarded)),
             ("expired", is(Status::Expired)),
+            ("cancelled", is(Status::Cancelled)),
             ("rejected", is(Status::Rejected)),
             ("parked", parked.count()),
             ("not placed", self.shoppers.len().saturating_sub(orders.len())),
@@ -288,8 +300,9 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut 
     let own = |refund: &&Refund| refund.payment_id == charge.payment_id;
     let noted = order.refunds().iter().find(own).map(|refund| &refund.state);
     let parked = order.parked().is_some_and(|parked| {
-        let domain::ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
-        *payment_id == charge.payment_id && *captured == charge.amount
+        let (ParkedReason::AmountDiffers { captured: amount, .. } | ParkedReason::Delayed { amount, .. }) =
+            &parked.reason;
+        parked.reason.payment_id() == charge.payment_id && *amount == charge.amount
     });
     let done = matches!(noted, Some(RefundState::Done { .. }));
     let waits = parked || kept && matches!(noted, Some(RefundState::Refused { .. }));
@@ -302,6 +315,14 @@ fn judge_charge(charge: &Charge, order: Option<&Order>, kept: bool, found: &mut 
         [_] => found.must(done, Lost, "a refund unknown to the shop"),
         [..] => found.push(Duplicate, "given back twice"),
     }
+}
+
+/// An order whose payment failed on its way is cancelled, or waits for a human.
+fn judge_failed(page: &Page, orders: &[Order], found: &mut Findings) {
+    let order = orders.iter().find(|order| order.id() == page.order);
+    let told = |order: &Order| order.status() == Status::Cancelled || order.parked().is_some();
+    let holds = page.state != PageState::Failed || order.is_some_and(told);
+    found.must(holds, Untrue, "a payment failed, and its order was not cancelled");
 }
 
 /// Each payment goes back once, and is one that was made.

@@ -2,7 +2,7 @@
 
 use app::ports::StoreError;
 use app::{PaymentNotice, PaymentPage, StartPaymentError};
-use domain::{Currency, Money, PaymentRefused, ReportedPayment, Status, TakenBack};
+use domain::{Currency, Money, OrderId, PaymentRefused, ReportedPayment, Status, TakenBack};
 use testkit::{Charge, Page, PageState};
 
 use crate::Class;
@@ -10,6 +10,11 @@ use crate::scenario::Pays;
 use crate::shopper::Stage;
 use crate::task::Side;
 use crate::world::{Happening, World};
+
+/// How long a payment that confirms in days is on its way, in milliseconds.
+const DELAY: i64 = 3 * 24 * 3_600_000;
+/// How long the shop waits for it at least.
+const LEAST_PENDING: i64 = 20 * 24 * 3_600_000;
 
 impl World<'_> {
     pub(crate) fn hear_page(
@@ -90,7 +95,9 @@ impl World<'_> {
         self.shoppers[number].stage = Stage::AtThePage;
         self.shoppers[number].session = session;
         match self.scenario.shoppers[number].pays {
-            Pays::AtOnce | Pays::Twice | Pays::AndTakesBack { .. } => self.wake(number, 10_000),
+            Pays::AtOnce | Pays::Twice | Pays::AndTakesBack { .. } | Pays::Later { .. } => {
+                self.wake(number, 10_000);
+            }
             Pays::AtTheLastMoment => {
                 let left = ends - self.clock(Side::Provider) - self.scenario.eager - 1_000;
                 self.wake(number, left.max(1_000));
@@ -119,6 +126,9 @@ impl World<'_> {
         else {
             return;
         };
+        if let Pays::Later { offered } = self.scenario.shoppers[number].pays {
+            return self.pay_later(number, &session, offered);
+        }
         let amount = match self.choose(4) {
             1 => return,
             2 => Money::new(due.minor() - 1, due.currency()),
@@ -147,6 +157,66 @@ impl World<'_> {
             let payment = self.take(&session, due, true);
             let notice = PaymentNotice::Captured { order, payment };
             self.schedule(1_000, Happening::Webhook { notice, before: 0 });
+        }
+    }
+
+    /// The shopper pays by a method that confirms in days; what becomes of it shows then, if ever.
+    fn pay_later(&mut self, number: usize, session: &str, offered: bool) {
+        let mut state = self.provider.state();
+        state.offers_delay = offered;
+        let page = state.by_session(session).expect("a page that was looked at");
+        let order = state.pages[page].order;
+        let delayed = state.pay_later(page);
+        drop(state);
+        let Some(delayed) = delayed else { return };
+        self.note(|| format!("shopper {number} pays later on {session}"));
+        self.delayed.push((page, self.now));
+        self.tell(PaymentNotice::Delayed { order, delayed });
+        if let Some(arrives) = [Some(true), Some(false), None][self.choose(3)] {
+            self.schedule(DELAY, Happening::DelayEnds { page, arrives });
+        }
+        if self.choose(2) == 1 {
+            self.shoppers[number].stage = Stage::Paying;
+            self.wake(number, 3_000);
+        }
+    }
+
+    /// A payment that was on its way arrives, or fails.
+    pub(crate) fn end_delay(&mut self, page: usize, arrives: bool) {
+        self.note(|| format!("the payment on page {page} arrives: {arrives}"));
+        let mut state = self.provider.state();
+        let order = state.pages[page].order;
+        let notice = if arrives {
+            let payment = state.arrive(page);
+            payment.map(|payment| PaymentNotice::Captured { order, payment })
+        } else {
+            let since = self.delayed.iter().find(|(own, _)| *own == page);
+            if state.offers_delay && since.is_some_and(|(_, since)| self.now < since + LEAST_PENDING) {
+                self.failed_in_time.push(order);
+            }
+            let failed = state.fail(page);
+            failed.map(|failed| PaymentNotice::Failed { order, failed })
+        };
+        drop(state);
+        self.tell(notice.expect("it was on its way"));
+    }
+
+    /// After each write: whose payment is on its way is not given up, and no human is asked before it has taken too long.
+    pub(crate) fn judge_delay(&mut self, id: OrderId) {
+        let state = self.provider.state();
+        let on_its_way = |(page, _): &&(usize, i64)| {
+            let page = &state.pages[*page];
+            page.order == id && page.state == PageState::Delayed
+        };
+        let since = self.delayed.iter().find(on_its_way).map(|(_, since)| *since);
+        let is_early = since.is_some_and(|since| state.offers_delay && self.now < since + LEAST_PENDING);
+        drop(state);
+        let given_up = self.store.peek(id, |order| order.status().gives_stock_back());
+        if since.is_some() && given_up == Some(true) {
+            self.accuse(Class::Lost, "given up while its payment was on its way");
+        }
+        if is_early && self.store.peek(id, |order| order.parked().is_some()) == Some(true) {
+            self.accuse(Class::Untrue, "a human is asked before a payment took too long");
         }
     }
 

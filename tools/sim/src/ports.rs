@@ -263,6 +263,13 @@ impl PaymentProvider for Ports {
                 SessionState::Unknown("the amount paid cannot be read".into())
             }
             (SessionState::Open { .. }, Some(Mutation::OpenPageIsLeft)) if ended => SessionState::Expired,
+            (SessionState::Delayed(_), Some(Mutation::DelayIsUnknown)) => {
+                SessionState::Unknown("the payment is being processed".into())
+            }
+            (SessionState::Delayed(_), Some(Mutation::DelayIsExpired)) => SessionState::Expired,
+            (SessionState::Failed(failed), Some(Mutation::FailedPaymentIsIgnored)) => {
+                SessionState::Delayed(failed)
+            }
             (SessionState::Paid(_), Some(Mutation::PaidIsOpen)) => SessionState::Open {
                 session_id: "cs_unknown".to_owned(),
             },

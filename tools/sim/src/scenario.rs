@@ -52,6 +52,10 @@ pub(crate) enum Pays {
     AndTakesBack {
         disputed: bool,
     },
+    /// Pays at once by a method that confirms in days; whether the page offered such a one.
+    Later {
+        offered: bool,
+    },
     /// A second before the page ends, or the reservation by the reconciler's clock.
     AtTheLastMoment,
     /// Goes to the page and closes it.
@@ -63,7 +67,7 @@ pub(crate) enum Pays {
 impl Scenario {
     /// Small scenarios whose schedules of few faults can all be run.
     pub fn small() -> Vec<Self> {
-        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Never, NotAtAll, Twice};
+        use Pays::{AndTakesBack, AtOnce, AtTheLastMoment, Later, Never, NotAtAll, Twice};
         let one = |name, pays| Self::of(name, &[("A", 5)]).shopper("ada", &[("A", 2)], pays, 1);
         let two_lines = |name| {
             let stocked = Self::of(name, &[("A", 5), ("B", 5)]);
@@ -89,6 +93,9 @@ impl Scenario {
             // One payment that goes back without the shop.
             one("given-back", AndTakesBack { disputed: false }),
             one("disputed", AndTakesBack { disputed: true }),
+            // One payment that is on its way for days, and arrives, fails or does neither.
+            one("pays-later", Later { offered: true }),
+            one("pays-later-unasked", Later { offered: false }),
             // Two wishes under one key.
             Self::of("one-key", &[("A", 5)])
                 .shopper("ada", &[("A", 1)], AtOnce, 1)
@@ -112,6 +119,7 @@ impl Scenario {
             // shopper pays.
             two_lines("dark").dark(0),
             one("dark-eager", AtOnce).dark(EAGER),
+            one("dark-pays-later", Later { offered: true }).dark(EAGER),
             one("dark-last-moment", AtTheLastMoment).dark(EAGER),
         ]
     }
@@ -170,6 +178,8 @@ impl Scenario {
             "never-paid"
             | "given-back"
             | "disputed"
+            | "pays-later-unasked"
+            | "dark-pays-later"
             | "two-orders"
             | "scarce"
             | "sold-out"

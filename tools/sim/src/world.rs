@@ -54,6 +54,10 @@ pub(crate) enum Happening {
         payment_id: String,
         disputed: bool,
     },
+    DelayEnds {
+        page: usize,
+        arrives: bool,
+    },
     HumanDecides(OrderId, Verdict),
     EffectLands(Call),
     /// The kind of work that failed goes on.
@@ -96,6 +100,10 @@ pub(crate) struct World<'a> {
     pub(crate) page_failed: HashSet<OrderId>,
     /// The payments of which the shop has heard that they went back.
     pub(crate) heard_back: HashSet<String>,
+    /// The pages on which a payment was on its way, and since when.
+    pub(crate) delayed: Vec<(usize, i64)>,
+    /// The orders whose payment failed before it had taken too long.
+    pub(crate) failed_in_time: Vec<OrderId>,
     /// What the provider told, for telling it again.
     pub(crate) notices: Vec<app::PaymentNotice>,
     pub(crate) violations: Vec<Violation>,
@@ -138,6 +146,8 @@ impl<'a> World<'a> {
             shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
             page_failed: HashSet::new(),
             heard_back: HashSet::new(),
+            delayed: Vec::new(),
+            failed_in_time: Vec::new(),
             notices: Vec::new(),
             violations: Vec::new(),
             tasks: Vec::new(),
@@ -317,6 +327,7 @@ impl<'a> World<'a> {
             Happening::Webhook { notice, before } => self.deliver_webhook(notice, before),
             Happening::MessageVisible(message) => self.deliver_message(message),
             Happening::TakenBack { payment_id, disputed } => self.take_back(&payment_id, disputed),
+            Happening::DelayEnds { page, arrives } => self.end_delay(page, arrives),
             Happening::HumanDecides(id, verdict) => self.human_decides(id, verdict),
             Happening::Mended => self.judge_waiting(),
             Happening::EffectLands(mut call) => {

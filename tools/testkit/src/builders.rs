@@ -2,8 +2,9 @@ use std::collections::HashMap;
 
 use app::PlaceOrder;
 use domain::{
-    AccessToken, Address, Cart, Country, Currency, Customer, Fingerprint, Money, Order, OrderId, OrderParts,
-    Product, Quantity, Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate, price_cart,
+    AccessToken, Address, Cart, Country, Currency, Customer, DelayedPayment, Fingerprint, Money, Order,
+    OrderId, OrderParts, Product, Quantity, Quote, ReportedPayment, ShippingTable, Sku, Status, TaxRate,
+    price_cart,
 };
 use jiff::Timestamp;
 
@@ -157,6 +158,18 @@ impl OrderBuilder {
     /// With a first attempt to pay, that is being opened.
     pub fn paying(&self) -> Order {
         self.placed().attempt_for(self.at).expect("payable")
+    }
+
+    /// Paid by a method that confirms in days: the payment `pi_1` is on its way.
+    pub fn pending(&self) -> Order {
+        let paying = self.paying();
+        let delayed = DelayedPayment {
+            attempt: 1,
+            session_id: "cs_1".to_owned(),
+            payment: a_payment("pi_1", &paying),
+            was_offered: true,
+        };
+        paying.payment_delayed(delayed, self.at).0
     }
 
     /// Paid in full, by the payment `pi_1`.

@@ -124,6 +124,12 @@ fn orders_of_every_kind() -> Vec<Order> {
         builder.clone().under("placed").placed(),
         start("started"),
         start("failed").attempt_failed(now),
+        builder.clone().under("pending").pending(),
+        altered(builder.clone().under("delay not offered").paying(), |parts| {
+            let (payment_id, amount) = ("pi_1".to_owned(), eur(1));
+            let reason = ParkedReason::Delayed { payment_id, amount };
+            parts.parked = Some(Parked { at: now, reason });
+        }),
         builder.clone().under("paid").paid(),
         builder.clone().under("forwarded").forwarded(),
         expired.expire(now).expect("placed"),

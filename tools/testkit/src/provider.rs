@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use app::ports::{Cause, Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
-use domain::{AttemptState, Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
+use domain::{AttemptState, DelayedPayment, Money, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use crate::lock;
 
@@ -52,6 +52,10 @@ pub enum PageState {
     Open,
     /// By the charge of that number.
     Paid(usize),
+    /// The shopper is done, and the payment on its way.
+    Delayed,
+    /// The payment that was on its way did not arrive.
+    Failed,
     /// Closed or run out.
     Expired,
 }
@@ -101,6 +105,8 @@ pub struct ProviderState {
     pub kept: Vec<String>,
     /// How long after it was made a list shows something, in milliseconds.
     pub list_delay: i64,
+    /// Whether its pages offer a method that confirms in days.
+    pub offers_delay: bool,
     refused: Vec<(OrderId, u32)>,
     /// The attempts for which a failure is kept as the answer.
     broken: Vec<(OrderId, u32)>,
@@ -167,9 +173,14 @@ impl ProviderState {
 
     /// Takes money on a page, however it stands.
     pub fn take(&mut self, page: usize, amount: Money, late: bool) -> ReportedPayment {
+        let payment_id = format!("pi_{}", self.charges.len());
+        self.take_as(payment_id, page, amount, late)
+    }
+
+    fn take_as(&mut self, payment_id: String, page: usize, amount: Money, late: bool) -> ReportedPayment {
         let charge = self.charges.len();
         self.charges.push(Charge {
-            payment_id: format!("pi_{charge}"),
+            payment_id,
             order: self.pages[page].order,
             amount,
             refunds: Vec::new(),
@@ -179,6 +190,49 @@ impl ProviderState {
         });
         self.pages[page].state = PageState::Paid(charge);
         self.report(charge)
+    }
+
+    /// A shopper pays on a page by a method that confirms in days; `None` where it cannot be paid.
+    pub fn pay_later(&mut self, page: usize) -> Option<DelayedPayment> {
+        if self.expire(page) != PageState::Open {
+            return None;
+        }
+        self.pages[page].state = PageState::Delayed;
+        Some(self.delayed(page))
+    }
+
+    /// A payment that is on its way fails; `None` where none is.
+    pub fn fail(&mut self, page: usize) -> Option<DelayedPayment> {
+        if self.pages[page].state != PageState::Delayed {
+            return None;
+        }
+        self.pages[page].state = PageState::Failed;
+        Some(self.delayed(page))
+    }
+
+    /// A payment that is on its way arrives; `None` where none is.
+    pub fn arrive(&mut self, page: usize) -> Option<ReportedPayment> {
+        let amount = self.pages[page].amount;
+        let is_on_its_way = self.pages[page].state == PageState::Delayed;
+        is_on_its_way.then(|| self.take_as(delayed_name(page), page, amount, false))
+    }
+
+    fn delayed(&self, page: usize) -> DelayedPayment {
+        let Page {
+            attempt,
+            session_id,
+            amount,
+            ..
+        } = self.pages[page].clone();
+        DelayedPayment {
+            attempt,
+            session_id,
+            payment: ReportedPayment {
+                payment_id: delayed_name(page),
+                amount,
+            },
+            was_offered: self.offers_delay,
+        }
     }
 
     /// How a page stands now.
@@ -227,7 +281,10 @@ impl ProviderState {
         let page = self.seen(order, attempt);
         match self.view(page) {
             SessionState::Open { session_id } => Opened::Open(session(session_id)),
-            SessionState::Paid(_) | SessionState::Unknown(_) => Opened::Unknown("it is paid".into()),
+            SessionState::Paid(_)
+            | SessionState::Delayed(_)
+            | SessionState::Failed(_)
+            | SessionState::Unknown(_) => Opened::Unknown("it was used".into()),
             SessionState::Expired | SessionState::Absent => Opened::Failed("no page is known".into()),
         }
     }
@@ -257,8 +314,15 @@ impl ProviderState {
             },
             PageState::Expired => SessionState::Expired,
             PageState::Paid(charge) => SessionState::Paid(self.report(charge)),
+            PageState::Delayed => SessionState::Delayed(self.delayed(page)),
+            PageState::Failed => SessionState::Failed(self.delayed(page)),
         }
     }
+}
+
+/// What the payment on a page is called before it has arrived.
+fn delayed_name(page: usize) -> String {
+    format!("pi_later_{page}")
 }
 
 fn session(id: String) -> PaymentSession {

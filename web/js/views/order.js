@@ -86,9 +86,10 @@ class OrderPage {
   }
 
   showStatus() {
-    const { status, refunded } = this.order;
+    const { status, refunded, history } = this.order;
+    const failed = status === "cancelled" && history.some(({ event }) => event === "payment_failed");
     const waits = status === "placed" && this.paid;
-    const meaning = waits ? (this.isLong() ? "order.confirming_long" : "order.confirming") : status === "placed" && this.left ? "order.left" : `order.means.${status}`;
+    const meaning = waits ? (this.isLong() ? "order.confirming_long" : "order.confirming") : status === "placed" && this.left ? "order.left" : failed ? "order.means.payment_failed" : `order.means.${status}`;
     const text = refunded ? `${t(meaning)} ${t("order.refunded", { amount: money(refunded) })}` : t(meaning);
     const key = `${status} ${text}`;
     if (key === this.text) return;
@@ -181,7 +182,7 @@ class OrderPage {
 }
 
 function steps({ status, history }) {
-  const reached = way.indexOf(status);
+  const reached = way.indexOf(status === "payment_pending" ? "placed" : status);
   if (reached < 0) return null;
   const when = new Map(history.map(({ event, at }) => [event, at]));
   return h("ol.steps", { "aria-label": t("order.way") }, way.map((step, at) =>

@@ -1,11 +1,11 @@
 //! Asking the provider about a payment whose event may have been missed.
 
-use domain::{JobKind, Order, OrderId, PaymentAttempt};
+use domain::{JobKind, Order, OrderId, PaymentAttempt, Status};
 
 use super::close_window::expire;
 use super::{Ports, Worked, Worker};
 use crate::ports::{Clock, PaymentProvider, SessionState, StoreError};
-use crate::settle_payment::{Settled, apply_payment};
+use crate::settle_payment::{Settled, apply_delay, apply_failure, apply_payment};
 
 /// Looks how the attempt to pay stands, and applies it.
 ///
@@ -30,14 +30,26 @@ pub(super) async fn ask_provider(
             return Ok(match settled {
                 Settled::Paid => Worked::Paid(amount),
                 Settled::Parked => Worked::Parked,
-                Settled::Expired | Settled::RefundDue | Settled::Known => Worked::Other,
+                _ => Worked::Other,
             });
+        }
+        SessionState::Delayed(delayed) if ended || order.status() == Status::Placed => {
+            let settled = apply_delay(orders, worker.queue, clock, order, delayed).await?;
+            return Ok(if settled == Settled::Parked {
+                Worked::Parked
+            } else {
+                Worked::Other
+            });
+        }
+        SessionState::Failed(failed) => {
+            apply_failure(orders, worker.queue, clock, order, failed).await?;
+            return Ok(Worked::Other);
         }
         SessionState::Expired => return expire(orders, clock, order).await,
         SessionState::Absent if ended => return expire(orders, clock, order).await,
         SessionState::Absent => order.attempt_failed(clock.now()),
         SessionState::Open { .. } if ended => order.retry_later(&JobKind::AskProvider, clock.now()),
-        SessionState::Open { .. } => order.page_seen_open(clock.now()),
+        SessionState::Open { .. } | SessionState::Delayed(_) => order.payment_seen_open(clock.now()),
         SessionState::Unknown(cause) => {
             tracing::warn!(order.id = %order.id(), %cause, "the payment provider did not tell how an order stands");
             order.retry_later(&JobKind::AskProvider, clock.now())

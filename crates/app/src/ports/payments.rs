@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use domain::{Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
+use domain::{DelayedPayment, Order, OrderId, PaymentAttempt, Refund, ReportedPayment};
 
 use super::Cause;
 
@@ -36,6 +36,10 @@ pub enum SessionState {
         /// The provider's name for the page.
         session_id: String,
     },
+    /// The shopper is done, and the payment on its way.
+    Delayed(DelayedPayment),
+    /// The payment that was on its way did not arrive.
+    Failed(DelayedPayment),
     /// The page was closed or ran out unpaid.
     Expired,
     /// The provider never opened a page for this attempt.
@@ -70,7 +74,7 @@ pub trait PaymentProvider: Sync {
     fn look_up(&self, order: OrderId, attempt: &PaymentAttempt) -> impl Future<Output = SessionState> + Send;
 
     /// Closes a page, so that it cannot be paid any more. MUST answer [`SessionState::Expired`] only if that is certain, and
-    /// [`SessionState::Paid`] where the shopper was quicker.
+    /// [`SessionState::Paid`] or [`SessionState::Delayed`] where the shopper was quicker.
     fn close(&self, session_id: &str) -> impl Future<Output = SessionState> + Send;
 
     /// The order that a payment is for; `None` where it is not this shop's.

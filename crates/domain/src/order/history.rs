@@ -20,6 +20,8 @@ pub enum HistoryEvent {
     Became(Status),
     /// A payment page was asked for.
     PaymentStarted,
+    /// The payment that was on its way did not arrive.
+    PaymentFailed,
     /// A payment is to be given back.
     RefundDue,
     /// A payment was given back.
@@ -36,6 +38,7 @@ impl HistoryEvent {
         match self {
             Self::Became(status) => status.name(),
             Self::PaymentStarted => "payment_started",
+            Self::PaymentFailed => "payment_failed",
             Self::RefundDue => "refund_due",
             Self::Refunded => "refunded",
             Self::Disputed => "disputed",
@@ -47,6 +50,7 @@ impl HistoryEvent {
     pub fn of_name(name: &str) -> Self {
         [
             Self::PaymentStarted,
+            Self::PaymentFailed,
             Self::RefundDue,
             Self::Refunded,
             Self::Disputed,

@@ -12,7 +12,9 @@ mod status;
 pub use fulfilment::{IssueKind, WarehouseIssue, is_erp_number};
 pub use history::{HistoryEntry, HistoryEvent};
 pub use parts::{InvalidOrder, OrderParts};
-pub use payment::{AttemptState, Capture, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement};
+pub use payment::{
+    AttemptState, Capture, DelayedPayment, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement,
+};
 pub use refund::{Refund, RefundReason, RefundState, Reversal, TakenBack};
 pub use reservation::{HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, StockChange};
 pub use schedule::FIRST_LOOK;
@@ -48,6 +50,21 @@ pub enum ParkedReason {
         /// What was captured.
         captured: Money,
     },
+    /// A payment is on its way, by a method that the shop did not offer, or for longer than it may be.
+    Delayed {
+        /// The provider's name of the payment.
+        payment_id: String,
+        /// What is on its way.
+        amount: Money,
+    },
+}
+
+impl ParkedReason {
+    /// The provider's name of the payment that it is about.
+    pub fn payment_id(&self) -> &str {
+        let (Self::AmountDiffers { payment_id, .. } | Self::Delayed { payment_id, .. }) = self;
+        payment_id
+    }
 }
 
 /// An event that does not move an order of this state.

@@ -3,10 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::reservation::LONGEST_HOLD;
-use crate::{Event, HistoryEntry, HistoryEvent, Money, Order, ParkedReason, RefundReason, Status};
+use crate::{
+    Event, HistoryEntry, HistoryEvent, Money, Order, Parked, ParkedReason, RefundReason, Reversal, Status,
+    TakenBack,
+};
 
 /// The least time a payment page lives: Stripe's 30 minutes (`expires_at` of a Checkout Session), and one for the way there.
 const LEAST_PAYMENT_PAGE: SignedDuration = SignedDuration::from_mins(31);
+
+/// A payment may be on its way for so long: the 14 business days that a SEPA direct debit may take
+/// (docs.stripe.com/payments/sepa-debit), which are 18 days and up to three holidays.
+const LONGEST_PENDING: SignedDuration = SignedDuration::from_hours(21 * 24);
 
 /// An attempt to pay. The provider's idempotency key follows from the order's id and the attempt's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +73,33 @@ pub struct ReportedPayment {
     pub amount: Money,
 }
 
+/// A payment that confirms in days, as the provider tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DelayedPayment {
+    /// The number of the attempt to pay that it is of.
+    pub attempt: u32,
+    /// The provider's name for its page.
+    pub session_id: String,
+    /// The payment: what is, or was, on its way.
+    pub payment: ReportedPayment,
+    /// Whether the page offered a method that confirms in days.
+    pub was_offered: bool,
+}
+
 /// What a reported payment means for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// It pays the order.
     Paid,
+    /// It is on its way, and may pay the order.
+    Pending,
+    /// It failed on its way, and the order is cancelled.
+    Cancelled,
+    /// It failed, and had set the order aside, which goes on.
+    Resumed,
     /// It pays nothing and is to be given back.
     RefundDue,
-    /// Its amount is not the order's: a human decides.
+    /// It is not what was agreed: a human decides.
     Parked,
     /// It is known already: the order stays as it is.
     Known,
@@ -156,40 +182,106 @@ impl Order {
         if self.knows_payment(&report.payment_id) && !is_back {
             return (self, Settlement::Known);
         }
+        let (order, _) = self.without_delay(&report.payment_id, now);
         let ReportedPayment { payment_id, amount } = report;
-        if amount != self.0.quote.total && self.0.parked.is_none() {
+        if amount != order.0.quote.total && order.0.parked.is_none() {
             let reason = ParkedReason::AmountDiffers {
                 payment_id,
                 captured: amount,
             };
-            return (self.park(reason, now), Settlement::Parked);
+            return (order.park(reason, now), Settlement::Parked);
         }
         let capture = Capture {
             payment_id,
             amount,
             at: now,
         };
-        let reason = if amount != self.0.quote.total {
+        let reason = if amount != order.0.quote.total {
             RefundReason::AmountDiffers
-        } else if self.0.capture.is_some() {
+        } else if order.0.capture.is_some() {
             RefundReason::PaidTwice
-        } else if let Ok(mut order) = self.clone().on(Event::PaymentCaptured, now) {
-            order.0.capture = Some(capture);
-            order.reschedule(now);
-            return (order, Settlement::Paid);
+        } else if let Ok(mut paid) = order.clone().on(Event::PaymentCaptured, now) {
+            paid.0.capture = Some(capture);
+            paid.reschedule(now);
+            return (paid, Settlement::Paid);
         } else {
             RefundReason::OrderEnded
         };
         if is_back {
+            return (order, Settlement::Known);
+        }
+        (order.owe_refund(capture, reason, now), Settlement::RefundDue)
+    }
+
+    /// Notes that a payment is on its way, as often as the provider tells. Stock stays held until it arrives or fails. After some weeks a human is
+    /// asked: given up, the order would be paid all the same by money that comes unheard of.
+    pub fn payment_delayed(self, delayed: DelayedPayment, now: Timestamp) -> (Self, Settlement) {
+        let is_late = self.0.status == Status::PaymentPending && now >= self.0.reserved_until;
+        let is_news = is_late || self.0.status == Status::Placed;
+        if !is_news || self.0.parked.is_some() {
             return (self, Settlement::Known);
         }
-        (self.owe_refund(capture, reason, now), Settlement::RefundDue)
+        let DelayedPayment {
+            attempt,
+            session_id,
+            payment: ReportedPayment { payment_id, amount },
+            was_offered,
+        } = delayed;
+        if is_late || !was_offered {
+            let reason = ParkedReason::Delayed { payment_id, amount };
+            return (self.park(reason, now), Settlement::Parked);
+        }
+        let Ok(mut order) = self.clone().on(Event::PaymentDelayed, now) else {
+            return (self, Settlement::Known);
+        };
+        order.0.reserved_until = now + LONGEST_PENDING;
+        // From now on this attempt is the one to ask for, whatever was begun since.
+        let started_at = order.payment().map_or(now, |last| last.started_at);
+        order.0.payment = Some(PaymentAttempt {
+            number: attempt,
+            started_at,
+            expires_at: self.0.reserved_until,
+            state: AttemptState::Open { session_id },
+        });
+        (order.payment_seen_open(now), Settlement::Pending)
+    }
+
+    /// Notes that a payment failed on its way, as often as the provider tells: the order is cancelled, unless another attempt goes on. Where the
+    /// provider had told that this very payment was taken, the order is kept from the warehouse.
+    pub fn payment_failed(self, failed: DelayedPayment, now: Timestamp) -> (Self, Settlement) {
+        let paid_by = self.capture().map(|capture| &capture.payment_id);
+        if paid_by == Some(&failed.payment.payment_id) {
+            return match self.clone().taken_back(failed.payment, TakenBack::Failed, now) {
+                Reversal::Stopped(order) | Reversal::TooLate(order) => (order, Settlement::Parked),
+                Reversal::Known(_) | Reversal::Noted(_) | Reversal::TooEarly => (self, Settlement::Known),
+            };
+        }
+        let (order, is_resumed) = self.without_delay(&failed.payment.payment_id, now);
+        let is_last = order.payment().is_some_and(|last| last.number == failed.attempt);
+        let mut cancelled = order.clone();
+        cancelled.note(HistoryEvent::PaymentFailed, now);
+        match cancelled.on(Event::PaymentFailed, now) {
+            Ok(cancelled) if is_last && order.0.parked.is_none() => (cancelled, Settlement::Cancelled),
+            _ if is_resumed => (order, Settlement::Resumed),
+            _ => (order, Settlement::Known),
+        }
+    }
+
+    /// The order, set aside no more by that payment's delay, and whether it was.
+    fn without_delay(mut self, payment_id: &str, now: Timestamp) -> (Self, bool) {
+        let own = |parked: &Parked| matches!(&parked.reason, ParkedReason::Delayed { payment_id: own, .. } if own == payment_id);
+        let was_set_aside = self.0.parked.as_ref().is_some_and(own);
+        if was_set_aside {
+            self.0.parked = None;
+            self.reschedule(now);
+        }
+        (self, was_set_aside)
     }
 
     fn knows_payment(&self, payment_id: &str) -> bool {
-        let parked = self.parked().is_some_and(|parked| {
-            let ParkedReason::AmountDiffers { payment_id: own, .. } = &parked.reason;
-            own == payment_id
+        let parked = self.parked().is_some_and(|parked| match &parked.reason {
+            ParkedReason::AmountDiffers { payment_id: own, .. } => own == payment_id,
+            ParkedReason::Delayed { .. } => false,
         });
         let captured = self
             .capture()

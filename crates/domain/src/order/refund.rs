@@ -60,6 +60,8 @@ pub enum TakenBack {
     Refunded,
     /// Disputed by the shopper.
     Disputed,
+    /// The payment failed after the provider had told that it was taken.
+    Failed,
     /// A refund of the shop's own that was on its way failed.
     RefundFailed {
         /// The provider's name for the refund.
@@ -179,6 +181,11 @@ impl Order {
                 self.note(HistoryEvent::Disputed, now);
                 let reason = "the shopper's bank claims the payment back".to_owned();
                 (RefundReason::Disputed, RefundState::Refused { reason })
+            }
+            (None, TakenBack::Failed) => {
+                self.note(HistoryEvent::PaymentFailed, now);
+                let reason = "the payment failed after the provider had confirmed it".to_owned();
+                (RefundReason::MadeElsewhere, RefundState::Refused { reason })
             }
         };
         self.0.refunds.push(Refund {

@@ -21,7 +21,8 @@ impl Order {
         let mut work = Vec::new();
         match self.0.status {
             Status::Reserving => work.push(JobKind::Withdraw),
-            Status::Placed if self.0.parked.is_some() => {}
+            Status::Placed | Status::PaymentPending if self.0.parked.is_some() => {}
+            Status::PaymentPending => work.push(JobKind::AskProvider),
             Status::Placed if self.is_page_live() => work.push(JobKind::AskProvider),
             Status::Placed => work.push(JobKind::CloseWindow),
             Status::Paid if self.is_rejected() => work.push(JobKind::SettleRejection),
@@ -91,9 +92,9 @@ impl Order {
         self
     }
 
-    /// The payment page is open and unpaid: nothing failed, and the next look comes later than this one did.
+    /// The payment page is open, or the payment on its way: nothing failed, and the next look comes later than this one did.
     #[must_use]
-    pub fn page_seen_open(mut self, now: Timestamp) -> Self {
+    pub fn payment_seen_open(mut self, now: Timestamp) -> Self {
         let started = self.payment().map_or(now, |attempt| attempt.started_at);
         let age = now.duration_since(started).max(SignedDuration::ZERO);
         let next = (started + age * LOOK_GROWTH).max(now + PAYMENT_GRACE);

@@ -7,6 +7,8 @@ pub enum Status {
     Reserving,
     /// Stock reserved, payment awaited.
     Placed,
+    /// A payment is on its way that confirms in days, as a direct debit does.
+    PaymentPending,
     /// Paid; to be forwarded to the warehouse.
     Paid,
     /// Acknowledged by the warehouse.
@@ -17,7 +19,7 @@ pub enum Status {
     Delivered,
     /// Not paid in time; its stock goes back.
     Expired,
-    /// Given up by the shopper before paying; its stock goes back.
+    /// Given up by the shopper before paying, or its payment failed on its way; its stock goes back.
     Cancelled,
     /// Refused by the warehouse for good; refunded, its stock goes back, a human looks.
     Rejected,
@@ -34,6 +36,10 @@ pub enum Event {
     ReservationFailed,
     /// The provider captured the order's total.
     PaymentCaptured,
+    /// The shopper paid by a method that confirms in days.
+    PaymentDelayed,
+    /// The payment that was on its way did not arrive.
+    PaymentFailed,
     /// The reservation ended and the provider holds no payment.
     PaymentWindowClosed,
     /// The shopper gave the order up.
@@ -61,9 +67,10 @@ pub enum Step {
 
 impl Status {
     /// Every state.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Reserving,
         Self::Placed,
+        Self::PaymentPending,
         Self::Paid,
         Self::Forwarded,
         Self::Shipped,
@@ -79,6 +86,7 @@ impl Status {
         match self {
             Self::Reserving => "reserving",
             Self::Placed => "placed",
+            Self::PaymentPending => "payment_pending",
             Self::Paid => "paid",
             Self::Forwarded => "forwarded",
             Self::Shipped => "shipped",
@@ -124,9 +132,12 @@ impl Status {
         match (self, event) {
             (S::Reserving, E::StockReserved) => To(S::Placed),
             (S::Reserving, E::ReservationFailed) => To(S::Withdrawn),
-            (S::Placed, E::PaymentCaptured) => To(S::Paid),
-            (S::Placed, E::PaymentWindowClosed) => To(S::Expired),
-            (S::Placed, E::CancelledByShopper) => To(S::Cancelled),
+            (S::Placed, E::PaymentDelayed) => To(S::PaymentPending),
+            (S::Placed | S::PaymentPending, E::PaymentCaptured) => To(S::Paid),
+            (S::Placed | S::PaymentPending, E::PaymentWindowClosed) => To(S::Expired),
+            (S::Placed, E::CancelledByShopper) | (S::Placed | S::PaymentPending, E::PaymentFailed) => {
+                To(S::Cancelled)
+            }
             (S::Paid, E::AcceptedByWarehouse) => To(S::Forwarded),
             (S::Paid, E::RejectedByWarehouse) => To(S::Rejected),
             (S::Forwarded, E::Dispatched) => To(S::Shipped),
@@ -137,6 +148,11 @@ impl Status {
             (S::Placed, E::StockReserved)
             | (S::Withdrawn, E::ReservationFailed)
             | (S::Paid | S::Forwarded | S::Shipped | S::Delivered | S::Rejected, E::PaymentCaptured)
+            // That it was on its way is told late.
+            | (
+                S::PaymentPending | S::Paid | S::Forwarded | S::Shipped | S::Delivered | S::Rejected,
+                E::PaymentDelayed,
+            )
             | (S::Forwarded | S::Shipped | S::Delivered, E::AcceptedByWarehouse)
             | (S::Rejected, E::RejectedByWarehouse)
             | (S::Shipped | S::Delivered, E::Dispatched)
@@ -146,7 +162,7 @@ impl Status {
                 S::Paid | S::Forwarded | S::Shipped | S::Delivered | S::Expired | S::Cancelled | S::Rejected,
                 E::PaymentWindowClosed,
             )
-            | (S::Expired | S::Cancelled, E::CancelledByShopper) => NoOp,
+            | (S::Expired | S::Cancelled, E::CancelledByShopper | E::PaymentFailed) => NoOp,
 
             _ => Contradicts,
         }
@@ -158,10 +174,12 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    const EVENTS: [Event; 9] = [
+    const EVENTS: [Event; 11] = [
         Event::StockReserved,
         Event::ReservationFailed,
         Event::PaymentCaptured,
+        Event::PaymentDelayed,
+        Event::PaymentFailed,
         Event::PaymentWindowClosed,
         Event::CancelledByShopper,
         Event::AcceptedByWarehouse,
@@ -171,32 +189,99 @@ mod tests {
     ];
 
     /// The whole table, a row a state, a column an event in the order of [`EVENTS`]: `-` no-op, `!` contradiction.
-    const TABLE: [(Status, [&str; 9]); 10] = [
+    const TABLE: [(Status, [&str; 11]); 11] = [
         (
             Status::Reserving,
-            ["placed", "withdrawn", "!", "!", "!", "!", "!", "!", "!"],
+            ["placed", "withdrawn", "!", "!", "!", "!", "!", "!", "!", "!", "!"],
         ),
         (
             Status::Placed,
-            ["-", "!", "paid", "expired", "cancelled", "!", "!", "!", "!"],
+            [
+                "-",
+                "!",
+                "paid",
+                "payment_pending",
+                "cancelled",
+                "expired",
+                "cancelled",
+                "!",
+                "!",
+                "!",
+                "!",
+            ],
+        ),
+        (
+            Status::PaymentPending,
+            [
+                "!",
+                "!",
+                "paid",
+                "-",
+                "cancelled",
+                "expired",
+                "!",
+                "!",
+                "!",
+                "!",
+                "!",
+            ],
         ),
         (
             Status::Paid,
-            ["!", "!", "-", "-", "!", "forwarded", "rejected", "!", "!"],
+            [
+                "!",
+                "!",
+                "-",
+                "-",
+                "!",
+                "-",
+                "!",
+                "forwarded",
+                "rejected",
+                "!",
+                "!",
+            ],
         ),
         (
             Status::Forwarded,
-            ["!", "!", "-", "-", "!", "-", "!", "shipped", "delivered"],
+            [
+                "!",
+                "!",
+                "-",
+                "-",
+                "!",
+                "-",
+                "!",
+                "-",
+                "!",
+                "shipped",
+                "delivered",
+            ],
         ),
         (
             Status::Shipped,
-            ["!", "!", "-", "-", "!", "-", "!", "-", "delivered"],
+            ["!", "!", "-", "-", "!", "-", "!", "-", "!", "-", "delivered"],
         ),
-        (Status::Delivered, ["!", "!", "-", "-", "!", "-", "!", "-", "-"]),
-        (Status::Expired, ["!", "!", "!", "-", "-", "!", "!", "!", "!"]),
-        (Status::Cancelled, ["!", "!", "!", "-", "-", "!", "!", "!", "!"]),
-        (Status::Rejected, ["!", "!", "-", "-", "!", "!", "-", "!", "!"]),
-        (Status::Withdrawn, ["!", "-", "!", "!", "!", "!", "!", "!", "!"]),
+        (
+            Status::Delivered,
+            ["!", "!", "-", "-", "!", "-", "!", "-", "!", "-", "-"],
+        ),
+        (
+            Status::Expired,
+            ["!", "!", "!", "!", "-", "-", "-", "!", "!", "!", "!"],
+        ),
+        (
+            Status::Cancelled,
+            ["!", "!", "!", "!", "-", "-", "-", "!", "!", "!", "!"],
+        ),
+        (
+            Status::Rejected,
+            ["!", "!", "-", "-", "!", "-", "!", "!", "-", "!", "!"],
+        ),
+        (
+            Status::Withdrawn,
+            ["!", "-", "!", "!", "!", "!", "!", "!", "!", "!", "!"],
+        ),
     ];
 
     #[test]

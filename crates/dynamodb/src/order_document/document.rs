@@ -3,7 +3,7 @@
 use data_encoding::BASE64_NOPAD;
 use domain::{
     Address, Country, Currency, Customer, Fingerprint, HistoryEntry, HistoryEvent, IssueKind, Money, Order,
-    OrderParts, PricedLine, Quantity, Quote, Sku, TaxPart, TaxRate, WarehouseIssue,
+    OrderParts, PricedLine, Quantity, Quote, Sku, Status, TaxPart, TaxRate, WarehouseIssue,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,9 @@ impl Document {
             total: quote.total.minor(),
             held: order.held(),
             reserved_until: order.reserved_until().as_millisecond(),
-            payment: order.payment().map(StoredAttempt::of),
+            payment: order
+                .payment()
+                .map(|attempt| StoredAttempt::of(attempt, order.status())),
             capture: order.capture().map(StoredCapture::of),
             refunds: order.refunds().iter().map(StoredRefund::of).collect(),
             erp_number: order.erp_number().map(str::to_owned),
@@ -126,6 +128,15 @@ impl Document {
                 .map(|entry| (entry.at.as_millisecond(), entry.event.name().to_owned()))
                 .collect(),
         }
+    }
+
+    /// The status of an order that was stored under `status`: see [`super::stored_status`].
+    pub(super) fn status_of(&self, status: Status) -> Status {
+        let is_pending = self.payment.as_ref().is_some_and(|attempt| attempt.pending);
+        if is_pending && status == Status::Placed {
+            return Status::PaymentPending;
+        }
+        status
     }
 
     /// The order, or `None` where a part is not what it should be.

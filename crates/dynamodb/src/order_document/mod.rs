@@ -32,7 +32,7 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
         (ORDER_ID, text(order.id())),
         (VERSION, number(order.version())),
         (PLACED_AT, number(order.placed_at().as_millisecond())),
-        (STATUS, text(order.status().name())),
+        (STATUS, text(stored_status(order.status()).name())),
         (DOCUMENT, AttributeValue::B(document)),
     ]);
     for index in [DueIndex::Reconciler, DueIndex::Forwarder] {
@@ -59,6 +59,15 @@ pub(crate) fn to_item(order: &Order) -> Result<Item, StoreError> {
 /// An access token as it is stored.
 pub(crate) fn stored_token(token: &AccessToken) -> AttributeValue {
     AttributeValue::B(Blob::new(token.as_bytes()))
+}
+
+/// A status as it is stored: the release before reads an order whose payment is on its way as one that waits for a payment, asks the provider as
+/// this one does, and lets it neither expire nor be paid anew while the provider has the payment under way. The attempt says which it is.
+fn stored_status(status: Status) -> Status {
+    match status {
+        Status::PaymentPending => Status::Placed,
+        stored => stored,
+    }
 }
 
 /// How one index of due orders is stored.
@@ -110,7 +119,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Order, StoreError> {
             id: OrderId::parse(text_of(item, ORDER_ID)?).ok()?,
             version: number_of(item, VERSION)?,
             placed_at: time(number_of(item, PLACED_AT)?)?,
-            status: Status::parse(text_of(item, STATUS)?)?,
+            status: document.status_of(Status::parse(text_of(item, STATUS)?)?),
             access_token: match item.get(ACCESS_TOKEN) {
                 Some(stored) => Some(AccessToken::from_bytes(stored.as_b().ok()?.as_ref()).ok()?),
                 None => None,

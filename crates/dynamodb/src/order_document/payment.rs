@@ -1,6 +1,6 @@
 //! How attempts to pay, captures and what is set aside for a human are stored.
 
-use domain::{AttemptState, Capture, Currency, Money, Parked, ParkedReason, PaymentAttempt};
+use domain::{AttemptState, Capture, Currency, Money, Parked, ParkedReason, PaymentAttempt, Status};
 use serde::{Deserialize, Serialize};
 
 use super::document::time;
@@ -17,10 +17,13 @@ pub(super) struct StoredAttempt {
     session: Option<String>,
     #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
     failed: bool,
+    /// Its payment is on its way.
+    #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pending: bool,
 }
 
 impl StoredAttempt {
-    pub(super) fn of(attempt: &PaymentAttempt) -> Self {
+    pub(super) fn of(attempt: &PaymentAttempt, status: Status) -> Self {
         Self {
             number: attempt.number,
             started_at: attempt.started_at.as_millisecond(),
@@ -30,6 +33,7 @@ impl StoredAttempt {
                 AttemptState::Opening | AttemptState::Failed => None,
             },
             failed: attempt.state == AttemptState::Failed,
+            pending: status == Status::PaymentPending,
         }
     }
 
@@ -92,6 +96,9 @@ pub(super) enum StoredParking {
         /// See [`stored_currency`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other: Option<String>,
+        /// The payment is on its way, by a method that was not offered: to the release before another amount, which it leaves to a human, too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        delayed: bool,
     },
 }
 
@@ -112,14 +119,18 @@ pub(super) fn currency_of(stored: &str, other: Option<&str>) -> Option<Currency>
 
 impl StoredParking {
     pub(super) fn of(parked: &Parked) -> Self {
-        let ParkedReason::AmountDiffers { payment_id, captured } = &parked.reason;
-        let (currency, other) = stored_currency(captured.currency());
+        let (payment_id, amount, delayed) = match &parked.reason {
+            ParkedReason::AmountDiffers { payment_id, captured } => (payment_id, captured, false),
+            ParkedReason::Delayed { payment_id, amount } => (payment_id, amount, true),
+        };
+        let (currency, other) = stored_currency(amount.currency());
         Self::AmountDiffers {
             at: parked.at.as_millisecond(),
             payment_id: payment_id.clone(),
-            amount: captured.minor(),
+            amount: amount.minor(),
             currency,
             other,
+            delayed,
         }
     }
 
@@ -130,11 +141,18 @@ impl StoredParking {
             amount,
             currency,
             other,
+            delayed,
         } = self;
-        let captured = Money::new(amount, currency_of(&currency, other.as_deref())?);
+        let amount = Money::new(amount, currency_of(&currency, other.as_deref())?);
+        let reason = if delayed {
+            ParkedReason::Delayed { payment_id, amount }
+        } else {
+            let captured = amount;
+            ParkedReason::AmountDiffers { payment_id, captured }
+        };
         Some(Parked {
             at: time(at)?,
-            reason: ParkedReason::AmountDiffers { payment_id, captured },
+            reason,
         })
     }
 }

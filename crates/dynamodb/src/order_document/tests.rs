@@ -218,3 +218,29 @@ fn a_token_is_an_attribute_of_its_own_and_may_be_missing() {
 fn an_order_without_anything_unknown_carries_nothing() {
     assert_eq!(*written_back(&an_order().paid()).carried(), Carried::default());
 }
+
+/// The release before reads an order whose payment is on its way as one that waits for a payment, and keeps what it does not know with the attempt.
+#[test]
+fn a_payment_on_its_way_is_readable_in_the_release_before() {
+    #[derive(serde::Deserialize, serde::Serialize)]
+    struct OfBefore {
+        p: AttemptOfBefore,
+    }
+    #[derive(serde::Deserialize, serde::Serialize)]
+    struct AttemptOfBefore {
+        n: u32,
+        i: String,
+    }
+
+    let pending = an_order().pending();
+    assert_eq!(written_back(&pending), pending);
+    let mut item = to_item(&pending).expect("an item");
+    assert_eq!(item[STATUS], AttributeValue::S("placed".to_owned()));
+    let document = item[DOCUMENT].as_b().expect("a document").as_ref();
+    let (before, kept) = unpack::<OfBefore>(document).expect("a document of the release before");
+    assert_eq!((before.p.n, before.p.i.as_str()), (1, "cs_1"));
+    assert!(kept.keys().any(|path| path == &["p".to_owned(), "w".to_owned()]));
+    // Where that release heard that it arrived, it is paid.
+    item.insert(STATUS.to_owned(), AttributeValue::S("expired".to_owned()));
+    assert_eq!(from_item(&item).expect("an order").status(), Status::Expired);
+}

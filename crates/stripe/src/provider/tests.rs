@@ -92,6 +92,7 @@ fn stripe_at(api_base: String, timeout: Duration) -> Stripe {
         secret_key: SecretString::from("sk_test").into(),
         site_url: "https://shop.example".into(),
         stage: "test".into(),
+        payment_methods: crate::PaymentMethods::default(),
     };
     Stripe::new(config, HttpsClient::new(timeout).expect("a client"))
 }
@@ -143,7 +144,7 @@ async fn a_page_is_opened_under_the_attempts_key() {
     assert_eq!(call.header("idempotency-key"), format!("{}-1", order.id()));
     assert_eq!(call.header("authorization"), "Bearer sk_test");
     assert_eq!(call.header("content-type"), "application/x-www-form-urlencoded");
-    assert_eq!(call.header("stripe-version"), "2025-09-30.clover");
+    assert_eq!(call.header("stripe-version"), "2026-10-28.endive");
     assert_eq!(call.field("mode"), Some("payment"));
     assert_eq!(call.field("payment_method_types[0]"), Some("card"));
     assert_eq!(call.field("client_reference_id"), Some(order.id().as_str()));
@@ -674,4 +675,42 @@ async fn only_this_shops_open_pages_are_named() {
     let pages = provider.open_pages_since(noon()).await.expect("all of them");
     let names: Vec<_> = pages.iter().map(|page| page.session_id.as_str()).collect();
     assert_eq!(names, ["cs_1"]);
+}
+
+#[tokio::test]
+async fn the_payment_intent_tells_a_delayed_payment_from_a_failed_one() {
+    let (order, attempt) = started();
+    let stands = |status: &str| {
+        let mut session = session("complete", "unpaid");
+        session["payment_method_types"] = json!(["card", "sepa_debit"]);
+        session["payment_intent"] = json!({"id": "pi_1", "status": status});
+        session
+    };
+    for (status, expected) in [
+        ("processing", "Delayed"),
+        ("requires_action", "Delayed"),
+        ("requires_payment_method", "Failed"),
+        ("canceled", "Failed"),
+        // The session lags behind.
+        ("succeeded", "Unknown"),
+    ] {
+        let open = PaymentAttempt {
+            state: AttemptState::Open {
+                session_id: "cs_1".into(),
+            },
+            ..attempt.clone()
+        };
+        let (known, seen) = stripe(vec![(200, stands(status))]).await;
+        let state = format!("{:?}", known.look_up(order.id(), &open).await);
+        assert!(state.starts_with(expected), "{status}: {state}");
+        assert_eq!(
+            seen.lock().expect("no panic")[0].path,
+            "/v1/checkout/sessions/cs_1?expand[]=payment_intent"
+        );
+        // A list shows no more than the intent's name.
+        let page =
+            json!({"data": [session("complete", "unpaid"), session("open", "unpaid")], "has_more": false});
+        let (lost, _) = stripe(vec![(200, page), (200, stands(status))]).await;
+        assert_eq!(format!("{:?}", lost.look_up(order.id(), &attempt).await), state);
+    }
 }

@@ -91,7 +91,10 @@ impl Shop {
         add(&mut taken.standing, order, 1);
         restored.orders_put_back += 1;
         restored.unreadable.remove(&copy.id);
-        if matches!(order.status(), Status::Placed | Status::Paid) {
+        if matches!(
+            order.status(),
+            Status::Placed | Status::PaymentPending | Status::Paid
+        ) {
             restored.put_back.push(copy.id);
         }
         Ok(())

@@ -58,7 +58,7 @@ pub struct Restored {
     pub levels_set: usize,
     /// Open payment pages that no order knows any more, closed.
     pub pages_closed: usize,
-    /// Messages of the provider, by what they did: `paid`, `expired`, `refund_due`, `parked`, `known`. Empty in a dry run.
+    /// Messages of the provider, by what they did: `paid`, `pending`, `cancelled`, `expired`, `refund_due`, `parked`, `known`. Empty in a dry run.
     pub messages: BTreeMap<&'static str, usize>,
     /// Orders that the warehouse has, and of which the copy did not know it.
     pub found_in_warehouse: usize,

@@ -13,7 +13,7 @@ use https::{ClientIdentity, HttpsClient};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use stripe::webhook::Message;
-use stripe::{PastMessage, Stripe, StripeConfig};
+use stripe::{PastMessage, PaymentMethods, Stripe, StripeConfig};
 
 use super::{EVENTS_KEPT, Lost, Restore, Restored};
 use crate::Shop;
@@ -50,6 +50,7 @@ impl Outside {
             secret_key: stripe_key.into(),
             // No page is opened here.
             site_url: String::new(),
+            payment_methods: PaymentMethods::default(),
             stage: named("STAGE")?,
         };
         let warehouse = ErpConfig {
@@ -161,6 +162,13 @@ impl Shop {
                     self.bring_back(restore, outside, id, payment, now(), restored)
                         .await
                 }
+                PaymentNotice::Delayed { delayed, .. } if told.is_marked => {
+                    restored.open.push(format!(
+                        "Order {id} is lost, and its payment {} is on its way: run this again once it has arrived",
+                        delayed.payment.payment_id
+                    ));
+                    Ok(())
+                }
                 // Of another stage perhaps, or nothing that is missed.
                 _ => Ok(()),
             };
@@ -171,6 +179,8 @@ impl Shop {
         let settled = settle_payment(&self.orders, &NoQueue, now, notice).await;
         let what = match settled {
             Ok(Settled::Paid) => "paid",
+            Ok(Settled::Pending) => "pending",
+            Ok(Settled::Cancelled) => "cancelled",
             Ok(Settled::Expired) => "expired",
             Ok(Settled::RefundDue) => "refund_due",
             Ok(Settled::Parked) => "parked",

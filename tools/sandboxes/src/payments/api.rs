@@ -14,10 +14,12 @@ use serde_json::Value;
 
 use super::State;
 use super::error::StripeError;
+use super::event::API_VERSION;
 use super::form::Params;
 use super::ledger::Ledger;
 use super::refund::RefundRequest;
 use super::session::{EXPANDABLE, Session};
+use super::webhook_endpoint::{self, WebhookEndpoint};
 use crate::locked;
 use sam_runner::engines::server::hang_up;
 
@@ -33,6 +35,11 @@ pub(super) fn router(state: Arc<State>) -> Router<Arc<State>> {
         .route("/v1/payment_intents/{id}", get(show_intent))
         .route("/v1/events", get(list_events))
         .route("/v1/events/{id}", get(show_event))
+        .route("/v1/webhook_endpoints", post(create_endpoint).get(list_endpoints))
+        .route(
+            "/v1/webhook_endpoints/{id}",
+            post(update_endpoint).get(show_endpoint),
+        )
         .route("/v1/{*other}", get(unknown).post(unknown).delete(unknown))
         .layer(from_fn_with_state(state, admit))
 }
@@ -58,6 +65,9 @@ async fn answer(state: &State, request: Request<Body>, next: Next) -> Option<Res
         return (!state.chance.happens(0.5)).then_some(unavailable);
     }
     if let Err(error) = authorize(state, request.headers()) {
+        return Some(error.into_response());
+    }
+    if let Err(error) = check_version(request.headers()) {
         return Some(error.into_response());
     }
     if state.chance.happens(faults.rate_limited) {
@@ -104,6 +114,17 @@ fn authorize(state: &State, headers: &HeaderMap) -> Result<(), StripeError> {
         return Ok(());
     }
     Err(StripeError::unauthorized("Invalid API Key provided."))
+}
+
+/// Who names a version means the objects of that version; the sandbox has those of one.
+fn check_version(headers: &HeaderMap) -> Result<(), StripeError> {
+    let asked = headers.get("stripe-version").map(HeaderValue::as_bytes);
+    if asked.is_none_or(|version| version == API_VERSION.as_bytes()) {
+        return Ok(());
+    }
+    Err(StripeError::invalid(format!(
+        "Invalid Stripe API version: this sandbox speaks {API_VERSION}."
+    )))
 }
 
 /// A POST as it came.
@@ -301,6 +322,46 @@ async fn list_events(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Json
     let params = list(&uri, &["delivery_success", "type", "types[*]"])?;
     state
         .with_ledger(|ledger, _| ledger.list_events(&params))
+        .map(Json)
+}
+
+async fn create_endpoint(Shared(state): Shared<Arc<State>>, post: Post) -> Result<Response, StripeError> {
+    once(&state, post, WebhookEndpoint::create, |ledger, made, _| {
+        webhook_endpoint::add(&mut ledger.webhook_endpoints, made)
+    })
+    .await
+}
+
+async fn update_endpoint(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+    post: Post,
+) -> Result<Response, StripeError> {
+    let read = |params: &Params, _| Ok(params.clone());
+    let work = |ledger: &mut Ledger, params: Params, _| {
+        let endpoint = webhook_endpoint::find(&mut ledger.webhook_endpoints, &id)?;
+        endpoint.update(&params)?;
+        Ok(endpoint.json())
+    };
+    once(&state, post, read, work).await
+}
+
+async fn show_endpoint(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, StripeError> {
+    state
+        .with_ledger(|ledger, _| {
+            let found = webhook_endpoint::find(&mut ledger.webhook_endpoints, &id);
+            found.map(|endpoint| endpoint.json())
+        })
+        .map(Json)
+}
+
+async fn list_endpoints(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Json<Value>, StripeError> {
+    let params = list(&uri, &[])?;
+    state
+        .with_ledger(|ledger, _| ledger.list_webhook_endpoints(&params))
         .map(Json)
 }
 

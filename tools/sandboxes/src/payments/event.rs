@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The version of Stripe's API whose objects these are.
-const API_VERSION: &str = "2025-09-30.clover";
+pub(super) const API_VERSION: &str = "2026-10-28.endive";
 
 /// Event types that are sent as webhooks; others are listed only.
 const SENT: [&str; 7] = [
@@ -14,6 +14,20 @@ const SENT: [&str; 7] = [
     "charge.refunded",
     "charge.dispute.created",
     "refund.failed",
+];
+
+/// Event types that the sandbox makes: those that are sent, and others.
+pub(super) const KINDS: [&str; 10] = [
+    "charge.dispute.created",
+    "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
 ];
 
 /// An event.

@@ -11,6 +11,7 @@ use super::form::Params;
 use super::listing::{self, Listed};
 use super::refund::{Refund, RefundRequest};
 use super::session::{Session, State};
+use super::webhook_endpoint::WebhookEndpoint;
 
 /// What the shopper, or a test, does with an open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +37,13 @@ pub(super) struct Ledger {
     by_id: HashMap<String, usize>,
     /// Open sessions by the time at which they expire.
     expiring: BTreeSet<(u64, usize)>,
+    /// Payments on their way by the time at which they end, and whether they arrive then.
+    on_their_way: BTreeSet<(u64, usize, bool)>,
     charges: Vec<Charge>,
     /// Charges by their payment intent.
     by_intent: HashMap<String, usize>,
     refunds: Vec<Refund>,
+    pub(super) webhook_endpoints: Vec<WebhookEndpoint>,
     events: Vec<Event>,
     sent: usize,
 }
@@ -90,13 +94,39 @@ impl Ledger {
             .ok_or_else(|| StripeError::no_such("checkout.session", id, "session"))
     }
 
-    /// Ends the sessions whose time is over.
+    /// Ends the sessions whose time is over, and the payments that were on their way.
     pub(super) fn expire_due(&mut self, now: u64) {
         while let Some(&(expires_at, at)) = self.expiring.first()
             && expires_at <= now
         {
             self.close(at, State::Expired, "checkout.session.expired", now);
         }
+        while let Some(&(ends_at, at, arrives)) = self.on_their_way.first()
+            && ends_at <= now
+        {
+            self.on_their_way.pop_first();
+            let id = self.sessions[at].id.clone();
+            // Where a test was quicker, it has ended already.
+            let _ = self.act(&id, if arrives { Act::Arrive } else { Act::Fail }, now);
+        }
+    }
+
+    /// The shopper pays by direct debit: it arrives or fails at that time, or does neither.
+    pub(super) fn debit(
+        &mut self,
+        id: &str,
+        end: Option<(u64, bool)>,
+        now: u64,
+    ) -> Result<&Session, StripeError> {
+        if !self.session(id)?.offers_debit() {
+            return Err(StripeError::invalid("This session offers no direct debit."));
+        }
+        self.act(id, Act::PayLater, now)?;
+        let at = self.at(id)?;
+        if let Some((ends_at, arrives)) = end {
+            self.on_their_way.insert((ends_at, at, arrives));
+        }
+        Ok(&self.sessions[at])
     }
 
     /// Does something with a session that must be open. Paying again what is paid changes nothing and is no error.
@@ -194,7 +224,12 @@ impl Ledger {
 
     /// A payment intent by its id.
     pub(super) fn intent(&self, id: &str) -> Result<Value, StripeError> {
-        Ok(self.charges[self.charge_of(id)?].intent_json())
+        let uncharged = |session: &&Session| session.payment_intent.as_deref() == Some(id);
+        match (self.charge_of(id), self.sessions.iter().find(uncharged)) {
+            (Ok(charge), _) => Ok(self.charges[charge].intent_json()),
+            (Err(_), Some(session)) => Ok(session.intent_json()),
+            (Err(unknown), None) => Err(unknown),
+        }
     }
 
     /// Gives money back: never more than what was captured and is not given back yet.
@@ -319,6 +354,18 @@ impl Ledger {
         let kind = params.text("/type");
         let wanted = |event: &Event| kind.is_none_or(|kind| event.kind == kind);
         listing::page("/v1/events", &self.events, params, wanted, Event::json)
+    }
+
+    /// `GET /v1/webhook_endpoints`.
+    pub(super) fn list_webhook_endpoints(&self, params: &Params) -> Result<Value, StripeError> {
+        let all = &self.webhook_endpoints;
+        listing::page(
+            "/v1/webhook_endpoints",
+            all,
+            params,
+            |_| true,
+            WebhookEndpoint::json,
+        )
     }
 
     /// Every charge with its refunds, in the order of the orders they are for.

@@ -17,6 +17,7 @@ mod listing;
 mod page;
 mod refund;
 mod session;
+mod webhook_endpoint;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -11,21 +11,26 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use tokio::sync::oneshot;
 
 use self::texts::Texts;
 use super::State;
 use super::courier::WEBHOOK_TIMEOUT;
+use super::error::StripeError;
 use super::ledger::{Act, Ledger};
 use super::session::{self, Session};
 
 const STYLE: &str = include_str!("page/style.css");
 /// Lines shown one by one; more are summed up.
 const MOST_LINES: usize = 20;
+/// How long a direct debit is on its way: Stripe's six business days, pressed into seconds.
+const DEBIT_TAKES_S: u64 = 6;
 
 pub(super) fn router() -> Router<Arc<State>> {
     Router::new()
         .route("/pay/{id}", get(show))
         .route("/pay/{id}/pay", post(pay))
+        .route("/pay/{id}/debit/{end}", post(debit))
         .route("/pay/{id}/decline", post(decline))
 }
 
@@ -62,6 +67,37 @@ async fn show(
 async fn pay(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
     let pay = |ledger: &mut Ledger, now| ledger.act(&id, Act::Pay, now).map(Session::success_url);
     let (paid, deliveries) = state.with_ledger_and_deliveries(pay);
+    come_back(&id, paid, deliveries).await
+}
+
+/// What becomes of a direct debit.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DebitEnd {
+    Arrives,
+    Fails,
+    Never,
+}
+
+async fn debit(Shared(state): Shared<Arc<State>>, Path((id, end)): Path<(String, DebitEnd)>) -> Response {
+    let debit = |ledger: &mut Ledger, now| {
+        let ends_at = now + DEBIT_TAKES_S;
+        let end = match end {
+            DebitEnd::Arrives => Some((ends_at, true)),
+            DebitEnd::Fails => Some((ends_at, false)),
+            DebitEnd::Never => None,
+        };
+        ledger.debit(&id, end, now).map(Session::success_url)
+    };
+    let (paid, deliveries) = state.with_ledger_and_deliveries(debit);
+    come_back(&id, paid, deliveries).await
+}
+
+async fn come_back(
+    id: &str,
+    paid: Result<String, StripeError>,
+    deliveries: Vec<oneshot::Receiver<()>>,
+) -> Response {
     let _ = tokio::time::timeout(WEBHOOK_TIMEOUT, async {
         for delivery in deliveries {
             let _ = delivery.await;
@@ -129,9 +165,9 @@ fn body(session: &Session, texts: &Texts, is_declined: bool) -> String {
             alert(is_declined, texts),
             choices(session, texts)
         ),
-        session::State::Complete | session::State::Processing | session::State::Failed => {
-            ended(texts.paid, &session.success_url(), texts)
-        }
+        session::State::Complete => ended(texts.paid, &session.success_url(), texts),
+        session::State::Processing => ended(texts.on_its_way, &session.success_url(), texts),
+        session::State::Failed => ended(texts.failed, &session.success_url(), texts),
         session::State::Expired => ended(texts.expired, session.cancel_url().unwrap_or_default(), texts),
     };
     format!(
@@ -184,13 +220,33 @@ fn choices(session: &Session, texts: &Texts) -> String {
             texts.leave
         )
     });
+    let debit = if session.offers_debit() {
+        debits(id, texts)
+    } else {
+        String::new()
+    };
     format!(
         "<div class=\"choices\">\n\
          <form method=\"post\" action=\"/pay/{id}/pay\"><button class=\"pay\">{}</button></form>\n\
          <form method=\"post\" action=\"/pay/{id}/decline\"><button>{}</button></form>\n\
-         </div>\n{leave}",
+         </div>\n{debit}{leave}",
         texts.pay, texts.decline
     )
+}
+
+fn debits(id: &str, texts: &Texts) -> String {
+    let ends = [
+        ("arrives", texts.debit_arrives),
+        ("fails", texts.debit_fails),
+        ("never", texts.debit_never),
+    ];
+    let form = |(end, text)| {
+        format!(
+            "<form method=\"post\" action=\"/pay/{id}/debit/{end}\"><button class=\"debit-{end}\">{text}</button></form>\n"
+        )
+    };
+    let forms: String = ends.map(form).concat();
+    format!("<div class=\"choices\">\n{forms}</div>\n")
 }
 
 fn ended(message: &str, back: &str, texts: &Texts) -> String {

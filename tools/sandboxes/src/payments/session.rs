@@ -22,6 +22,7 @@ const CURRENCIES: [&str; 4] = ["chf", "eur", "gbp", "usd"];
 /// Parameters of Stripe's that are understood or may be there without an effect: <https://docs.stripe.com/api/checkout/sessions/create>.
 const PARAMETERS: [&str; 31] = [
     "allow_promotion_codes",
+    "allowed_payment_method_types[*]",
     "automatic_tax[enabled]",
     "billing_address_collection",
     "cancel_url",
@@ -47,7 +48,6 @@ const PARAMETERS: [&str; 31] = [
     "payment_intent_data[metadata][*]",
     "payment_intent_data[receipt_email]",
     "payment_intent_data[statement_descriptor_suffix]",
-    "payment_method_types[*]",
     "phone_number_collection[enabled]",
     "submit_type",
     "success_url",
@@ -56,17 +56,20 @@ const PARAMETERS: [&str; 31] = [
 /// What a session can show whole: <https://docs.stripe.com/api/checkout/sessions/object>.
 pub(super) const EXPANDABLE: [&str; 3] = ["customer", "line_items", "payment_intent"];
 /// Payment methods that a German shop may offer, of Stripe's many.
-const PAYMENT_METHODS: [&str; 9] = [
+const PAYMENT_METHODS: [&str; 10] = [
     "bancontact",
     "card",
     "customer_balance",
     "eps",
+    "ideal",
     "klarna",
     "link",
     "p24",
     "paypal",
     "sepa_debit",
 ];
+/// The one of them that confirms in days, and takes euros only: <https://docs.stripe.com/payments/sepa-debit>.
+const DEBIT: &str = "sepa_debit";
 const LOCALES: [&str; 42] = [
     "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA",
     "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru",
@@ -127,6 +130,7 @@ pub(super) struct Session {
     pub(super) expires_at: u64,
     /// From the payment on.
     pub(super) payment_intent: Option<String>,
+    payment_method_types: Vec<String>,
     customer_email: Option<String>,
     success_url: String,
     cancel_url: Option<String>,
@@ -155,6 +159,7 @@ impl Session {
         let success_url = url(params, "/success_url")?.ok_or_else(|| StripeError::missing("success_url"))?;
         let cancel_url = url(params, "/cancel_url")?;
         let (line_items, currency) = line_items(params)?;
+        let payment_method_types = payment_methods(params, &currency)?;
         let id = super::new_id("cs_test_", 58);
         Ok(Session {
             state: State::Open,
@@ -167,11 +172,35 @@ impl Session {
             created: now,
             expires_at: expires_at(params, now)?,
             payment_intent: None,
+            payment_method_types,
             customer_email: email(params)?,
             success_url,
             cancel_url,
             page_url: format!("{base}/pay/{id}"),
             id,
+        })
+    }
+
+    /// Whether it can be paid by direct debit.
+    pub(super) fn offers_debit(&self) -> bool {
+        self.payment_method_types.iter().any(|method| method == DEBIT)
+    }
+
+    /// The payment intent of a payment that is on its way, or failed: <https://docs.stripe.com/payments/paymentintents/lifecycle>.
+    pub(super) fn intent_json(&self) -> Value {
+        let has_failed = self.state == State::Failed;
+        json!({
+            "id": self.payment_intent,
+            "object": "payment_intent",
+            "amount": self.amount_total,
+            "amount_received": 0,
+            "created": self.created,
+            "currency": self.currency,
+            "latest_charge": null,
+            "livemode": false,
+            "metadata": self.intent_metadata,
+            "payment_method_types": self.payment_method_types,
+            "status": if has_failed { "requires_payment_method" } else { "processing" },
         })
     }
 
@@ -205,10 +234,11 @@ impl Session {
             "metadata": self.metadata,
             "mode": "payment",
             "payment_intent": self.payment_intent,
+            "payment_method_types": self.payment_method_types,
             "payment_status": if is_paid { "paid" } else { "unpaid" },
             "status": self.state.name(),
             "success_url": self.success_url,
-            "ui_mode": "hosted",
+            "ui_mode": "hosted_page",
             "url": is_open.then_some(&self.page_url),
         });
         [told, always_the_same()]
@@ -242,7 +272,6 @@ fn always_the_same() -> Value {
         "payment_link": null,
         "payment_method_collection": "if_required",
         "payment_method_options": {},
-        "payment_method_types": ["card"],
         "phone_number_collection": { "enabled": false },
         "recovered_from": null,
         "shipping_address_collection": null,
@@ -278,14 +307,30 @@ fn check_choices(params: &Params) -> Result<(), StripeError> {
         one_of(locale, &LOCALES, "locale")?;
     }
     if let Some(mode) = params.text("/ui_mode") {
-        one_of(mode, &["hosted"], "ui_mode")?;
+        one_of(mode, &["hosted_page"], "ui_mode")?;
     }
-    let methods = params.get("/payment_method_types").as_array();
+    let methods = params.get("/allowed_payment_method_types").as_array();
     for (at, method) in methods.into_iter().flatten().enumerate() {
-        let name = format!("payment_method_types[{at}]");
+        let name = format!("allowed_payment_method_types[{at}]");
         one_of(method.as_str().unwrap_or_default(), &PAYMENT_METHODS, &name)?;
     }
     Ok(())
+}
+
+/// What the page offers: of what is allowed, what fits the currency; cards where nothing is asked for
+/// (<https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions>).
+fn payment_methods(params: &Params, currency: &str) -> Result<Vec<String>, StripeError> {
+    let Some(allowed) = params.get("/allowed_payment_method_types").as_array() else {
+        return Ok(vec!["card".to_owned()]);
+    };
+    let allowed = allowed.iter().filter_map(Value::as_str);
+    let fits = |method: &&str| *method != DEBIT || currency == "eur";
+    let offered: Vec<String> = allowed.filter(fits).map(str::to_owned).collect();
+    if offered.is_empty() {
+        let message = "No payment method is compatible with this Checkout Session.";
+        return Err(StripeError::invalid(message).about("allowed_payment_method_types"));
+    }
+    Ok(offered)
 }
 
 /// An address as RFC 5322 writes one without quotes: atoms with single dots between them, and a domain.

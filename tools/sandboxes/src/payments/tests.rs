@@ -591,7 +591,7 @@ async fn what_the_provider_does_not_know_is_refused_everywhere() {
         ("line_items[0][price_data][currncy]", "eur", "parameter_unknown"),
         ("payment_intent_data[metdata][a]", "1", "parameter_unknown"),
         ("locale", "xx", ""),
-        ("payment_method_types[0]", "cash", ""),
+        ("allowed_payment_method_types[0]", "cash", ""),
         ("expand[0]", "payments", ""),
     ] {
         let (status, _, error) = world.create("A", &[(name, value)]).await;
@@ -731,4 +731,119 @@ async fn the_dashboard_refunds_and_a_bank_disputes() {
         .post("/v1/refunds", None, &[("payment_intent", intent)])
         .await;
     assert_eq!(error["error"]["code"], "charge_disputed");
+}
+
+#[tokio::test]
+async fn a_webhook_endpoint_is_made_found_and_changed() {
+    let world = world().await;
+    let form = [
+        ("url", "https://shop.example/api/webhooks/stripe"),
+        ("enabled_events[0]", "checkout.session.completed"),
+        ("api_version", event::API_VERSION),
+    ];
+    let (status, _, made) = world.post("/v1/webhook_endpoints", None, &form).await;
+    assert_eq!(status, 200, "{made}");
+    assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
+    let path = format!("/v1/webhook_endpoints/{}", made["id"].as_str().unwrap());
+    let (_, _, changed) = world
+        .post(&path, None, &[("enabled_events[0]", "*"), ("disabled", "true")])
+        .await;
+    assert_eq!(
+        (&changed["enabled_events"], &changed["status"], &changed["secret"]),
+        (&json!(["*"]), &json!("disabled"), &Value::Null)
+    );
+    assert_eq!(world.get("/v1/webhook_endpoints").await["data"], json!([changed]));
+    assert_eq!(world.get(&path).await, changed);
+    for (wrong, code) in [
+        (&[("enabled_events[0]", "*")][..], Some("parameter_missing")),
+        (&form[..1], Some("parameter_missing")),
+        (
+            &[("url", "shop"), ("enabled_events[0]", "*")],
+            Some("url_invalid"),
+        ),
+        (&[("url", form[0].1), ("enabled_events[0]", "order.paid")], None),
+        (
+            &[
+                ("url", form[0].1),
+                ("enabled_events[0]", "*"),
+                ("api_version", "1"),
+            ],
+            None,
+        ),
+        (
+            &[("url", form[0].1), ("enabled_events[0]", "*"), ("secret", "x")],
+            Some("parameter_unknown"),
+        ),
+    ] {
+        let (status, _, error) = world.post("/v1/webhook_endpoints", None, wrong).await;
+        assert_eq!(
+            (status, error["error"]["code"].as_str()),
+            (400, code),
+            "{wrong:?}"
+        );
+    }
+    let (_, _, error) = world
+        .post(&path, None, &[("api_version", event::API_VERSION)])
+        .await;
+    assert_eq!(error["error"]["code"], "parameter_unknown", "it never changes");
+    assert_eq!(
+        world.post("/v1/webhook_endpoints/we_1", None, NOTHING).await.0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_direct_debit_is_offered_where_it_is_asked_for() {
+    let mut world = world().await;
+    let debit = [
+        ("allowed_payment_method_types[0]", "card"),
+        ("allowed_payment_method_types[1]", "sepa_debit"),
+    ];
+    let (_, _, session) = world.create("A", &debit).await;
+    let page = session["url"].as_str().unwrap().to_owned();
+    let shown = world.http.get(&page).send().await.unwrap().text().await.unwrap();
+    assert!(shown.contains("/debit/arrives"), "{shown}");
+    let paid = world.http.post(format!("{page}/debit/fails")).send().await;
+    assert_eq!(paid.unwrap().status(), 303);
+    assert_eq!(
+        world.webhook().await["data"]["object"]["payment_status"],
+        "unpaid"
+    );
+    let path = format!(
+        "/v1/checkout/sessions/{}?expand[]=payment_intent",
+        session["id"].as_str().unwrap()
+    );
+    assert_eq!(world.get(&path).await["payment_intent"]["status"], "processing");
+    assert_eq!(
+        world.webhook().await["type"],
+        "checkout.session.async_payment_failed"
+    );
+    assert_eq!(
+        world.get(&path).await["payment_intent"]["status"],
+        "requires_payment_method"
+    );
+
+    let card = world.open("B").await;
+    assert_eq!(card["payment_method_types"], json!(["card"]));
+    let page = card["url"].as_str().unwrap();
+    assert!(
+        !world
+            .http
+            .get(page)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+            .contains("debit")
+    );
+    world
+        .http
+        .post(format!("{page}/debit/arrives"))
+        .send()
+        .await
+        .unwrap();
+    let path = format!("/v1/checkout/sessions/{}", card["id"].as_str().unwrap());
+    assert_eq!(world.get(&path).await["status"], "open");
 }
