@@ -58,7 +58,7 @@ fn cleaned(raw: &str) -> Result<String, TextError> {
     let mut text = String::with_capacity(raw.len());
     for (at, &c) in seen.iter().enumerate() {
         if c == '\t' || (c.is_whitespace() && !is_forbidden(c)) {
-            if !text.ends_with(' ') {
+            if !text.is_empty() && !text.ends_with(' ') {
                 text.push(' ');
             }
         } else if is_joiner(c) {

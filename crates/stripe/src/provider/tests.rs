@@ -146,7 +146,7 @@ async fn a_page_is_opened_under_the_attempts_key() {
     assert_eq!(call.header("content-type"), "application/x-www-form-urlencoded");
     assert_eq!(call.header("stripe-version"), "2026-10-28.endive");
     assert_eq!(call.field("mode"), Some("payment"));
-    assert_eq!(call.field("payment_method_types[0]"), Some("card"));
+    assert_eq!(call.field("allowed_payment_method_types[0]"), Some("card"));
     assert_eq!(call.field("client_reference_id"), Some(order.id().as_str()));
     assert_eq!(
         call.field("payment_intent_data[metadata][order_id]"),
@@ -260,7 +260,7 @@ async fn a_page_whose_key_has_other_words_is_shown_by_its_name() {
     assert!(matches!(stripe.open(&order, &attempt).await, Opened::Open(page) if page.id == "cs_1"));
     assert_eq!(
         seen.lock().expect("no panic")[1].path,
-        "/v1/checkout/sessions/cs_1"
+        "/v1/checkout/sessions/cs_1?expand[]=payment_intent"
     );
 }
 
@@ -329,7 +329,7 @@ async fn a_known_page_is_looked_up_by_its_name() {
         assert!(state.starts_with(expected), "{answer:?}: {state}");
         assert_eq!(
             seen.lock().expect("no panic")[0].path,
-            "/v1/checkout/sessions/cs_1"
+            "/v1/checkout/sessions/cs_1?expand[]=payment_intent"
         );
     }
 }
