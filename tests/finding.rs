@@ -19,6 +19,9 @@ const QUERIES: &str = "
     Vogelhäuschen         | BIRD NESTING BIRDHOUSE
     Holzherz              | HEART
     Küchenuhr             | CLOCK
+    blauer Becher         | BLUE
+    graues Kissen         | GREY GRAY CUSHION
+    neue Tasche           | NEW
     Papierlaternen        | LANTERN
     weiße Schale          | BOWL DISH
     rote Tasse            | CUP MUG

@@ -54,7 +54,7 @@ pub(crate) fn parse_text(raw: &str, max: usize) -> Result<String, TextError> {
 fn cleaned(raw: &str) -> Result<String, TextError> {
     let marked = |c: char| is_layout_mark(c) || c.is_whitespace();
     let raw = raw.trim_matches(marked);
-    let seen: Vec<char> = raw.chars().filter(|c| !is_layout_mark(*c)).collect();
+    let seen: Vec<char> = raw.chars().filter(|c| !is_layout_mark(*c)).nfc().collect();
     let mut text = String::with_capacity(raw.len());
     for (at, &c) in seen.iter().enumerate() {
         if c == '\t' || (c.is_whitespace() && !is_forbidden(c)) {
@@ -62,8 +62,9 @@ fn cleaned(raw: &str) -> Result<String, TextError> {
                 text.push(' ');
             }
         } else if is_joiner(c) {
-            let shapes = |at: Option<usize>| at.and_then(|at| seen.get(at)).is_some_and(|c| is_shaped(*c));
-            if shapes(at.checked_sub(1)) && shapes(Some(at + 1)) {
+            // What comes before it may itself have been left out.
+            let before = text.chars().next_back().is_some_and(is_shaped);
+            if before && seen.get(at + 1).copied().is_some_and(is_shaped) {
                 text.push(c);
             }
         } else if is_variation_selector(c) {
@@ -119,7 +120,8 @@ fn is_forbidden(c: char) -> bool {
 /// between them. Digits before or behind, such as a house number, do not hide it.
 fn holds_card_number(text: &str) -> bool {
     // Compatibility forms are read as what they look like: full-width digits, no-break spaces.
-    let plain: String = text.nfkc().collect();
+    let is_seen = |c: &char| !is_joiner(*c) && !is_variation_selector(*c);
+    let plain: String = text.nfkc().filter(is_seen).collect();
     let joins = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     plain
         .split(|c: char| !c.is_ascii_digit() && !joins(c))
@@ -230,7 +232,14 @@ mod tests {
         ] {
             assert_eq!(parse_text(pasted, 30).as_deref(), Ok(kept), "{pasted:?}");
         }
-        for nothing in ["\u{AD}", "\u{200E} \u{202C}", "\t", "\u{FE0F}"] {
+        for nothing in [
+            "\u{AD}",
+            "\u{200E} \u{202C}",
+            "\t",
+            "\u{FE0F}",
+            "\u{FE0F}\u{200D}\u{FE0F}",
+            "\u{200C}\t",
+        ] {
             assert_eq!(parse_text(nothing, 30), Err(TextError::Missing), "{nothing:?}");
         }
     }
@@ -303,6 +312,7 @@ mod tests {
             "4242 4242 4242 4242 7 b",
             "\u{ff14}242 4242\u{a0}4242 4242",
             "4222222222222",
+            "42424242\u{FE0F}42424242",
             "6304000000000000000",
             "42424242 42424242",
             "5555 5555 5555 4444",

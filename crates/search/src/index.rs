@@ -1,7 +1,7 @@
 //! The words of all documents, and where each stands.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::Dictionary;
 use crate::words::{STEMS, Word, words};
@@ -50,10 +50,22 @@ impl Index {
             let word = Word::new(&written);
             Entry::of(word, &mut entries).documents.extend(documents);
         }
+        let known: HashSet<String> = entries
+            .values()
+            .flat_map(|entry| entry.word.stems.clone())
+            .collect();
+        let is_known = |word: &Word| word.stems.iter().any(|stem| known.contains(stem));
         for (word, meanings) in dictionary.meanings.values() {
-            Entry::of(word.clone(), &mut entries)
-                .meanings
-                .clone_from(meanings);
+            // What means nothing that is there is not there either: no misspelt word is put right to it.
+            let mut there = meanings
+                .iter()
+                .filter(|meaning| meaning.iter().all(is_known))
+                .peekable();
+            if there.peek().is_some() {
+                Entry::of(word.clone(), &mut entries)
+                    .meanings
+                    .extend(there.cloned());
+            }
         }
         let mut entries: Vec<Entry> = entries.into_values().collect();
         let mut by_stem: [HashMap<String, Vec<usize>>; STEMS] = Default::default();

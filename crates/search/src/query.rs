@@ -15,6 +15,8 @@ const MAX_WORDS: usize = 12;
 const LEAST_PART: usize = 4;
 /// The fewest letters of either half of a compound.
 const LEAST_HALF: usize = 3;
+/// The most letters of a word that may be a compound, or misspelt: no word is longer, but what NFKC makes of one letter may be.
+const LONGEST_WORD: usize = 40;
 /// What a query holds beside what is looked for, in German and English.
 const STOP_WORDS: [&str; 22] = [
     "a", "an", "and", "das", "dem", "den", "der", "des", "die", "ein", "eine", "for", "fur", "in", "mit",
@@ -120,7 +122,7 @@ impl Index {
             let begun = |entry: &&Entry| entry.word.text.starts_with(&word.text);
             self.add(&mut hits, self.entries.iter().filter(begun), Fit::Related);
         }
-        if length >= LEAST_PART {
+        if (LEAST_PART..=LONGEST_WORD).contains(&length) {
             let holds = |entry: &&Entry| {
                 entry.word.text.starts_with(&word.text) || entry.word.text.ends_with(&word.text)
             };
@@ -129,7 +131,7 @@ impl Index {
                 better(&mut hits, self.meeting_all(&[front, back], Fit::Compound));
             }
         }
-        if hits.is_empty() {
+        if hits.is_empty() && length <= LONGEST_WORD {
             // What is unknown but for its end is a kind of that: a `Holzkerze` a candle.
             let back = halves(&word.text).map(|(_, back)| back);
             let mut known = back
@@ -146,7 +148,8 @@ impl Index {
             _ if !word.text.chars().all(char::is_alphabetic) => return Vec::new(),
             ..4 => return Vec::new(),
             4..8 => 1,
-            _ => 2,
+            8..=LONGEST_WORD => 2,
+            _ => return Vec::new(),
         };
         let typed = osa::BatchComparator::new(word.text.chars());
         let cutoff = osa::Args::default().score_cutoff(most);
@@ -348,7 +351,8 @@ mod tests {
 
     #[test]
     fn what_no_word_is_in_finds_nothing() {
-        for nothing in ["", " ", "\"", "- OR *", "name:(", "xyzzy"] {
+        let long = "ﷺ".repeat(100);
+        for nothing in ["", " ", "\"", "- OR *", "name:(", "xyzzy", &long] {
             assert_eq!(names(nothing).len(), 0, "{nothing}");
         }
     }

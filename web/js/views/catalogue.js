@@ -81,7 +81,7 @@ export default function catalogue(main, { query }, signal) {
   let timer;
   const search = (words) => {
     clearTimeout(timer);
-        history.replaceState(null, "", words ? `#/?q=${encodeURIComponent(words)}` : "#/");
+    history.replaceState(null, "", words ? `#/?q=${encodeURIComponent(words)}` : "#/");
     marked(words);
     load({ q: words });
   };

@@ -176,7 +176,7 @@ impl Shop {
         if restore.dry_run {
             return Ok(());
         }
-        let settled = settle_payment(&self.orders, &NoQueue, now, notice).await;
+        let settled = Box::pin(settle_payment(&self.orders, &NoQueue, now, notice)).await;
         let what = match settled {
             Ok(Settled::Paid) => "paid",
             Ok(Settled::Pending) => "pending",
