@@ -172,6 +172,22 @@ async fn restored(shop: &Shop, outside: &Outside, restore: &Restore) -> Restored
     shop.restore(restore, outside, now).await.expect("restored")
 }
 
+/// Back to this second, from copies that are made now.
+async fn to_now() -> Restore {
+    let at = Timestamp::now();
+    Restore {
+        at,
+        copies: Tables {
+            products: copy_of(&table("PRODUCTS_TABLE")).await,
+            stock: copy_of(&table("STOCK_TABLE")).await,
+            orders: copy_of(&table("ORDERS_TABLE")).await,
+        },
+        rewind: false,
+        dry_run: false,
+        token_of_lost: AccessToken::of_random([0; 16]),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_shop_loses_no_order_payment_or_piece() {
     let shopper = Shopper::default();
@@ -185,17 +201,7 @@ async fn a_restored_shop_loses_no_order_payment_or_piece() {
 
     // The second to which the shop goes back.
     tokio::time::sleep(QUIET).await;
-    let restore = Restore {
-        at: Timestamp::now(),
-        copies: Tables {
-            products: copy_of(&table("PRODUCTS_TABLE")).await,
-            stock: copy_of(&table("STOCK_TABLE")).await,
-            orders: copy_of(&table("ORDERS_TABLE")).await,
-        },
-        rewind: false,
-        dry_run: false,
-        token_of_lost: AccessToken::of_random([0; 16]),
-    };
+    let restore = to_now().await;
 
     // What happens after it.
     shopper.warehouse_faults(json!({"down": false})).await;

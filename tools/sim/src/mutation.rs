@@ -335,20 +335,9 @@ impl Mutation {
             Self::AccessTokenForgotten if became(Status::Paid) => {
                 alter(next, |next| next.access_token = None);
             }
-            Self::HeldBeyondLongest if next.status() == Status::Placed => alter(next, |next| {
-                let until = next.placed_at + HELD_TOO_LONG;
-                if let Some(attempt) = &mut next.payment {
-                    attempt.expires_at = until;
-                    next.reserved_until = until;
-                }
-            }),
-            Self::DelayKeepsTheWindow if became(Status::PaymentPending) => alter(next, |next| {
-                next.reserved_until = next
-                    .payment
-                    .as_ref()
-                    .map_or(next.placed_at, |last| last.expires_at);
-            }),
-            Self::DelayJobLost if became(Status::PaymentPending) => alter(next, |next| next.jobs.clear()),
+            Self::HeldBeyondLongest | Self::DelayKeepsTheWindow | Self::DelayJobLost => {
+                self.spoil_hold(next, became(Status::PaymentPending));
+            }
             Self::PaidWithoutDueTime if became(Status::Paid) => alter(next, |next| next.jobs.clear()),
             Self::QueuedWithoutDueTime
                 if next.status() == Status::Paid
@@ -399,6 +388,27 @@ impl Mutation {
                     *next = forwarded;
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// The same for how long stock is held for what is not paid.
+    fn spoil_hold(self, next: &mut Order, became_pending: bool) {
+        match self {
+            Self::HeldBeyondLongest if next.status() == Status::Placed => alter(next, |next| {
+                let until = next.placed_at + HELD_TOO_LONG;
+                if let Some(attempt) = &mut next.payment {
+                    attempt.expires_at = until;
+                    next.reserved_until = until;
+                }
+            }),
+            Self::DelayKeepsTheWindow if became_pending => alter(next, |next| {
+                next.reserved_until = next
+                    .payment
+                    .as_ref()
+                    .map_or(next.placed_at, |last| last.expires_at);
+            }),
+            Self::DelayJobLost if became_pending => alter(next, |next| next.jobs.clear()),
             _ => {}
         }
     }

@@ -92,7 +92,8 @@ impl World<'_> {
             let drawn_again = self.has(Mutation::AccessTokenDrawnAgain);
             self.start(Side::Checkout, None, move |ports| async move {
                 let drawn = wish.access_token.clone();
-                let mut placed = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish).await;
+                let placing = app::place_order(&ports, &ports, &ports, &SHIPPING, &ports, wish);
+                let mut placed = Box::pin(placing).await;
                 if let (Ok(placed), true) = (&mut placed, drawn_again) {
                     placed.access_token = drawn;
                 }
