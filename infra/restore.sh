@@ -5,7 +5,7 @@
 # --dry-run stops nothing. Needs the AWS CLI, and for ops in the environment:
 #
 #   OPS                            the command; without, `cargo run --bin ops --`
-#   STRIPE_SECRET_KEY, ERP_TOKEN   the shop's keys; without, those of its parameters
+#   STRIPE_SECRET_KEY, ERP_TOKEN   the shop's keys; without, those of its parameters. With ERP_TOKEN, ERP_CLIENT_CERTIFICATE where there is one
 #   DRAIN                          how many seconds a function that runs may take to end: 60
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -73,6 +73,12 @@ if [ "$at" = start ]; then
     exit
 fi
 [[ $at =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$ ]] || { echo "$at is no second in UTC, such as 2026-11-29T12:00:00Z"; exit 2; }
+for option; do
+    case $option in
+    --rewind | --dry-run) ;;
+    *) echo "$option is neither --rewind nor --dry-run" && exit 2 ;;
+    esac
+done
 moment=${at//[-:]/}
 tables=()
 for name in Orders Stock Products; do
@@ -87,16 +93,24 @@ secrets=$(of_stack "Parameters[?ParameterKey=='SecretsPath'].ParameterValue")
 secret() {
     aws ssm get-parameter --name "$secrets/$1" --with-decryption --query Parameter.Value --output text
 }
-token_of() {
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])'
+credential() {
+    python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1]) or "")' "$1"
 }
-export STRIPE_SECRET_KEY=${STRIPE_SECRET_KEY:-$(secret stripe_secret_key)} ERP_TOKEN=${ERP_TOKEN:-$(secret erp_credentials | token_of)}
+STRIPE_SECRET_KEY=${STRIPE_SECRET_KEY:-$(secret stripe_secret_key)}
+if [ -z "${ERP_TOKEN-}" ]; then
+    credentials=$(secret erp_credentials)
+    ERP_TOKEN=$(credential token <<<"$credentials")
+    ERP_CLIENT_CERTIFICATE=$(credential client_certificate <<<"$credentials")
+fi
+export STRIPE_SECRET_KEY ERP_TOKEN ERP_CLIENT_CERTIFICATE=${ERP_CLIENT_CERTIFICATE-}
+read -ra ops <<<"${OPS:-cargo run --quiet --bin ops --}"
+# Built before anything stands still.
+"${ops[@]}" --help >/dev/null
 
 is_dry=false
 [[ " $* " != *' --dry-run '* ]] || is_dry=true
 $is_dry || stop
 echo '==> ops restore'
-read -ra ops <<<"${OPS:-cargo run --quiet --bin ops --}"
 ended=0
 "${ops[@]}" --stack "$stack" restore --at "$at" --orders "${tables[0]}-at-$moment" --stock "${tables[1]}-at-$moment" \
     --products "${tables[2]}-at-$moment" "$@" || ended=$?

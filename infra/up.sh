@@ -7,8 +7,8 @@
 #                    The keys of the CDN, origin_keys and origin_key, are made here where it has none
 #   DOMAIN_NAME, CERTIFICATE_ARN
 #                    of staging and prod: the domain of SiteUrl (samconfig.toml) and its certificate in us-east-1. Without, the CDN's own name serves.
-#   PRICING_PLAN     of the CDN: FREE, or another of infra/site.yaml
-#   LOG_BUCKET       the account's bucket for access logs
+#   PRICING_PLAN     of the CDN: one of infra/site.yaml; without, what it has, at first FREE
+#   LOG_BUCKET       the account's bucket for access logs, each time, where it is not kontor-access-logs-ACCOUNT
 #   TEMPLATE         what is deployed; without, template.yaml is built
 #   AROUND           the folder of the other templates; without, infra
 #   OVERRIDES        more parameters of template.yaml, with blanks between them
@@ -84,7 +84,8 @@ random_key() {
 parameters() {
     printf '==> the parameters %s/*\n' "$secrets"
     parameter stripe_secret_key SecureString
-    parameter stripe_webhook_secrets SecureString
+    # Until there is an endpoint: one that nobody knows.
+    parameter stripe_webhook_secrets SecureString "$(random_key)"
     parameter erp_credentials SecureString
     case $stage in
     staging | prod)
@@ -115,9 +116,9 @@ shop() {
 }
 
 way_in() {
-    local plan=PricingPlan=${PRICING_PLAN:-FREE}
-    stack "$stack-edge" edge.yaml --region us-east-1 --parameter-overrides "$plan"
-    stack "$stack-site" site.yaml --parameter-overrides "ShopStack=$stack" "LogBucketName=$logs" "$plan" \
+    # A plan that is not named stays as it is.
+    stack "$stack-edge" edge.yaml --region us-east-1 ${PRICING_PLAN:+--parameter-overrides "PricingPlan=$PRICING_PLAN"}
+    stack "$stack-site" site.yaml --parameter-overrides "ShopStack=$stack" "LogBucketName=$logs" ${PRICING_PLAN:+"PricingPlan=$PRICING_PLAN"} \
         "OriginKey=$secrets/origin_key:$(current origin_key Version)" \
         "FirewallArn=$(output "$stack-edge" FirewallArn --region us-east-1)" \
         ${DOMAIN_NAME:+"DomainName=$DOMAIN_NAME" "CertificateArn=${CERTIFICATE_ARN:?of $DOMAIN_NAME}"}

@@ -138,7 +138,13 @@ async fn operator() -> (Shop, Outside) {
             .to_owned()
             .into()
     };
-    let outside = Outside::of(&shop, key("/stripe_secret_key"), key("/erp_credentials/token")).await;
+    let outside = Outside::of(
+        &shop,
+        key("/stripe_secret_key"),
+        key("/erp_credentials/token"),
+        None,
+    )
+    .await;
     (shop, outside.expect("both"))
 }
 

@@ -326,7 +326,8 @@ impl ShopCommand {
             Self::Reconcile(ReconcileCommand::Now) => print(&shop.reconcile(now).await?, json),
             Self::Restore(arguments) => {
                 let keys = (key("STRIPE_SECRET_KEY")?, key("ERP_TOKEN")?);
-                let outside = Outside::of(shop, keys.0, keys.1).await?;
+                let certificate = key("ERP_CLIENT_CERTIFICATE").ok();
+                let outside = Outside::of(shop, keys.0, keys.1, certificate).await?;
                 let restore = arguments.into_restore()?;
                 print(&shop.restore(&restore, &outside, now).await?, json)
             }

@@ -9,9 +9,9 @@ use app::ports::{
 use app::{PaymentNotice, SettleError, Settled, dispute_notice, settle_payment};
 use domain::{AttemptState, OrderId, ReportedPayment, Status};
 use erp::{Erp, ErpConfig};
-use https::{ClientIdentity, HttpsClient};
+use https::{Certificate, ClientIdentity, HttpsClient};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use stripe::webhook::Message;
 use stripe::{PastMessage, PaymentMethods, Stripe, StripeConfig};
 
@@ -35,11 +35,16 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Those that the functions of `shop` talk to, by these keys.
+    /// Those that the functions of `shop` talk to, by these keys; the warehouse may ask for a certificate, too.
     ///
     /// # Errors
     /// Where the functions do not say where they are.
-    pub async fn of(shop: &Shop, stripe_key: SecretString, erp_token: SecretString) -> anyhow::Result<Self> {
+    pub async fn of(
+        shop: &Shop,
+        stripe_key: SecretString,
+        erp_token: SecretString,
+        erp_certificate: Option<SecretString>,
+    ) -> anyhow::Result<Self> {
         let environment = shop.environment_of(FORWARDER).await?;
         let named = |name: &str| {
             let value = environment.get(name).cloned();
@@ -59,7 +64,11 @@ impl Outside {
         };
         let authority = environment.get("ERP_AUTHORITY").map(String::as_str);
         let authority = authority.filter(|pem| !pem.is_empty());
-        let client = HttpsClient::identified(TIMEOUT, ClientIdentity::default(), authority)?;
+        let identity = ClientIdentity::default();
+        if let Some(pem) = &erp_certificate {
+            identity.replace(Some(Certificate::from_pem(pem.expose_secret())?));
+        }
+        let client = HttpsClient::identified(TIMEOUT, identity, authority)?;
         Ok(Self {
             provider: Stripe::new(provider, HttpsClient::new(TIMEOUT)?),
             warehouse: Erp::new(warehouse, client),
