@@ -215,7 +215,7 @@ fn a_page_opened_late_is_asked_for_two_minutes_later() {
 fn a_page_that_has_ended_is_for_the_provider_to_judge() {
     let order = an_order().paying();
     let end = order.reserved_until();
-    assert_eq!(order.attempt_for(end), Err(PaymentRefused::ReservationEnding));
+    assert_eq!(order.attempt_for(end), Err(PaymentRefused::PageEnded));
 }
 
 #[test]
