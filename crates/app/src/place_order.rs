@@ -215,7 +215,8 @@ async fn has_room(orders: &impl Orders, clock: &impl Clock, order: &Order, short
             .find(|line| line.sku == *sku)
             .map_or(0, |line| line.quantity.get())
     };
-    make_room(orders, clock, short, wanted)
+    // On the heap: this is rare, and large.
+    Box::pin(make_room(orders, clock, short, wanted))
         .await
         .unwrap_or_else(|error| {
             tracing::warn!(error = %error, "no room could be made for what is sold out");
