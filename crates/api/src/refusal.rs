@@ -2,7 +2,7 @@
 
 use app::ports::StoreError;
 use app::{PlaceOrderError, QuoteError, SettleError, ShowOrderError, StartPaymentError};
-use domain::{PaymentRefused, PricingError, Quote, Unavailability, UnavailableItem};
+use domain::{PaymentRefused, PricingError, Quote, Status, Unavailability, UnavailableItem};
 use lambda_kit::{Fault, Problem};
 use serde_json::Value;
 
@@ -57,6 +57,10 @@ impl ToProblem for StartPaymentError {
                 "It is too late to pay the order",
             )
             .detail("Its goods are put by for 45 minutes at most, and a payment page needs 30 of them. Place the order again."),
+            Self::Refused(PaymentRefused::PageEnded) => {
+                not_payable("Its payment page has ended. Read the order to see whether it was paid there.".to_owned())
+                    .with("order_status", Status::Placed.name().into())
+            }
             Self::Declined(_) => Problem::new(422, "payment_refused", "The order cannot be paid like this")
                 .detail("The payment provider refuses it. Nothing was charged. Sending the request again changes nothing.")
                 .because(self)

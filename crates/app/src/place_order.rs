@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    AccessToken, Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote,
-    ShippingTable, Sku, Status, Unavailability, UnavailableItem, price_cart,
+    AccessToken, Address, Cart, Customer, Fingerprint, LINES_PER_STEP, Money, Order, OrderId, PricingError,
+    Product, Quote, ShippingTable, Sku, Status, Unavailability, UnavailableItem, price_cart,
 };
 
 use crate::jobs::give_stock_back;
@@ -203,15 +203,20 @@ async fn reserve(
     Err(PlaceOrderError::InProgress)
 }
 
-/// Whether there is room for what was sold out. A store that does not tell leaves it sold out.
+/// Whether there is room for what was sold out. A store that does not tell leaves it sold out, and so does an order that is reserved in steps: a
+/// later step may be sold out, too, and others would have lost theirs for nothing.
 async fn has_room(orders: &impl Orders, clock: &impl Clock, order: &Order, short: &[Shortage]) -> bool {
+    if order.quote().lines.len() > LINES_PER_STEP {
+        return false;
+    }
     let wanted = |sku: &Sku| {
         let mut lines = order.quote().lines.iter();
         lines
             .find(|line| line.sku == *sku)
             .map_or(0, |line| line.quantity.get())
     };
-    make_room(orders, clock, short, wanted)
+    // On the heap: this is rare, and large.
+    Box::pin(make_room(orders, clock, short, wanted))
         .await
         .unwrap_or_else(|error| {
             tracing::warn!(error = %error, "no room could be made for what is sold out");

@@ -1,7 +1,8 @@
 //! Telling a shopper what a cart costs.
 
 use domain::{
-    Cart, Country, PricingError, Quote, ShippingTable, Sku, Unavailability, UnavailableItem, price_cart,
+    Cart, Country, LINES_PER_STEP, PricingError, Quote, ShippingTable, Sku, Unavailability, UnavailableItem,
+    price_cart,
 };
 use futures_util::future::try_join;
 use jiff::Timestamp;
@@ -74,6 +75,9 @@ async fn has_room(
     cart: &Cart,
     unavailable: &[UnavailableItem],
 ) -> Result<bool, StoreError> {
+    if cart.lines().len() > LINES_PER_STEP {
+        return Ok(false);
+    }
     let shortage = |item: &UnavailableItem| match item.why {
         Unavailability::SoldOut { available } => Some(Shortage {
             sku: item.sku.clone(),

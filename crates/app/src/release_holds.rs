@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, Money, Order, OrderId, PricedLine, Sku, Status};
+use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, Money, Order, OrderId, Sku, Status};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,10 +13,18 @@ use crate::settle_payment::{Settled, close_window};
 const HORIZON: SignedDuration = SignedDuration::from_mins(45);
 /// How many unpaid orders a run reads at most.
 const MOST_UNPAID: usize = 4_000;
+/// How many lines the unpaid orders have at most that a run reads: some 20 MB, where each is of another product.
+const MOST_LINES: usize = 100_000;
+/// Of how many products the stock is read before the clock is looked at again.
+const LEVELS_AT_ONCE: usize = 1_000;
 /// How many orders are read or written at once.
 const MAX_CONCURRENT_ORDERS: usize = 16;
 /// How many unpaid orders one checkout reads at most, the longest due first.
 const MOST_LOOKED_AT: usize = 50;
+/// How many of these at once.
+const LOOKED_AT_ONCE: usize = 8;
+/// For how many products that are sold out one checkout looks for room at most.
+const MOST_SHORT: usize = 40;
 /// What was placed that long ago and is not paid is counted: a shopper is at the payment page by then, or has paid.
 const COUNTED_FROM: SignedDuration = SignedDuration::from_mins(2);
 
@@ -35,7 +43,8 @@ pub struct UnpaidOrders {
 /// orders that nobody has paid than is left. Any number of runs may overlap.
 ///
 /// Reads what is due within five minutes, which every order without a payment page is; only where one of them is two minutes old, the stock
-/// of its products and all other unpaid orders, up to 4,000.
+/// of its products and all other unpaid orders, up to 4,000 with 100,000 lines. Half of the time until `until` is for reading: what was not read
+/// is left to the next run, which finds what this one released gone.
 ///
 /// # Errors
 /// [`StoreError`] where orders or stock cannot be listed. What fails for one order is logged and does not stop the others.
@@ -46,25 +55,23 @@ pub async fn release_scarce_holds(
     until: Timestamp,
 ) -> Result<UnpaidOrders, StoreError> {
     let now = clock.now();
-    let mut seen = HashSet::new();
-    let mut unpaid = unpaid_due(orders, now + FIRST_LOOK, &mut seen).await?;
-    let counted = now - FIRST_LOOK..=now - COUNTED_FROM;
-    let recent = unpaid.iter().filter(|order| counted.contains(&order.placed_at()));
+    let read_until = now + until.duration_since(now) / 2;
+    let mut unpaid = Unpaid::at(now);
+    unpaid.read(orders, clock, now + FIRST_LOOK, read_until).await?;
     let mut report = UnpaidOrders {
-        totals: recent.map(|order| order.quote().total).collect(),
+        totals: std::mem::take(&mut unpaid.recent),
         ..UnpaidOrders::default()
     };
-    if !unpaid.iter().any(|order| order.may_be_released(now)) {
+    if unpaid.releasable.is_empty() {
         return Ok(report);
     }
-    unpaid.extend(unpaid_due(orders, now + HORIZON, &mut seen).await?);
-    let scarce = scarce_products(stock, &unpaid, now).await?;
-    let holds_scarce = |order: &Order| held_lines(order).any(|line| scarce.contains(&line.sku));
-    // One whose time is over is expired, and counted as late, by its own job.
-    unpaid.retain(|order| order.may_be_released(now) && now < order.reserved_until() && holds_scarce(order));
-    report.scarce = u32::try_from(unpaid.len()).unwrap_or(u32::MAX);
-    let mut releasing = stream::iter(unpaid)
-        .map(|order| release_in_time(orders, clock, order, until))
+    unpaid.read(orders, clock, now + HORIZON, read_until).await?;
+    let scarce = unpaid.scarce_products(stock, clock, until).await?;
+    let is_scarce = |hold: &Hold| hold.products.iter().any(|sku| scarce.contains(sku));
+    let holds: Vec<_> = unpaid.releasable.into_iter().filter(is_scarce).collect();
+    report.scarce = u32::try_from(holds.len()).unwrap_or(u32::MAX);
+    let mut releasing = stream::iter(holds)
+        .map(|hold| release_in_time(orders, clock, hold, until))
         .buffer_unordered(MAX_CONCURRENT_ORDERS);
     while let Some(released) = releasing.next().await {
         report.released += u32::from(released);
@@ -106,10 +113,11 @@ pub async fn release_hold(
     })
 }
 
-/// Makes room for what is `short`: expires what [`find_room`] finds. Whether there is room now, unless another order is quicker.
+/// Makes room for what is `short`: expires what [`find_room`] finds. Whether there may be room now: not where nothing could be expired, nor by
+/// another run meanwhile. What fails for one order is logged and does not stop the others.
 ///
 /// # Errors
-/// [`StoreError`]; some may have expired.
+/// [`StoreError`] where the orders cannot be listed.
 pub(crate) async fn make_room(
     orders: &impl Orders,
     clock: &impl Clock,
@@ -119,107 +127,203 @@ pub(crate) async fn make_room(
     let Some(yielding) = find_room(orders, clock.now(), short, wanted).await? else {
         return Ok(false);
     };
+    let mut has_room = false;
     for hold in yielding {
-        close_window(orders, clock, hold).await?;
+        let id = hold.id();
+        match close_window(orders, clock, hold).await {
+            Ok(_) => has_room = true,
+            Err(error) => log_failure(id, &error),
+        }
     }
-    Ok(true)
+    Ok(has_room)
 }
 
 /// The orders that would let their stock go for what is `short` ([`Order::yields_to`]), the longest due first; `None` where all of them would
-/// not suffice. `wanted` tells how many pieces of a SKU are wanted.
+/// not suffice, or more than 40 products are short. `wanted` tells how many pieces of a SKU are wanted.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`] where the orders cannot be listed. One that cannot be read yields nothing.
 pub(crate) async fn find_room(
     orders: &impl Orders,
     now: Timestamp,
     short: &[Shortage],
     wanted: impl Fn(&Sku) -> u32,
 ) -> Result<Option<Vec<Order>>, StoreError> {
-    let mut missing: HashMap<&Sku, u32> = short
+    if short.len() > MOST_SHORT {
+        return Ok(None);
+    }
+    let mut gaps: HashMap<&Sku, Gap> = short
         .iter()
-        .map(|short| (&short.sku, wanted(&short.sku).saturating_sub(short.available)))
+        .map(|short| (&short.sku, Gap::new(wanted(&short.sku), short.available)))
         .collect();
     let mut yielding = Vec::new();
     // What was placed just now, as all is in a run on a product, is due later and need not be read.
     let by = now + FIRST_LOOK - HOLD_WHILE_SOLD_OUT;
-    let due = orders.due(DueIndex::Reconciler, by, MOST_LOOKED_AT);
-    let mut seen = HashSet::new();
-    for (id, _) in due.await?.into_iter().filter(|(id, _)| seen.insert(*id)) {
-        let Some(hold) = orders.get(id).await? else {
+    let due = orders.due(DueIndex::Reconciler, by, MOST_LOOKED_AT).await?;
+    let mut reading = stream::iter(due)
+        .map(async |(id, _)| orders.get(id).await.ok().flatten())
+        .buffered(LOOKED_AT_ONCE);
+    while let Some(read) = reading.next().await {
+        let Some(hold) = read else {
             continue;
         };
-        if missing.keys().any(|sku| hold.yields_to(sku, wanted(sku), now)) {
-            for (sku, pieces) in &mut missing {
-                *pieces = pieces.saturating_sub(hold.held_of(sku));
-            }
-            yielding.push(hold);
+        let yielded: Vec<_> = hold
+            .yields_to(|sku| gaps.get(sku).map(|gap| gap.wanted), now)
+            .collect();
+        if yielded.is_empty() {
+            continue;
         }
-        missing.retain(|_, pieces| *pieces > 0);
-        if missing.is_empty() {
+        for (sku, pieces) in yielded {
+            if gaps.get_mut(sku).is_some_and(|gap| gap.is_filled_by(pieces)) {
+                gaps.remove(sku);
+            }
+        }
+        yielding.push(hold);
+        if gaps.is_empty() {
             return Ok(Some(yielding));
         }
     }
     Ok(None)
 }
 
-/// The orders that nobody has paid among those due by `by` that were not `seen`.
-async fn unpaid_due(
-    orders: &impl Orders,
-    by: Timestamp,
-    seen: &mut HashSet<OrderId>,
-) -> Result<Vec<Order>, StoreError> {
-    let due = orders.due(DueIndex::Reconciler, by, MOST_UNPAID).await?;
-    let fresh: Vec<_> = due.into_iter().filter(|(id, _)| seen.insert(*id)).collect();
-    // What cannot be read is counted and reported when it is due.
-    let read = stream::iter(fresh)
-        .map(async |(id, _)| orders.get(id).await.ok().flatten())
-        .buffer_unordered(MAX_CONCURRENT_ORDERS);
-    let unpaid = read.filter_map(async |order| order.filter(|order| order.status() == Status::Placed));
-    Ok(unpaid.collect().await)
+/// A product of which too little is left.
+struct Gap {
+    wanted: u32,
+    missing: u32,
 }
 
-/// The products of which more is held for `unpaid` orders than is left, among those of orders that may be released.
-async fn scarce_products(
-    stock: &impl Stock,
-    unpaid: &[Order],
-    now: Timestamp,
-) -> Result<HashSet<Sku>, StoreError> {
-    let mut held: HashMap<&Sku, u64> = HashMap::new();
-    for line in unpaid
-        .iter()
-        .filter(|order| order.may_be_released(now))
-        .flat_map(held_lines)
-    {
-        held.insert(&line.sku, 0);
+impl Gap {
+    fn new(wanted: u32, available: u32) -> Self {
+        let missing = wanted.saturating_sub(available);
+        Self { wanted, missing }
     }
-    for line in unpaid.iter().flat_map(held_lines) {
-        if let Some(pieces) = held.get_mut(&line.sku) {
-            *pieces += u64::from(line.quantity.get());
+
+    /// Fills it with `pieces` more. Whether nothing is missing then.
+    fn is_filled_by(&mut self, pieces: u32) -> bool {
+        self.missing = self.missing.saturating_sub(pieces);
+        self.missing == 0
+    }
+}
+
+/// An order that may be released.
+struct Hold {
+    id: OrderId,
+    since: Timestamp,
+    products: Vec<Sku>,
+}
+
+/// What is kept of the orders that nobody has paid: far less than the orders, of which there may be many large ones.
+struct Unpaid {
+    now: Timestamp,
+    seen: HashSet<OrderId>,
+    lines: usize,
+    /// The totals of those that were placed 2 to 5 minutes ago.
+    recent: Vec<Money>,
+    /// How many pieces all of them hold.
+    held: HashMap<Sku, u64>,
+    releasable: Vec<Hold>,
+}
+
+impl Unpaid {
+    fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            seen: HashSet::new(),
+            lines: 0,
+            recent: Vec::new(),
+            held: HashMap::new(),
+            releasable: Vec::new(),
         }
     }
-    let skus: Vec<Sku> = held.keys().copied().cloned().collect();
-    let levels = stock.levels(&skus).await?;
-    let left = |sku: &Sku| u64::from(levels.get(sku).copied().unwrap_or(0));
-    let scarce = held.into_iter().filter(|(sku, pieces)| *pieces > left(sku));
-    Ok(scarce.map(|(sku, _)| sku.clone()).collect())
+
+    /// Reads what is due by `by` and was not seen before, the longest due first, until `until`, or until there are too many lines.
+    async fn read(
+        &mut self,
+        orders: &impl Orders,
+        clock: &impl Clock,
+        by: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let due = orders.due(DueIndex::Reconciler, by, MOST_UNPAID).await?;
+        let fresh: Vec<_> = due.into_iter().filter(|(id, _)| self.seen.insert(*id)).collect();
+        // What cannot be read is counted and reported when it is due.
+        let mut reading = stream::iter(fresh)
+            .map(async |(id, _)| orders.get(id).await.ok().flatten())
+            .buffer_unordered(MAX_CONCURRENT_ORDERS);
+        while self.lines < MOST_LINES && clock.now() < until {
+            let Some(order) = reading.next().await else {
+                return Ok(());
+            };
+            if let Some(order) = order.filter(|order| order.status() == Status::Placed) {
+                self.add(&order);
+            }
+        }
+        tracing::warn!(lines = self.lines, "not all unpaid orders were looked at");
+        Ok(())
+    }
+
+    fn add(&mut self, order: &Order) {
+        let counted = self.now - FIRST_LOOK..=self.now - COUNTED_FROM;
+        if counted.contains(&order.placed_at()) {
+            self.recent.push(order.quote().total);
+        }
+        let lines = order.held_lines();
+        self.lines += lines.len();
+        for line in lines {
+            *self.held.entry(line.sku.clone()).or_default() += u64::from(line.quantity.get());
+        }
+        // One whose time is over is expired, and counted as late, by its own job.
+        let has_time = self.now < order.reserved_until();
+        let since = order
+            .without_page_since()
+            .filter(|_| has_time && order.may_be_released(self.now));
+        if let Some(since) = since {
+            self.releasable.push(Hold {
+                id: order.id(),
+                since,
+                products: lines.iter().map(|line| line.sku.clone()).collect(),
+            });
+        }
+    }
+
+    /// The products of which more is held for unpaid orders than is left, among those of orders that may be released, as far as the stock could be
+    /// read before `until`.
+    async fn scarce_products(
+        &self,
+        stock: &impl Stock,
+        clock: &impl Clock,
+        until: Timestamp,
+    ) -> Result<HashSet<Sku>, StoreError> {
+        let skus: HashSet<&Sku> = self.releasable.iter().flat_map(|hold| &hold.products).collect();
+        let skus: Vec<Sku> = skus.into_iter().cloned().collect();
+        let mut scarce = HashSet::new();
+        for skus in skus.chunks(LEVELS_AT_ONCE) {
+            if clock.now() >= until {
+                break;
+            }
+            let levels = stock.levels(skus).await?;
+            let left = |sku: &Sku| u64::from(levels.get(sku).copied().unwrap_or(0));
+            let is_scarce = |sku: &&Sku| self.held.get(sku).is_some_and(|held| *held > left(sku));
+            scarce.extend(skus.iter().filter(is_scarce).cloned());
+        }
+        Ok(scarce)
+    }
 }
 
-fn held_lines(order: &Order) -> impl Iterator<Item = &PricedLine> {
-    order.quote().lines.iter().take(order.held())
-}
-
-/// Expires an order, unless `until` has come. Whether it did; what failed is logged, and tried again in the next run.
-async fn release_in_time(orders: &impl Orders, clock: &impl Clock, order: Order, until: Timestamp) -> bool {
-    let id = order.id();
+/// Expires an order that is still as it was read, unless `until` has come. Whether it did; what failed is logged, and tried again in the next run.
+async fn release_in_time(orders: &impl Orders, clock: &impl Clock, hold: Hold, until: Timestamp) -> bool {
     if clock.now() >= until {
         return false;
     }
-    match close_window(orders, clock, order).await {
-        Ok(settled) => settled == Settled::Expired,
+    match release_hold(orders, clock, hold.id, hold.since).await {
+        Ok(released) => released == Released::Done,
         Err(error) => {
-            tracing::warn!(order.id = %id, error = %error, "the stock of a scarce product could not be released");
+            log_failure(hold.id, &error);
             false
         }
     }
+}
+
+fn log_failure(id: OrderId, error: &StoreError) {
+    tracing::warn!(order.id = %id, error = %error, "the stock of a scarce product could not be released");
 }

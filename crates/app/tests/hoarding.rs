@@ -1,18 +1,22 @@
 //! An attack on the shelves: orders that nobody means to pay, at the rate that the firewall lets through, for an hour.
 
-use app::ports::{Orders, Stock};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use app::ports::{Committed, Orders, Stock, StoreError};
 use app::{
     PaymentNotice, PlaceOrderError, QuoteError, Released, UnpaidOrders, place_order, quote_cart, reconcile,
     release_hold, release_scarce_holds, settle_payment, start_payment,
 };
-use domain::{Cart, Order, Product, ShippingTable, Sku, Status};
+use domain::{
+    Cart, DueIndex, LINES_PER_STEP, Order, OrderId, Product, ShippingTable, Sku, Status, StockChange,
+};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{
     FakeClock, FakeProvider, FakeQueue, MemoryStore, a_country, a_product, a_sku, a_wish, altered, an_order,
     eur, noon,
 };
 
-/// The firewall's limit for one address: 100 checkouts in 5 minutes (`CheckoutsPerAddress` in `template.yaml`).
+/// The firewall's limit for one address: 100 checkouts in 5 minutes (`CheckoutsPerAddress` in `infra/edge.yaml`).
 const PER_ADDRESS: i32 = 100;
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// So many products are in each order of the attack.
@@ -146,10 +150,10 @@ impl Shop {
     async fn reconcile(&mut self) {
         let until = self.now() + 40 * SECOND;
         let (store, clock) = (&self.store, &self.clock);
-        let unpaid = release_scarce_holds(store, store, clock, until)
+        reconcile(store, &self.queue, &self.provider, clock, until)
             .await
             .expect("a report");
-        reconcile(store, &self.queue, &self.provider, clock, until)
+        let unpaid = release_scarce_holds(store, store, clock, until)
             .await
             .expect("a report");
         if f64::from(unpaid.scarce) > threshold("ScarceHoldsAlarm") {
@@ -351,4 +355,157 @@ async fn room_is_made_only_where_it_suffices() {
     assert!(place("two", 2).await.is_ok());
     assert_eq!(store.peek(hold.id(), Order::status), Some(Status::Expired));
     assert_eq!(left(&store).await, 2);
+}
+
+/// A store that is slow to read, and whose first write that expires an order fails.
+struct Ailing<'a> {
+    store: &'a MemoryStore,
+    clock: &'a FakeClock,
+    read_takes: SignedDuration,
+    fails: AtomicBool,
+}
+
+impl Orders for Ailing<'_> {
+    async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        self.clock.advance(self.read_takes);
+        self.store.get(id).await
+    }
+
+    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
+        if order.status() == Status::Expired && self.fails.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::Busy);
+        }
+        self.store.commit(order, stock).await
+    }
+
+    async fn remove(&self, order: &Order) -> Result<(), StoreError> {
+        self.store.remove(order).await
+    }
+
+    async fn due(
+        &self,
+        index: DueIndex,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        self.store.due(index, now, limit).await
+    }
+}
+
+#[tokio::test]
+async fn half_of_a_runs_time_is_for_reading() {
+    let orders = (0..100).map(|n| an_order().under(&n.to_string()).placed());
+    let (store, clock) = holding(orders.collect(), 5);
+    clock.advance(2 * MINUTE);
+    let slow = Ailing {
+        store: &store,
+        clock: &clock,
+        read_takes: SECOND,
+        fails: AtomicBool::new(false),
+    };
+    let until = app::ports::Clock::now(&clock) + MINUTE;
+    let report = release_scarce_holds(&slow, &store, &clock, until)
+        .await
+        .expect("a report");
+    assert!((10..=30).contains(&report.scarce), "{report:?}");
+    assert!(report.released > 0, "{report:?}");
+    let late = app::ports::Clock::now(&clock).duration_since(until);
+    assert!(late < 20 * SECOND, "{late:#} late");
+}
+
+#[tokio::test]
+async fn large_orders_are_released_in_several_runs() {
+    let orders = (0..90).map(|n| an_order().lines(1_200).under(&n.to_string()).placed());
+    let (store, clock) = holding(orders.collect(), 0);
+    clock.advance(2 * MINUTE);
+    for released in [84, 6, 0] {
+        let report = release(&store, &clock).await;
+        assert_eq!((report.scarce, report.released), (released, released));
+        store.set_stock(&a_sku("LINE0"), 0);
+    }
+}
+
+/// A shop of so many products, all sold out, and one order that holds four pieces of each; and what a cart of one piece of each costs.
+fn sold_out(lines: usize) -> (MemoryStore, FakeClock, Order) {
+    let hold = altered(an_order().lines(lines).placed(), |parts| {
+        for line in &mut parts.quote.lines {
+            line.quantity = domain::Quantity::new(4).expect("a quantity");
+        }
+    });
+    let skus = an_order().lines(lines).skus();
+    let store = MemoryStore::with(skus.iter().map(|sku| (a_product(sku.as_str(), 1_000), 0)));
+    store.put_order(hold.clone());
+    let clock = FakeClock::at_noon();
+    clock.advance(MINUTE);
+    (store, clock, hold)
+}
+
+async fn place_one_of_each(
+    orders: &impl Orders,
+    store: &MemoryStore,
+    clock: &FakeClock,
+    lines: usize,
+) -> Result<(), PlaceOrderError> {
+    let skus = an_order().lines(lines).skus();
+    let items: Vec<_> = skus.iter().map(|sku| (sku.as_str(), 1)).collect();
+    let goods = 1_000 * i64::try_from(lines).expect("few");
+    let wish = a_wish(
+        "shopper",
+        &items,
+        eur(if goods < 5_000 { goods + 490 } else { goods }),
+    );
+    let shipping = ShippingTable::of_the_shop();
+    place_order(store, store, orders, &shipping, clock, wish)
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn room_is_made_for_forty_products_at_most() {
+    for (lines, found) in [(40, true), (41, false)] {
+        let (store, clock, hold) = sold_out(lines);
+        let placed = place_one_of_each(&store, &store, &clock, lines).await;
+        assert_eq!(placed.is_ok(), found, "{lines} lines");
+        let expired = store.peek(hold.id(), Order::status) == Some(Status::Expired);
+        assert_eq!(expired, found, "{lines} lines");
+    }
+}
+
+#[tokio::test]
+async fn no_room_is_made_for_an_order_in_steps() {
+    let lines = LINES_PER_STEP + 1;
+    let (store, clock, hold) = sold_out(lines);
+    for n in 1..lines {
+        store.set_stock(&a_sku(&format!("LINE{n}")), 1);
+    }
+    let cart = an_order().lines(lines).skus();
+    let cart = Cart::parse(cart.iter().map(|sku| (sku.as_str(), 1))).expect("a cart");
+    let (shipping, now) = (ShippingTable::of_the_shop(), noon() + MINUTE);
+    let quote = quote_cart(&store, &store, &store, &shipping, now, &cart, a_country("DE")).await;
+    assert!(matches!(quote, Err(QuoteError::Unavailable(_))));
+    let placed = place_one_of_each(&store, &store, &clock, lines).await;
+    assert!(matches!(placed, Err(PlaceOrderError::SoldOut { .. })));
+    assert_eq!(store.peek(hold.id(), Order::status), Some(Status::Placed));
+}
+
+#[tokio::test]
+async fn one_hold_that_stays_does_not_keep_the_others() {
+    let (store, clock, hold) = sold_out(2);
+    for n in 0..2 {
+        let single = altered(an_order().under(&n.to_string()).placed(), |parts| {
+            let line = hold.quote().lines[n].clone();
+            parts.quote.lines = vec![line];
+        });
+        store.put_order(single);
+    }
+    store.state().orders.remove(&hold.id());
+    let ailing = Ailing {
+        store: &store,
+        clock: &clock,
+        read_takes: SignedDuration::ZERO,
+        fails: AtomicBool::new(true),
+    };
+    let placed = place_one_of_each(&ailing, &store, &clock, 2).await;
+    assert!(placed.is_ok(), "{placed:?}");
+    assert!(!ailing.fails.load(Ordering::Relaxed), "a write failed");
 }

@@ -151,8 +151,13 @@ fn a_hold_without_a_page_is_released_after_two_minutes() {
     let placed = an_order().placed();
     assert!(!released(&placed, 1));
     assert!(released(&placed, 2));
-    let failed = an_order().paying().attempt_failed(noon());
-    assert!(released(&failed, 2));
+    let failed = an_order()
+        .placed()
+        .attempt_for(noon() + minutes(1))
+        .expect("payable");
+    let failed = failed.attempt_failed(noon() + minutes(2));
+    assert!(!released(&failed, 2), "two minutes for another try");
+    assert!(released(&failed, 3));
     let expired = an_order().placed().expire(noon()).expect("placed");
     for order in [
         an_order().draft(),
@@ -171,11 +176,28 @@ fn a_hold_yields_to_an_order_of_half_its_pieces() {
         parts.quote.lines[0].quantity = Quantity::new(10).expect("a quantity");
     });
     let half_a_minute = noon() + SignedDuration::from_secs(30);
-    assert!(hold.yields_to(sku, 5, half_a_minute));
-    assert!(!hold.yields_to(sku, 6, half_a_minute));
-    assert!(!hold.yields_to(sku, 1, half_a_minute - SignedDuration::from_millis(1)));
+    let yielded = |order: &Order, pieces, at| -> u32 {
+        let wanted = |own: &domain::Sku| (own == sku).then_some(pieces);
+        order.yields_to(wanted, at).map(|(_, pieces)| pieces).sum()
+    };
+    assert_eq!(yielded(&hold, 5, half_a_minute), 10);
+    assert_eq!(yielded(&hold, 6, half_a_minute), 0);
+    let too_early = half_a_minute - SignedDuration::from_millis(1);
+    assert_eq!(yielded(&hold, 1, too_early), 0);
     let paying = hold.attempt_for(noon()).expect("payable");
-    assert!(!paying.yields_to(sku, 1, half_a_minute));
+    assert_eq!(yielded(&paying, 1, half_a_minute), 0);
+}
+
+#[test]
+fn a_hold_in_steps_begins_with_the_last_of_them() {
+    let (half, _) = an_order()
+        .lines(LINES_PER_STEP + 1)
+        .draft()
+        .reserve_step(noon())
+        .expect("a draft");
+    assert_eq!(half.without_page_since(), None);
+    let (placed, _) = half.reserve_step(noon() + minutes(1)).expect("reserving");
+    assert_eq!(placed.without_page_since(), Some(noon() + minutes(1)));
 }
 
 #[test]
@@ -215,7 +237,7 @@ fn a_page_opened_late_is_asked_for_two_minutes_later() {
 fn a_page_that_has_ended_is_for_the_provider_to_judge() {
     let order = an_order().paying();
     let end = order.reserved_until();
-    assert_eq!(order.attempt_for(end), Err(PaymentRefused::ReservationEnding));
+    assert_eq!(order.attempt_for(end), Err(PaymentRefused::PageEnded));
 }
 
 #[test]
@@ -224,6 +246,8 @@ fn starting_to_pay_again_does_not_hold_stock_for_ever() {
     let mut now = noon();
     while let Ok(started) = order.clone().attempt_for(now) {
         order = started.attempt_failed(now);
+        let since = order.without_page_since().expect("no page");
+        assert!(since + minutes(2) < noon() + minutes(45), "kept since {since}");
         now = order.reserved_until() - minutes(1);
         assert!(now < noon() + minutes(45), "still held at {now}");
     }

@@ -107,6 +107,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_a_page_that_has_ended_nothing_is_promised() {
+        let subject = subject();
+        assert_eq!(pay(&subject, "an order").await.status(), 200);
+        subject.clock.advance(SignedDuration::from_mins(31));
+        let response = pay(&subject, "an order").await;
+        assert_eq!(code(&response), (409, "order_not_payable".to_owned()));
+        assert_eq!(response.body_json()["order_status"], "placed");
+    }
+
+    #[tokio::test]
     async fn a_provider_that_does_not_answer_is_asked_again_later() {
         let subject = subject();
         for fault in [ProviderFault::LostRequest, ProviderFault::LostAnswer] {

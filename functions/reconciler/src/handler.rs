@@ -33,13 +33,15 @@ impl<O: Orders + Stock, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock
     async fn run(&self, deadline: Timestamp) -> Result<(), Error> {
         let until = deadline - LONGEST;
         let (orders, queue, clock) = (&self.orders, &self.queue, &self.clock);
-        // First: they call nobody outside, the warehouse waits for the one, and shoppers for the other. Not longer than a third of the time
-        // each: a backlog of days holds up nothing else.
+        // First what the warehouse waits for: not longer than a third of the time. A sixth is kept for holds. A backlog of days holds up nothing else.
         let now = clock.now();
         let third = until.duration_since(now) / 3;
         let resent = resend_orders(orders, queue, &self.circuits, clock, now + third, self.backlog).await;
-        let unpaid = release_scarce_holds(orders, orders, clock, now + third * 2).await;
-        let report = reconcile(orders, queue, &self.provider, clock, until).await?;
+        let report = reconcile(orders, queue, &self.provider, clock, until - third / 2).await;
+        let unpaid = release_scarce_holds(orders, orders, clock, until).await;
+        let held = unpaid.as_ref().cloned().unwrap_or_default();
+        record_unpaid(&held);
+        let report = report?;
         tracing::info!(
             orders.resent = resent.as_ref().ok().map(|resent| resent.sent),
             orders.examined = report.examined,
@@ -49,9 +51,7 @@ impl<O: Orders + Stock, B: Circuits, Q: OrderQueue, P: PaymentProvider, C: Clock
             "looked after what is due"
         );
         let sent = resent.as_ref().copied().unwrap_or_default();
-        let held = unpaid.as_ref().cloned().unwrap_or_default();
         count(&report, &sent, held.released);
-        record_unpaid(&held);
         record_overdue(&report, &sent);
         resent?;
         unpaid?;

@@ -36,7 +36,9 @@ impl World<'_> {
             ) => {
                 self.try_again(number, request);
             }
-            Err(StartPaymentError::Refused(PaymentRefused::ReservationEnding)) => {
+            Err(StartPaymentError::Refused(
+                PaymentRefused::ReservationEnding | PaymentRefused::PageEnded,
+            )) => {
                 self.leave(number, Stage::Paying);
             }
             Err(StartPaymentError::Refused(PaymentRefused::NotPayable(status))) => {

@@ -309,10 +309,10 @@ impl<'a> World<'a> {
         self.start(Side::Reconciler, None, move |ports| async move {
             // What failed stays due, for the next run.
             let _ = app::resend_orders(&ports, &ports, &ports, &ports, until, BACKLOG).await;
+            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
             if releases {
                 let _ = app::release_scarce_holds(&ports, &ports, &ports, until).await;
             }
-            let _ = app::reconcile(&ports, &ports, &ports, &ports, until).await;
             end(|_, _| ())
         });
     }

@@ -62,6 +62,9 @@ pub enum PaymentRefused {
     /// Its stock cannot be held long enough for a payment page: 45 minutes in all, and a page lives for half an hour at least.
     #[error("it is too late to open a payment page")]
     ReservationEnding,
+    /// Its payment page has ended, perhaps paid in its last second: that is for the provider to tell.
+    #[error("its payment page has ended")]
+    PageEnded,
 }
 
 /// What the provider tells of a payment, by a verified message or when asked.
@@ -119,8 +122,8 @@ impl Order {
             .is_some_and(|attempt| attempt.state != AttemptState::Failed);
         match (live, now < self.0.reserved_until) {
             (true, true) => Ok(self),
-            // The page's end is the reservation's: whether it was paid in its last second is for the provider to tell.
-            (true, false) => Err(PaymentRefused::ReservationEnding),
+            // The page's end is the reservation's.
+            (true, false) => Err(PaymentRefused::PageEnded),
             (false, _) if self.can_start_attempt(now) => Ok(self.start_attempt(now)),
             (false, _) => Err(PaymentRefused::ReservationEnding),
         }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Event, Order, PricedLine, Sku, Status, Unmoved};
+use crate::{Event, HistoryEntry, HistoryEvent, Order, PricedLine, Sku, Status, Unmoved};
 
 /// How long stock is held for an order whose payment page was never opened.
 pub(super) const HOLD_WITHOUT_PAGE: SignedDuration = SignedDuration::from_mins(10);
@@ -100,10 +100,17 @@ impl Order {
         self.on(Event::PaymentWindowClosed, now)
     }
 
-    /// Since when the order's stock is held without a payment page; `None` where it is not: a page may be open, somebody has paid, or a human decides.
+    /// Since when the order's stock is held without a payment page: all of it was reserved then, or the last attempt to open a page began, which
+    /// failed. `None` where it is not: a page may be open, somebody has paid, or a human decides.
     pub fn without_page_since(&self) -> Option<Timestamp> {
-        (self.0.status == Status::Placed && self.0.parked.is_none() && !self.is_page_live())
-            .then_some(self.0.placed_at)
+        if self.0.status != Status::Placed || self.0.parked.is_some() || self.is_page_live() {
+            return None;
+        }
+        let became_placed = |entry: &&HistoryEntry| entry.event == HistoryEvent::Became(Status::Placed);
+        let placed = self.0.history.iter().find(became_placed);
+        let reserved_at = placed.map_or(self.0.placed_at, |entry| entry.at);
+        let tried_at = self.payment().map_or(reserved_at, |attempt| attempt.started_at);
+        Some(reserved_at.max(tried_at))
     }
 
     /// Whether the order lets its stock go while a product of it is scarce: it has had two minutes, and no payment page is open.
@@ -112,19 +119,38 @@ impl Order {
             .is_some_and(|since| now >= since + HOLD_WHILE_SCARCE)
     }
 
-    /// Whether the order lets its stock go to one that wants `pieces` of `sku`, which is sold out: it holds at least twice as many, and has been
-    /// without a payment page for half a minute.
-    pub fn yields_to(&self, sku: &Sku, pieces: u32, now: Timestamp) -> bool {
+    /// What the order lets go to one that finds products sold out, of each of which it wants `wanted` pieces: nothing, unless the order has been
+    /// without a payment page for half a minute and holds at least twice as many pieces of one of them. Takes one look at each line.
+    pub fn yields_to(
+        &self,
+        wanted: impl Fn(&Sku) -> Option<u32>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&Sku, u32)> {
         let has_waited = self
             .without_page_since()
             .is_some_and(|since| now >= since + HOLD_WHILE_SOLD_OUT);
-        has_waited && self.held_of(sku) >= pieces.saturating_mul(YIELDS_TO_PART)
+        let lines = if has_waited { self.held_lines() } else { &[] };
+        let wanted_too = lines
+            .iter()
+            .filter_map(|line| Some((line, wanted(&line.sku)?)))
+            .collect::<Vec<_>>();
+        let yields = wanted_too
+            .iter()
+            .any(|(line, pieces)| line.quantity.get() >= pieces.saturating_mul(YIELDS_TO_PART));
+        wanted_too
+            .into_iter()
+            .filter(move |_| yields)
+            .map(|(line, _)| (&line.sku, line.quantity.get()))
+    }
+
+    /// The lines whose stock the order holds.
+    pub fn held_lines(&self) -> &[PricedLine] {
+        &self.0.quote.lines[..self.0.held]
     }
 
     /// How many pieces of `sku` the order holds.
     pub fn held_of(&self, sku: &Sku) -> u32 {
-        let held = self.0.quote.lines.iter().take(self.0.held);
-        let own = held.filter(|line| line.sku == *sku);
+        let own = self.held_lines().iter().filter(|line| line.sku == *sku);
         own.map(|line| line.quantity.get()).sum()
     }
 
