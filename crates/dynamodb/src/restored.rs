@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Order, OrderId, Sku};
+use domain::{AccessToken, Order, OrderId, Sku};
 
 use crate::DynamoDb;
 use crate::catalogue::product;
 use crate::failure::{corrupt, failed};
 use crate::item::{Item, item, number, number_of, text, text_of};
-use crate::keys::{AVAILABLE, ORDER_ID, SKU, VERSION};
-use crate::order_document::from_item;
+use crate::keys::{ACCESS_TOKEN, AVAILABLE, ORDER_ID, PLACED_AT, SKU, VERSION};
+use crate::order_document::{from_item, stored_token};
 use crate::stock::{available, stock_key};
 
 /// The most items that one read asks for by their keys.
@@ -87,7 +87,8 @@ impl DynamoDb {
     }
 
     /// Stores `order` of another table as it is there, in place of `current`, or where none of its id is stored. Over `current` it gets a version
-    /// that neither had, so that no write which was decided before finds the version that it read. `false`: something else is stored, and stays.
+    /// that neither had, so that no write which was decided before finds the version that it read, and keeps the access token of `current`: one that was
+    /// revoked meanwhile stays void, and one that was stored meanwhile stays. `false`: something else is stored, and stays.
     ///
     /// # Errors
     /// [`StoreError`]; it may have been stored.
@@ -104,6 +105,10 @@ impl DynamoDb {
             Some(current) => {
                 let next = version(order).max(version(current)) + 1;
                 restored.insert(VERSION.to_owned(), number(next));
+                let is_same_life = current.item.get(PLACED_AT) == restored.get(PLACED_AT);
+                if let Some(token) = token_of(&current.item).filter(|_| is_same_life) {
+                    restored.insert(ACCESS_TOKEN.to_owned(), stored_token(&token));
+                }
                 match current.item.get(VERSION) {
                     None => put.condition_expression(format!("attribute_not_exists({VERSION})")),
                     Some(stored) => put
@@ -215,6 +220,12 @@ impl DynamoDb {
 
 fn order_key(id: OrderId) -> Item {
     item([(ORDER_ID, text(id))])
+}
+
+/// The access token that is stored, where it can be read.
+fn token_of(item: &Item) -> Option<AccessToken> {
+    let stored = item.get(ACCESS_TOKEN)?.as_b().ok()?;
+    AccessToken::from_bytes(stored.as_ref()).ok()
 }
 
 /// `None` where its id is no order's.

@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use domain::{Order, Product, Sku, Status, StockLevel};
 use dynamodb::{DynamoDb, StoredOrder, Tables, WarehouseCircuit};
+use jiff::SignedDuration;
 use sam_runner::engines::dynamodb::DynamoDb as Engine;
 use sam_runner::template::{Document, Resolver, Stack, Surroundings};
 use testkit::contract::{self, Stocking};
-use testkit::{a_product, an_order, noon};
+use testkit::{a_product, altered, an_access_token, an_order, noon};
 
 /// The adapter, and the engine that it talks to.
 struct Store {
@@ -162,6 +163,30 @@ async fn an_order_put_back_has_a_version_that_neither_had() {
     let last = store.get(id).await.expect("read").expect("stored");
     assert_eq!(last.version(), 4);
     assert_eq!(store.orders_page(None).await.expect("a page").orders.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_put_back_keeps_the_access_token_that_stands() {
+    let later = an_order().at(noon() + SignedDuration::from_mins(1));
+    let new = an_access_token("new");
+    let of_0_2_0 = altered(an_order().paid(), |order| order.access_token = None);
+    for (copied, standing, expected) in [
+        (an_order().paid(), an_order().paid().with_access_token(new.clone()), new.clone()),
+        (of_0_2_0, an_order().paid().with_access_token(new.clone()), new.clone()),
+        (
+            an_order().paid(),
+            later.paid().with_access_token(new),
+            an_order().paid().access_token().expect("a token").clone(),
+        ),
+    ] {
+        let (copies, store) = (Store::new().await, Store::new().await);
+        let (copies, store) = (&copies.adapter, &store.adapter);
+        let copy = kept(copies, copied).await;
+        let standing = kept(store, standing).await;
+        assert!(store.put_back(&copy, Some(&standing)).await.expect("an outcome"));
+        let order = store.get(copy.id).await.expect("read").expect("stored");
+        assert_eq!(order.access_token(), Some(&expected));
+    }
 }
 
 #[tokio::test]
