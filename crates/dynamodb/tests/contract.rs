@@ -171,8 +171,16 @@ async fn an_order_put_back_keeps_the_access_token_that_stands() {
     let new = an_access_token("new");
     let of_0_2_0 = altered(an_order().paid(), |order| order.access_token = None);
     for (copied, standing, expected) in [
-        (an_order().paid(), an_order().paid().with_access_token(new.clone()), new.clone()),
-        (of_0_2_0, an_order().paid().with_access_token(new.clone()), new.clone()),
+        (
+            an_order().paid(),
+            an_order().paid().with_access_token(new.clone()),
+            new.clone(),
+        ),
+        (
+            of_0_2_0,
+            an_order().paid().with_access_token(new.clone()),
+            new.clone(),
+        ),
         (
             an_order().paid(),
             later.paid().with_access_token(new),
