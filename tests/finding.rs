@@ -21,7 +21,6 @@ const QUERIES: &str = "
     Küchenuhr             | CLOCK
     blauer Becher         | BLUE
     graues Kissen         | GREY GRAY CUSHION
-    neue Tasche           | NEW
     Papierlaternen        | LANTERN
     weiße Schale          | BOWL DISH
     rote Tasse            | CUP MUG

@@ -97,6 +97,9 @@ async fn fail_to_place_a_large_order(shopper: &Shopper) {
         .checkout("privileges-large", &a_checkout(&cart(3), &total))
         .await;
     refused.assert_problem(409, "sold_out");
+    // One of a single step: the shop looks who holds what is sold out.
+    let quote = shopper.quote(&items(&[(PAIR, 3)])).await;
+    quote.assert_problem(422, "items_unavailable");
 }
 
 /// A page that ends unpaid, and a payment that comes after it all the same.
@@ -182,7 +185,10 @@ async fn leave_things_half_done() -> [OrderId; 3] {
         order("privileges-unpaid", 1).placed(),
         half,
     ];
-    for order in &left {
+    // Not due yet, and looked at all the same: it may hold what is scarce.
+    let lately = Timestamp::now() - SignedDuration::from_mins(3);
+    let waiting = an_order().under("privileges-waiting").at(lately).placed();
+    for order in left.iter().chain([&waiting]) {
         // As stored by a run: its first version.
         let first = altered(order.clone(), |parts| parts.version = 0);
         store().commit(first, Vec::new()).await.expect("stored");
