@@ -2,15 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, Money, Order, OrderId, Sku, Status};
+use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, LONGEST_HOLD, Money, Order, OrderId, Sku, Status};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::{Clock, Orders, Shortage, Stock, StoreError};
 use crate::settle_payment::{Settled, close_window};
 
-/// No order waits for its payment for longer: all of them are due within this time.
-const HORIZON: SignedDuration = SignedDuration::from_mins(45);
 /// How many unpaid orders a run reads at most.
 const MOST_UNPAID: usize = 4_000;
 /// How many lines the unpaid orders have at most that a run reads: some 20 MB, where each is of another product.
@@ -65,7 +63,7 @@ pub async fn release_scarce_holds(
     if unpaid.releasable.is_empty() {
         return Ok(report);
     }
-    unpaid.read(orders, clock, now + HORIZON, read_until).await?;
+    unpaid.read(orders, clock, now + LONGEST_HOLD, read_until).await?;
     let scarce = unpaid.scarce_products(stock, clock, until).await?;
     let is_scarce = |hold: &Hold| hold.products.iter().any(|sku| scarce.contains(sku));
     let holds: Vec<_> = unpaid.releasable.into_iter().filter(is_scarce).collect();

@@ -169,7 +169,9 @@ impl Shop {
             .store
             .orders()
             .iter()
-            .map(|order| order.held_of(&a_sku("S07")))
+            .flat_map(Order::held_lines)
+            .filter(|line| line.sku == a_sku("S07"))
+            .map(|line| line.quantity.get())
             .sum();
         held + self.store.stock_of(&a_sku("S07")) == STOCK
     }

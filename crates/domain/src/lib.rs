@@ -31,9 +31,9 @@ pub use jobs::{DueIndex, Job, JobKind};
 pub use money::{Currency, Money, MoneyError, OtherCurrency};
 pub use order::{
     AttemptState, Capture, DelayedPayment, Event, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, HistoryEntry,
-    HistoryEvent, InvalidOrder, IssueKind, LINES_PER_STEP, Order, OrderParts, Parked, ParkedReason,
-    PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState, ReportedPayment, Reversal, Settlement,
-    Status, Step, StockChange, TakenBack, Unmoved, WarehouseIssue, is_erp_number,
+    HistoryEvent, InvalidOrder, IssueKind, LINES_PER_STEP, LONGEST_HOLD, Order, OrderParts, Parked,
+    ParkedReason, PaymentAttempt, PaymentRefused, Refund, RefundReason, RefundState, ReportedPayment,
+    Reversal, Settlement, Status, Step, StockChange, TakenBack, Unmoved, WarehouseIssue, is_erp_number,
 };
 pub use order_id::{Fingerprint, OrderId, OrderIdError};
 pub use pricing::{MAX_TOTAL, PricedLine, PricingError, Quote, Unavailability, UnavailableItem, price_cart};

@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::Context;
 use app::ports::Orders;
 use app::{Released, release_hold};
-use domain::{DueIndex, Order};
+use domain::{DueIndex, LONGEST_HOLD, Order};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -14,8 +14,6 @@ use serde::Serialize;
 use crate::report::{Amount, age, seconds, table};
 use crate::{Outcome, Report, Shop};
 
-/// Every order that waits for its payment is due within this time.
-const HORIZON: SignedDuration = SignedDuration::from_mins(45);
 /// Orders read or released at once.
 const AT_ONCE: usize = 16;
 /// So many products are shown, those with the most pieces.
@@ -139,7 +137,7 @@ impl Shop {
     ) -> anyhow::Result<(Holds, Vec<Order>)> {
         let due = self
             .orders
-            .due(DueIndex::Reconciler, now + HORIZON, search.limit)
+            .due(DueIndex::Reconciler, now + LONGEST_HOLD, search.limit)
             .await;
         let due = due.context("the index of due orders")?;
         let more = due.len() >= search.limit;
@@ -169,7 +167,7 @@ impl Shop {
 
 impl Hold {
     fn of(order: &Order, now: Timestamp) -> Self {
-        let lines = order.quote().lines.iter().take(order.held());
+        let lines = order.held_lines().iter();
         Self {
             order_id: order.id().to_string(),
             held_s: seconds(order.placed_at(), now),
@@ -183,7 +181,7 @@ impl Hold {
 fn products_of(orders: &[Order]) -> Vec<HeldProduct> {
     let mut pieces: BTreeMap<&str, u64> = BTreeMap::new();
     for order in orders {
-        for line in order.quote().lines.iter().take(order.held()) {
+        for line in order.held_lines() {
             *pieces.entry(line.sku.as_str()).or_default() += u64::from(line.quantity.get());
         }
     }

@@ -16,7 +16,7 @@ pub use payment::{
     AttemptState, Capture, DelayedPayment, PaymentAttempt, PaymentRefused, ReportedPayment, Settlement,
 };
 pub use refund::{Refund, RefundReason, RefundState, Reversal, TakenBack};
-pub use reservation::{HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, StockChange};
+pub use reservation::{HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, LONGEST_HOLD, StockChange};
 pub use schedule::FIRST_LOOK;
 pub use status::{Event, Status, Step};
 

@@ -8,7 +8,7 @@ use crate::{Event, HistoryEntry, HistoryEvent, Order, PricedLine, Sku, Status, U
 pub(super) const HOLD_WITHOUT_PAGE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long stock is held for an order in all, from placing it: whatever is tried, no payment page ends later.
-pub(super) const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(45);
+pub const LONGEST_HOLD: SignedDuration = SignedDuration::from_mins(45);
 
 /// How long a shopper has for another try where the payment page could not be opened.
 const RETRY_GRACE: SignedDuration = SignedDuration::from_mins(2);
@@ -146,12 +146,6 @@ impl Order {
     /// The lines whose stock the order holds.
     pub fn held_lines(&self) -> &[PricedLine] {
         &self.0.quote.lines[..self.0.held]
-    }
-
-    /// How many pieces of `sku` the order holds.
-    pub fn held_of(&self, sku: &Sku) -> u32 {
-        let own = self.held_lines().iter().filter(|line| line.sku == *sku);
-        own.map(|line| line.quantity.get()).sum()
     }
 
     /// The payment page could not be opened: the hold is one without a page again, with time for another try.

@@ -145,7 +145,7 @@ fn changed_at(order: &Order) -> jiff::Timestamp {
 
 /// Adds what `order` holds, `times` over.
 fn add(pieces: &mut HashMap<Sku, i64>, order: &Order, times: i64) {
-    for line in &order.quote().lines[..order.held()] {
+    for line in order.held_lines() {
         *pieces.entry(line.sku.clone()).or_default() += times * i64::from(line.quantity.get());
     }
 }
