@@ -3,10 +3,7 @@
 use domain::{AccessToken, Order, OrderId, Unmoved};
 use jiff::Timestamp;
 
-use crate::ports::{Clock, Committed, Orders, StoreError};
-
-/// The most conflicts with other runs' writes before the human is to try again.
-const MAX_CONFLICT_RETRIES: usize = 8;
+use crate::ports::{Clock, Committed, MAX_CONFLICT_RETRIES, Orders, StoreError};
 
 /// What is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use domain::{JobKind, Order, OrderId, Status};
 use jiff::SignedDuration;
 
 use crate::breaker::Breaker;
-use crate::ports::{Cause, Circuits, Clock, Committed, LookedUp, Orders, StoreError, Submitted, Warehouse};
-
-/// The most conflicts with other runs' writes before the message is to come again.
-const MAX_CONFLICT_RETRIES: usize = 8;
+use crate::ports::{
+    Cause, Circuits, Clock, Committed, LookedUp, MAX_CONFLICT_RETRIES, Orders, StoreError, Submitted,
+    Warehouse,
+};
 
 /// What became of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,21 +3,18 @@
 use std::collections::HashMap;
 
 use domain::{
-    AccessToken, Address, Cart, Customer, Fingerprint, LINES_PER_STEP, Money, Order, OrderId, PricingError,
-    Product, Quote, ShippingTable, Sku, Status, Unavailability, UnavailableItem, price_cart,
+    AccessToken, Address, Cart, Customer, Fingerprint, Money, Order, OrderId, PricingError, Product, Quote,
+    ShippingTable, Sku, Status, Unavailability, UnavailableItem, price_cart,
 };
 
 use crate::jobs::give_stock_back;
-use crate::ports::{Catalogue, Clock, Committed, Orders, Shortage, Stock, StoreError};
+use crate::ports::{Catalogue, Clock, Committed, MAX_CONFLICT_RETRIES, Orders, Shortage, Stock, StoreError};
 use crate::release_holds::make_room;
 
 /// The most writes of one request, conflicts included: 1,200 lines take 13.
 const MAX_RESERVE_STEPS: usize = 64;
 /// How often a request makes room for what it finds sold out: others may be quicker.
 const MAX_ROOM_MADE: usize = 2;
-
-/// The most conflicts with other runs' writes before the request fails.
-const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// What a shopper sent.
 #[derive(Clone, Debug)]
@@ -203,20 +200,12 @@ async fn reserve(
     Err(PlaceOrderError::InProgress)
 }
 
-/// Whether there is room for what was sold out. A store that does not tell leaves it sold out, and so does an order that is reserved in steps: a
-/// later step may be sold out, too, and others would have lost theirs for nothing.
+/// Whether there is room for what was sold out. A store that does not tell leaves it sold out.
 async fn has_room(orders: &impl Orders, clock: &impl Clock, order: &Order, short: &[Shortage]) -> bool {
-    if order.quote().lines.len() > LINES_PER_STEP {
-        return false;
-    }
-    let wanted = |sku: &Sku| {
-        let mut lines = order.quote().lines.iter();
-        lines
-            .find(|line| line.sku == *sku)
-            .map_or(0, |line| line.quantity.get())
-    };
+    let lines = order.quote().lines.iter();
+    let wanted = lines.map(|line| (&line.sku, line.quantity.get())).collect();
     // On the heap: this is rare, and large.
-    Box::pin(make_room(orders, clock, short, wanted))
+    Box::pin(make_room(orders, clock, short, &wanted))
         .await
         .unwrap_or_else(|error| {
             tracing::warn!(error = %error, "no room could be made for what is sold out");

@@ -1,8 +1,7 @@
 //! Telling a shopper what a cart costs.
 
 use domain::{
-    Cart, Country, LINES_PER_STEP, PricingError, Quote, ShippingTable, Sku, Unavailability, UnavailableItem,
-    price_cart,
+    Cart, Country, PricingError, Quote, ShippingTable, Sku, Unavailability, UnavailableItem, price_cart,
 };
 use futures_util::future::try_join;
 use jiff::Timestamp;
@@ -75,9 +74,6 @@ async fn has_room(
     cart: &Cart,
     unavailable: &[UnavailableItem],
 ) -> Result<bool, StoreError> {
-    if cart.lines().len() > LINES_PER_STEP {
-        return Ok(false);
-    }
     let shortage = |item: &UnavailableItem| match item.why {
         Unavailability::SoldOut { available } => Some(Shortage {
             sku: item.sku.clone(),
@@ -88,11 +84,7 @@ async fn has_room(
     let Some(short) = unavailable.iter().map(shortage).collect::<Option<Vec<_>>>() else {
         return Ok(false);
     };
-    let wanted = |sku: &Sku| {
-        let mut lines = cart.lines().iter();
-        lines
-            .find(|line| line.sku == *sku)
-            .map_or(0, |line| line.quantity.get())
-    };
-    Ok(find_room(orders, now, &short, wanted).await?.is_some())
+    let lines = cart.lines().iter();
+    let wanted = lines.map(|line| (&line.sku, line.quantity.get())).collect();
+    Ok(find_room(orders, now, &short, &wanted).await?.is_some())
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, LONGEST_HOLD, Money, Order, OrderId, Sku, Status};
+use domain::{
+    DueIndex, FIRST_LOOK, HOLD_WHILE_SOLD_OUT, LINES_PER_STEP, LONGEST_HOLD, Money, Order, OrderId, Sku,
+    Status,
+};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -120,7 +123,7 @@ pub(crate) async fn make_room(
     orders: &impl Orders,
     clock: &impl Clock,
     short: &[Shortage],
-    wanted: impl Fn(&Sku) -> u32,
+    wanted: &HashMap<&Sku, u32>,
 ) -> Result<bool, StoreError> {
     let Some(yielding) = find_room(orders, clock.now(), short, wanted).await? else {
         return Ok(false);
@@ -136,8 +139,9 @@ pub(crate) async fn make_room(
     Ok(has_room)
 }
 
-/// The orders that would let their stock go for what is `short` ([`Order::yields_to`]), the longest due first; `None` where all of them would
-/// not suffice, or more than 40 products are short. `wanted` tells how many pieces of a SKU are wanted.
+/// The orders that would let their stock go for what is `short` of an order that wants these pieces ([`Order::yields_to`]), the longest due first.
+/// `None` where all of them would not suffice, or more than 40 products are short; and for an order that is reserved in steps: a later step may be
+/// sold out, too, and others would have lost theirs for nothing.
 ///
 /// # Errors
 /// [`StoreError`] where the orders cannot be listed. One that cannot be read yields nothing.
@@ -145,14 +149,17 @@ pub(crate) async fn find_room(
     orders: &impl Orders,
     now: Timestamp,
     short: &[Shortage],
-    wanted: impl Fn(&Sku) -> u32,
+    wanted: &HashMap<&Sku, u32>,
 ) -> Result<Option<Vec<Order>>, StoreError> {
-    if short.len() > MOST_SHORT {
+    if short.len() > MOST_SHORT || wanted.len() > LINES_PER_STEP {
         return Ok(None);
     }
     let mut gaps: HashMap<&Sku, Gap> = short
         .iter()
-        .map(|short| (&short.sku, Gap::new(wanted(&short.sku), short.available)))
+        .map(|short| {
+            let wanted = wanted.get(&short.sku).copied().unwrap_or_default();
+            (&short.sku, Gap::new(wanted, short.available))
+        })
         .collect();
     let mut yielding = Vec::new();
     // What was placed just now, as all is in a run on a product, is due later and need not be read.

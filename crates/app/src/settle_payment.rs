@@ -4,10 +4,9 @@ use domain::{DelayedPayment, Order, OrderId, ReportedPayment, Reversal, Settleme
 use jiff::Timestamp;
 
 use crate::jobs::give_stock_back;
-use crate::ports::{Cause, Clock, Committed, OrderQueue, Orders, PaymentProvider, StoreError};
-
-/// The most conflicts with other runs' writes before the message is asked for again.
-const MAX_CONFLICT_RETRIES: usize = 8;
+use crate::ports::{
+    Cause, Clock, Committed, MAX_CONFLICT_RETRIES, OrderQueue, Orders, PaymentProvider, StoreError,
+};
 
 /// A verified message of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

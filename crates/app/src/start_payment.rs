@@ -3,11 +3,11 @@
 use domain::{AttemptState, Order, PaymentAttempt, PaymentRefused, Status};
 use jiff::Timestamp;
 
-use crate::ports::{Cause, Clock, Committed, Opened, Orders, PaymentProvider, PaymentSession, StoreError};
+use crate::ports::{
+    Cause, Clock, Committed, MAX_CONFLICT_RETRIES, Opened, Orders, PaymentProvider, PaymentSession,
+    StoreError,
+};
 use crate::{ShowOrderError, show_order};
-
-/// The most conflicts with other runs' writes before the request fails.
-const MAX_CONFLICT_RETRIES: usize = 8;
 
 /// Where the shopper pays.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use std::error::Error;
 pub use catalogue::{Catalogue, ProductPage, Stock};
 pub use circuits::Circuits;
 pub use clock::Clock;
+pub(crate) use orders::MAX_CONFLICT_RETRIES;
 pub use orders::{Committed, Orders, Shortage};
 pub use payments::{Opened, PaymentProvider, PaymentSession, RefundOutcome, SessionState};
 pub use queue::{OrderQueue, QueueError};

@@ -5,6 +5,9 @@ use jiff::Timestamp;
 
 use super::StoreError;
 
+/// How often a use case tries again what conflicted with another run's write. Then it fails, and is to come again.
+pub(crate) const MAX_CONFLICT_RETRIES: usize = 8;
+
 /// What became of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
