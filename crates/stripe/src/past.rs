@@ -98,3 +98,80 @@ impl Stripe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use testkit::noon;
+
+    use super::*;
+    use crate::provider::tests::{session, stripe};
+
+    /// An event of a list about a session of that order, which names this shop and stage or nothing.
+    fn past_event(id: &str, order: OrderId, marked: bool) -> Value {
+        let mut session = session("complete", "paid");
+        session["client_reference_id"] = json!(order.as_str());
+        session["metadata"] = json!({"attempt": "1"});
+        if marked {
+            session["metadata"] = json!({"attempt": "1", "shop": "kontor", "stage": "test"});
+        }
+        json!({"id": id, "type": "checkout.session.completed", "data": {"object": session}})
+    }
+
+    #[tokio::test]
+    async fn past_messages_come_page_by_page_and_the_oldest_first() {
+        let [first, second] = ["first", "second"].map(OrderId::for_key);
+        let strange = json!({"id": "evt_3", "type": "checkout.session.completed", "data": {}});
+        let newest = json!({"data": [strange, past_event("evt_2", second, true)], "has_more": true});
+        let oldest = json!({"data": [past_event("evt_1", first, false)], "has_more": false});
+        let (provider, seen) = stripe(vec![(200, newest), (200, oldest)]).await;
+        let messages = provider.messages_since(noon()).await.expect("all of them");
+        let told = messages.iter().map(|told| {
+            let order = match &told.message {
+                Ok(Message::Notice(notice)) => Some(notice.order()),
+                _ => None,
+            };
+            (told.event_id.as_str(), order, told.is_marked)
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("evt_1", Some(first), false),
+                ("evt_2", Some(second), true),
+                ("evt_3", None, false)
+            ]
+        );
+        assert!(messages[2].message.is_err());
+        let paths: Vec<_> = seen
+            .lock()
+            .expect("no panic")
+            .iter()
+            .map(|call| call.path.clone())
+            .collect();
+        let from = format!("/v1/events?limit=100&created[gte]={}", noon().as_second());
+        assert!(paths[0].starts_with(&from) && paths[0].contains("types[]=charge.refunded"));
+        assert!(paths[1].ends_with("&starting_after=evt_2"), "{}", paths[1]);
+
+        let (provider, _) = stripe(vec![(500, json!({}))]).await;
+        assert!(provider.messages_since(noon()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn only_this_shops_open_pages_are_named() {
+        let of = |id: &str, stage: &str, status: &str| {
+            let mut page = session(status, "unpaid");
+            page["id"] = json!(id);
+            page["metadata"] = json!({"attempt": "1", "shop": "kontor", "stage": stage});
+            page
+        };
+        let listed = [
+            of("cs_1", "test", "open"),
+            of("cs_2", "prod", "open"),
+            of("cs_3", "test", "expired"),
+        ];
+        let (provider, _) = stripe(vec![(200, json!({"data": listed, "has_more": false}))]).await;
+        let pages = provider.open_pages_since(noon()).await.expect("all of them");
+        let names: Vec<_> = pages.iter().map(|page| page.session_id.as_str()).collect();
+        assert_eq!(names, ["cs_1"]);
+    }
+}

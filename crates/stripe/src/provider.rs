@@ -276,4 +276,4 @@ pub(crate) fn state(session: &Session) -> SessionState {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,9 +14,11 @@ use testkit::{altered, an_order, eur, noon};
 use super::*;
 use crate::StripeConfig;
 
+mod refunds;
+
 /// A call as it came.
-struct Call {
-    path: String,
+pub(crate) struct Call {
+    pub(crate) path: String,
     headers: http::HeaderMap,
     form: Vec<(String, String)>,
 }
@@ -34,10 +36,10 @@ impl Call {
     }
 }
 
-type Seen = Arc<Mutex<Vec<Call>>>;
+pub(crate) type Seen = Arc<Mutex<Vec<Call>>>;
 
 /// A Stripe that answers each call in turn, and notes the calls.
-async fn stripe(answers: Vec<(u16, Value)>) -> (Stripe, Seen) {
+pub(crate) async fn stripe(answers: Vec<(u16, Value)>) -> (Stripe, Seen) {
     let seen = Seen::default();
     let noted = Arc::clone(&seen);
     let answers = Arc::new(Mutex::new(answers.into_iter()));
@@ -103,7 +105,7 @@ fn started() -> (Order, PaymentAttempt) {
     (order, attempt)
 }
 
-fn session(status: &str, payment_status: &str) -> Value {
+pub(crate) fn session(status: &str, payment_status: &str) -> Value {
     json!({
         "id": "cs_1", "url": "https://pay.example/cs_1", "status": status, "payment_status": payment_status, "created": 1,
         "amount_total": 1_490, "currency": "eur", "payment_intent": "pi_1",
@@ -407,168 +409,6 @@ async fn a_page_that_could_not_be_closed_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_tried_is_looked_for_first() {
-    let (order, _) = started();
-    let part = json!({"id": "re_0", "status": "succeeded", "amount": 500});
-    let failed = json!({"id": "re_0", "status": "failed", "amount": 1_490});
-    let done = json!({"id": "re_1", "status": "succeeded", "amount": 1_490});
-    let (provider, seen) = stripe(vec![(
-        200,
-        json!({"data": [&part, &failed, done], "has_more": false}),
-    )])
-    .await;
-    let outcome = provider.refund(order.id(), &a_refund(), true).await;
-    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_1"));
-    assert_eq!(
-        seen.lock().expect("no panic")[0].path,
-        "/v1/refunds?limit=100&payment_intent=pi_1"
-    );
-
-    // Nothing has been given back yet: now it is.
-    let (provider, _) = stripe(vec![
-        (200, json!({"data": [part, failed], "has_more": false})),
-        (200, json!({"id": "re_2", "status": "pending", "amount": 1_490})),
-    ])
-    .await;
-    let outcome = provider.refund(order.id(), &a_refund(), true).await;
-    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
-
-    let (provider, _) = stripe(vec![(500, json!({}))]).await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), true).await,
-        RefundOutcome::Unknown(_)
-    ));
-}
-
-#[tokio::test]
-async fn a_refund_has_a_key_of_its_own_and_a_refusal_is_checked() {
-    let (order, _) = started();
-    let (provider, seen) = stripe(vec![(
-        200,
-        json!({"id": "re_1", "status": "pending", "amount": 1_490}),
-    )])
-    .await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), false).await,
-        RefundOutcome::Done { .. }
-    ));
-    {
-        let seen = seen.lock().expect("no panic");
-        assert_eq!(seen[0].header("idempotency-key"), "refund-pi_1");
-        assert_eq!(
-            (seen[0].field("payment_intent"), seen[0].field("amount")),
-            (Some("pi_1"), Some("1490"))
-        );
-    }
-
-    let none = json!({"data": [{"id": "re_0", "status": "failed", "amount": 1_490}], "has_more": false});
-    let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, none)]).await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), false).await,
-        RefundOutcome::RefusedForGood(_)
-    ));
-    for (status, body) in [
-        (400, error("balance_insufficient")),
-        (407, json!("a proxy's page")),
-    ] {
-        let none = json!({"data": [], "has_more": false});
-        let (provider, _) = stripe(vec![(status, body), (200, none)]).await;
-        assert!(matches!(
-            provider.refund(order.id(), &a_refund(), false).await,
-            RefundOutcome::Refused(_)
-        ));
-    }
-    let done = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 1_490}], "has_more": false});
-    let (provider, _) = stripe(vec![(400, error("charge_already_refunded")), (200, done)]).await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), false).await,
-        RefundOutcome::Done { refund_id } if refund_id == "re_1"
-    ));
-    let (provider, _) = stripe(vec![(
-        200,
-        json!({"id": "re_1", "status": "failed", "amount": 1_490}),
-    )])
-    .await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), false).await,
-        RefundOutcome::Refused(_)
-    ));
-    let (provider, _) = stripe(vec![(500, json!({}))]).await;
-    assert!(matches!(
-        provider.refund(order.id(), &a_refund(), false).await,
-        RefundOutcome::Unknown(_)
-    ));
-}
-
-#[tokio::test]
-async fn a_refund_under_a_used_up_key_gets_another() {
-    let (order, _) = started();
-    let nothing = (200, json!({"data": [], "has_more": false}));
-    let kept = (500, json!({"replayed": true}));
-    let done = (200, json!({"id": "re_1", "status": "succeeded", "amount": 1_490}));
-    let (provider, seen) = stripe(vec![nothing.clone(), kept.clone(), kept.clone(), done]).await;
-    let outcome = provider.refund(order.id(), &a_refund(), true).await;
-    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_1"));
-    let keys: Vec<_> = seen.lock().expect("no panic")[1..]
-        .iter()
-        .map(|call| call.header("idempotency-key").to_owned())
-        .collect();
-    assert_eq!(keys, ["refund-pi_1", "refund-pi_1-1", "refund-pi_1-2"]);
-
-    // Not before it was looked for, and not while the failed call may still be at work.
-    for (tried_before, answers) in [
-        (false, vec![kept.clone()]),
-        (true, vec![nothing.clone(), (500, json!({}))]),
-        (
-            true,
-            vec![nothing.clone(), (409, error("idempotency_key_in_use"))],
-        ),
-        (true, vec![nothing, kept.clone(), (500, json!({}))]),
-    ] {
-        let calls = answers.len();
-        let (provider, seen) = stripe(answers).await;
-        let outcome = provider.refund(order.id(), &a_refund(), tried_before).await;
-        assert!(matches!(outcome, RefundOutcome::Unknown(_)), "{outcome:?}");
-        assert_eq!(seen.lock().expect("no panic").len(), calls);
-    }
-}
-
-#[tokio::test]
-async fn a_refund_that_no_list_shows_yet_is_not_refused_for_good() {
-    let (order, _) = started();
-    let nothing = (200, json!({"data": [], "has_more": false}));
-    let refused = (400, error("charge_already_refunded"));
-    let (provider, _) = stripe(vec![refused, nothing]).await;
-    let outcome = provider.refund(order.id(), &a_refund(), false).await;
-    assert!(matches!(outcome, RefundOutcome::Refused(_)), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn a_payment_that_was_given_back_in_parts_is_given_back() {
-    let (order, _) = started();
-    let part = |id: &str, amount: i64| json!({"id": id, "status": "succeeded", "amount": amount});
-    let parts = json!({"data": [part("re_2", 490), part("re_1", 1_000)], "has_more": false});
-    let (provider, _) = stripe(vec![(200, parts)]).await;
-    let outcome = provider.refund(order.id(), &a_refund(), true).await;
-    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
-}
-
-#[tokio::test]
-async fn what_is_left_of_a_part_by_hand_is_given_back() {
-    let (order, _) = started();
-    let part = json!({"data": [{"id": "re_1", "status": "succeeded", "amount": 500}], "has_more": false});
-    let rest = json!({"id": "re_2", "status": "succeeded", "amount": 990});
-    let (provider, seen) = stripe(vec![(200, part), (200, rest)]).await;
-    let outcome = provider.refund(order.id(), &a_refund(), true).await;
-    assert!(matches!(outcome, RefundOutcome::Done { refund_id } if refund_id == "re_2"));
-    let call = &seen.lock().expect("no panic")[1];
-    assert_eq!(
-        (call.field("amount"), call.header("idempotency-key")),
-        (Some("990"), "refund-pi_1-rest-990")
-    );
-}
-
-#[tokio::test]
 async fn the_order_of_a_payment_is_told_by_its_metadata() {
     let order = started().0.id();
     let of = |stage: &str| {
@@ -607,74 +447,6 @@ async fn what_no_other_attempt_would_change_is_refused() {
         let opened = format!("{:?}", stripe.open(&order, &attempt).await);
         assert!(opened.starts_with(expected), "{answer:?}: {opened}");
     }
-}
-
-/// An event of a list about a session of that order, which names this shop and stage or nothing.
-fn past_event(id: &str, order: OrderId, marked: bool) -> Value {
-    let mut session = session("complete", "paid");
-    session["client_reference_id"] = json!(order.as_str());
-    session["metadata"] = json!({"attempt": "1"});
-    if marked {
-        session["metadata"] = json!({"attempt": "1", "shop": "kontor", "stage": "test"});
-    }
-    json!({"id": id, "type": "checkout.session.completed", "data": {"object": session}})
-}
-
-#[tokio::test]
-async fn past_messages_come_page_by_page_and_the_oldest_first() {
-    let [first, second] = ["first", "second"].map(OrderId::for_key);
-    let strange = json!({"id": "evt_3", "type": "checkout.session.completed", "data": {}});
-    let newest = json!({"data": [strange, past_event("evt_2", second, true)], "has_more": true});
-    let oldest = json!({"data": [past_event("evt_1", first, false)], "has_more": false});
-    let (provider, seen) = stripe(vec![(200, newest), (200, oldest)]).await;
-    let messages = provider.messages_since(noon()).await.expect("all of them");
-    let told = messages.iter().map(|told| {
-        let order = match &told.message {
-            Ok(crate::webhook::Message::Notice(notice)) => Some(notice.order()),
-            _ => None,
-        };
-        (told.event_id.as_str(), order, told.is_marked)
-    });
-    assert_eq!(
-        told.collect::<Vec<_>>(),
-        [
-            ("evt_1", Some(first), false),
-            ("evt_2", Some(second), true),
-            ("evt_3", None, false)
-        ]
-    );
-    assert!(messages[2].message.is_err());
-    let paths: Vec<_> = seen
-        .lock()
-        .expect("no panic")
-        .iter()
-        .map(|call| call.path.clone())
-        .collect();
-    let from = format!("/v1/events?limit=100&created[gte]={}", noon().as_second());
-    assert!(paths[0].starts_with(&from) && paths[0].contains("types[]=charge.refunded"));
-    assert!(paths[1].ends_with("&starting_after=evt_2"), "{}", paths[1]);
-
-    let (provider, _) = stripe(vec![(500, json!({}))]).await;
-    assert!(provider.messages_since(noon()).await.is_err());
-}
-
-#[tokio::test]
-async fn only_this_shops_open_pages_are_named() {
-    let of = |id: &str, stage: &str, status: &str| {
-        let mut page = session(status, "unpaid");
-        page["id"] = json!(id);
-        page["metadata"] = json!({"attempt": "1", "shop": "kontor", "stage": stage});
-        page
-    };
-    let listed = [
-        of("cs_1", "test", "open"),
-        of("cs_2", "prod", "open"),
-        of("cs_3", "test", "expired"),
-    ];
-    let (provider, _) = stripe(vec![(200, json!({"data": listed, "has_more": false}))]).await;
-    let pages = provider.open_pages_since(noon()).await.expect("all of them");
-    let names: Vec<_> = pages.iter().map(|page| page.session_id.as_str()).collect();
-    assert_eq!(names, ["cs_1"]);
 }
 
 #[tokio::test]
