@@ -11,23 +11,12 @@ pub struct Dictionary {
 }
 
 /// A line of a dictionary that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: a word, a comma and its translations are needed")]
 pub struct DictionaryError {
     /// Its number, from 1.
     pub line: usize,
 }
-
-impl std::fmt::Display for DictionaryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "line {}: a word, a comma and its translations are needed",
-            self.line
-        )
-    }
-}
-
-impl std::error::Error for DictionaryError {}
 
 impl Dictionary {
     /// German words for what English names of goods hold.
