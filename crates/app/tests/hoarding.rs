@@ -2,18 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use app::ports::{Committed, Orders, Stock, StoreError};
+use app::ports::{Orders, Stock, StoreError};
 use app::{
     PaymentNotice, PlaceOrderError, QuoteError, Released, UnpaidOrders, place_order, quote_cart, reconcile,
     release_hold, release_scarce_holds, settle_payment, start_payment,
 };
-use domain::{
-    Cart, DueIndex, LINES_PER_STEP, Order, OrderId, Product, ShippingTable, Sku, Status, StockChange,
-};
+use domain::{Cart, LINES_PER_STEP, Order, Product, ShippingTable, Sku, Status};
 use jiff::{SignedDuration, Timestamp};
 use testkit::{
-    FakeClock, FakeProvider, FakeQueue, MemoryStore, a_country, a_product, a_sku, a_wish, altered, an_order,
-    eur, noon,
+    FakeClock, FakeProvider, FakeQueue, Intercepted, MemoryStore, a_country, a_product, a_sku, a_wish,
+    altered, an_order, eur, noon,
 };
 
 /// The firewall's limit for one address: 100 checkouts in 5 minutes (`CheckoutsPerAddress` in `infra/edge.yaml`).
@@ -50,7 +48,7 @@ struct Shop {
 }
 
 /// From which figure on the alarm of that name rings, as `infra/alarms.yaml` has it.
-fn threshold(alarm: &str) -> f64 {
+fn threshold(alarm: &str) -> u32 {
     let alarms = include_str!("../../../infra/alarms.yaml");
     let (_, after) = alarms.split_once(&format!("\n  {alarm}:\n")).expect("the alarm");
     let (_, after) = after.split_once("Threshold: ").expect("a threshold");
@@ -156,7 +154,7 @@ impl Shop {
         let unpaid = release_scarce_holds(store, store, clock, until)
             .await
             .expect("a report");
-        if f64::from(unpaid.scarce) > threshold("ScarceHoldsAlarm") {
+        if unpaid.scarce > threshold("ScarceHoldsAlarm") {
             self.rang_at.get_or_insert(self.now());
         }
         // An ended order changes nothing any more, and looking for what is due would take ever longer.
@@ -359,51 +357,15 @@ async fn room_is_made_only_where_it_suffices() {
     assert_eq!(left(&store).await, 2);
 }
 
-/// A store that is slow to read, and whose first write that expires an order fails.
-struct Ailing<'a> {
-    store: &'a MemoryStore,
-    clock: &'a FakeClock,
-    read_takes: SignedDuration,
-    fails: AtomicBool,
-}
-
-impl Orders for Ailing<'_> {
-    async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        self.clock.advance(self.read_takes);
-        self.store.get(id).await
-    }
-
-    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
-        if order.status() == Status::Expired && self.fails.swap(false, Ordering::Relaxed) {
-            return Err(StoreError::Busy);
-        }
-        self.store.commit(order, stock).await
-    }
-
-    async fn remove(&self, order: &Order) -> Result<(), StoreError> {
-        self.store.remove(order).await
-    }
-
-    async fn due(
-        &self,
-        index: DueIndex,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        self.store.due(index, now, limit).await
-    }
-}
-
 #[tokio::test]
 async fn half_of_a_runs_time_is_for_reading() {
     let orders = (0..100).map(|n| an_order().under(&n.to_string()).placed());
     let (store, clock) = holding(orders.collect(), 5);
     clock.advance(2 * MINUTE);
-    let slow = Ailing {
+    let slow = Intercepted {
         store: &store,
-        clock: &clock,
-        read_takes: SECOND,
-        fails: AtomicBool::new(false),
+        before_get: || clock.advance(SECOND),
+        before_commit: |_: &Order| Ok(()),
     };
     let until = app::ports::Clock::now(&clock) + MINUTE;
     let report = release_scarce_holds(&slow, &store, &clock, until)
@@ -501,13 +463,17 @@ async fn one_hold_that_stays_does_not_keep_the_others() {
         store.put_order(single);
     }
     store.state().orders.remove(&hold.id());
-    let ailing = Ailing {
+    let fails = AtomicBool::new(true);
+    let ailing = Intercepted {
         store: &store,
-        clock: &clock,
-        read_takes: SignedDuration::ZERO,
-        fails: AtomicBool::new(true),
+        before_get: || (),
+        before_commit: |order: &Order| {
+            let expires = order.status() == Status::Expired;
+            let failed = expires && fails.swap(false, Ordering::Relaxed);
+            if failed { Err(StoreError::Busy) } else { Ok(()) }
+        },
     };
     let placed = place_one_of_each(&ailing, &store, &clock, 2).await;
     assert!(placed.is_ok(), "{placed:?}");
-    assert!(!ailing.fails.load(Ordering::Relaxed), "a write failed");
+    assert!(!fails.load(Ordering::Relaxed), "a write failed");
 }

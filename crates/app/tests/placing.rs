@@ -2,14 +2,11 @@
 
 use std::sync::Mutex;
 
-use app::ports::{Clock, Committed, Orders, StoreError};
+use app::ports::{Clock, Orders};
 use app::{PlaceOrder, PlaceOrderError, Placed, place_order};
-use domain::{
-    AccessToken, DueIndex, LINES_PER_STEP, Order, OrderId, PricingError, ShippingTable, Status, StockChange,
-    Unavailability,
-};
-use jiff::{SignedDuration, Timestamp};
-use testkit::{FakeClock, MemoryStore, a_product, a_sku, a_wish, altered, an_access_token, eur};
+use domain::{AccessToken, LINES_PER_STEP, Order, PricingError, ShippingTable, Status, Unavailability};
+use jiff::SignedDuration;
+use testkit::{FakeClock, Intercepted, MemoryStore, a_product, a_sku, a_wish, altered, an_access_token, eur};
 
 async fn place(store: &MemoryStore, clock: &FakeClock, wish: PlaceOrder) -> Result<Placed, PlaceOrderError> {
     place_order(store, store, store, &ShippingTable::of_the_shop(), clock, wish).await
@@ -312,9 +309,19 @@ async fn a_token_that_an_operator_stored_meanwhile_is_answered() {
         .expect("placed");
     let read = store.put_order(of_the_release_before(placed.order));
     let derived = AccessToken::from_bytes(&[7; 32]).expect("a token");
-    let orders = Interrupted {
+    let meanwhile = Mutex::new(Some(read.with_access_token(derived.clone())));
+    let orders = Intercepted {
         store: &store,
-        meanwhile: Mutex::new(Some(read.with_access_token(derived.clone()))),
+        before_get: || (),
+        // The first write finds the order placed; the second is to store a token.
+        before_commit: |order: &Order| {
+            let meanwhile = meanwhile
+                .lock()
+                .expect("no panic")
+                .take_if(|_| order.version() > 0);
+            meanwhile.map(|order| store.put_order(order));
+            Ok(())
+        },
     };
     let shipping = ShippingTable::of_the_shop();
     let again = place_order(
@@ -342,42 +349,4 @@ async fn a_reservation_of_the_release_before_ends_with_a_token() {
     assert_eq!(again.order.status(), Status::Placed);
     assert_eq!(again.order.access_token(), Some(&again.access_token));
     assert_eq!(again.access_token, wish.access_token);
-}
-
-/// A store in which another run writes before the next write.
-struct Interrupted<'a> {
-    store: &'a MemoryStore,
-    meanwhile: Mutex<Option<Order>>,
-}
-
-impl Orders for Interrupted<'_> {
-    async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        self.store.get(id).await
-    }
-
-    async fn commit(&self, order: Order, stock: Vec<StockChange>) -> Result<Committed, StoreError> {
-        // The first write finds the order placed; the second is to store a token.
-        let meanwhile = self
-            .meanwhile
-            .lock()
-            .expect("no panic")
-            .take_if(|_| order.version() > 0);
-        if let Some(meanwhile) = meanwhile {
-            self.store.put_order(meanwhile);
-        }
-        self.store.commit(order, stock).await
-    }
-
-    async fn remove(&self, order: &Order) -> Result<(), StoreError> {
-        self.store.remove(order).await
-    }
-
-    async fn due(
-        &self,
-        index: DueIndex,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        self.store.due(index, now, limit).await
-    }
 }

@@ -6,6 +6,7 @@
 mod builders;
 mod clock;
 pub mod contract;
+mod intercepted;
 mod memory_store;
 mod provider;
 mod queue;
@@ -16,6 +17,7 @@ pub use builders::{
     an_order, eur,
 };
 pub use clock::{FakeClock, noon};
+pub use intercepted::Intercepted;
 pub use memory_store::{MemoryStore, StoreState};
 pub use provider::{Charge, FakeProvider, Page, PageState, ProviderFault, ProviderState};
 pub use queue::{FakeQueue, Message, QueueState};
