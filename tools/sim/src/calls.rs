@@ -34,12 +34,10 @@ impl World<'_> {
             Fault::None => format!("  {:?}", call.op),
             fault => format!("  {:?} !! {fault:?}", call.op),
         });
-        if let Op::OpenPage(id, _) = &call.op {
-            if fault == Fault::None {
-                self.page_failed.remove(id);
-            } else {
-                self.page_failed.insert(*id);
-            }
+        if let Op::OpenPage(id, _) = &call.op
+            && fault != Fault::None
+        {
+            self.page_failed.insert(*id, self.steps);
         }
         let unknown = Reply::Failure(Failure::Unknown);
         match fault {

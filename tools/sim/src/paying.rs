@@ -27,7 +27,7 @@ impl World<'_> {
         match result {
             Ok(page) => self.hear_redirect(number, &page),
             Err(StartPaymentError::Provider(_)) => {
-                self.judge_fruitless(number);
+                self.judge_fruitless(number, since);
                 self.try_again(number, request);
             }
             Err(
@@ -60,13 +60,13 @@ impl World<'_> {
         }
     }
 
-    /// Told again and again that there is no page, by a provider that works.
-    fn judge_fruitless(&mut self, number: usize) {
+    /// Told again and again that there is no page, by a provider that has worked since the shopper asked.
+    fn judge_fruitless(&mut self, number: usize, since: u32) {
         let works = self.is_on_time(Side::Provider) && self.is_on_time(Side::Payment);
+        // A kept failure is told to each run that was under way: only who asks afterwards may count on a page.
         let failed = self.shoppers[number]
             .placed
-            .is_none_or(|id| self.page_failed.contains(&id));
-        // One failed call is told to everyone who clicked then.
+            .is_none_or(|id| self.page_failed.get(&id).is_some_and(|step| *step >= since));
         let clicks = self.scenario.shoppers[number].clicks;
         let shopper = &mut self.shoppers[number];
         shopper.fruitless = if works && !failed {

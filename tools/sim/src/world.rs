@@ -1,6 +1,6 @@
 //! The world that the use cases run in: it decides who goes on, how every call ends, and what happens between.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use app::BreakerMemory;
 use domain::OrderId;
@@ -96,8 +96,8 @@ pub(crate) struct World<'a> {
     /// How many payment pages have somebody who waits for their end.
     pub(crate) watched: usize,
     pub(crate) shoppers: Vec<Shopper>,
-    /// The orders whose last call for a page met a fault.
-    pub(crate) page_failed: HashSet<OrderId>,
+    /// In which step a call for an order's page last met a fault.
+    pub(crate) page_failed: HashMap<OrderId, u32>,
     /// The payments of which the shop has heard that they went back.
     pub(crate) heard_back: HashSet<String>,
     /// The pages on which a payment was on its way, and since when.
@@ -144,7 +144,7 @@ impl<'a> World<'a> {
             fault: Fault::None,
             watched: 0,
             shoppers: scenario.shoppers.iter().map(|_| Shopper::default()).collect(),
-            page_failed: HashSet::new(),
+            page_failed: HashMap::new(),
             heard_back: HashSet::new(),
             delayed: Vec::new(),
             failed_in_time: Vec::new(),
