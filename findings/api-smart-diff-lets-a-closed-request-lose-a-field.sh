@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Package:  api-smart-diff 1.0.6 (npm), which sorts the differences between two OpenAPI descriptions into breaking and harmless ones.
 # Expected: a request's field that is gone is breaking where the schema has `additionalProperties: false`: what clients send today is refused tomorrow.
-# Seen:     it is harmless, whether the schema is closed or open, required field or not. Only the same loss in an answer is breaking.
+# Seen:     it is harmless, whether the schema is closed or open. Only the same loss in an answer is breaking.
 # Why here: the shop's requests are closed, so that a misspelt field is an error and not an order without it. A release that drops a field would pass
 #           the check against the last one, and each page that is still open in a browser could not order. So `.ci/openapi-additive.mjs` counts it.
 set -euo pipefail
